@@ -1,0 +1,60 @@
+//! The stack on this machine, until Ctrl-C.
+
+use anyhow::{Context, Result};
+use passerelle_core::{app::configure, domain::ids::ConnectionId};
+use passerelle_local::{SalesforceTarget, Stack, StackOptions};
+use salesforce_sim::Seed;
+
+use crate::{Local, demo, target};
+
+/// Starts the stack, runs the demonstration on it unless told otherwise, and serves until Ctrl-C.
+pub async fn run(options: Local) -> Result<()> {
+    let demonstrates = options.salesforce.is_none() && !options.empty;
+    let stack = start(&options).await?;
+    let addresses = stack.addresses().clone();
+    println!("console   {}/", addresses.gateway);
+    println!("org       {}", addresses.salesforce.instance.as_deref().unwrap_or(&addresses.salesforce.login));
+    println!("webhook   {}/v1/hooks/{{source}}", addresses.gateway);
+    if demonstrates {
+        let report = demo::run(&stack, demo::Progress::Shown).await?;
+        println!("\n{report}");
+        print_curl(&stack).await?;
+    } else {
+        println!("\nApply a configuration in another terminal: cargo run -- apply infra/presets/kayo.yaml");
+    }
+    println!("\nThe stack keeps running. Ctrl-C ends it.");
+    tokio::signal::ctrl_c().await.context("Ctrl-C cannot be watched.")?;
+    println!("\nEnding.");
+    stack.shutdown().await;
+    Ok(())
+}
+
+async fn start(options: &Local) -> Result<Stack> {
+    let salesforce = match &options.salesforce {
+        Some(url) => SalesforceTarget::Real(url.clone()),
+        None => SalesforceTarget::Simulated { port: target::ORG_PORT },
+    };
+    let options = StackOptions {
+        data: options.data.clone(),
+        gateway_port: target::GATEWAY_PORT,
+        dynamodb_port: target::DYNAMODB_PORT,
+        secrets_port: target::SECRETS_PORT,
+        salesforce,
+        seed: std::sync::Arc::new(|public| demo::seed(Seed::demo(), public)),
+        ..StackOptions::default()
+    };
+    Ok(Stack::start(options, passerelle_local::functions::wire).await?)
+}
+
+/// A ready line for one more event, signed for the next five minutes.
+async fn print_curl(stack: &Stack) -> Result<()> {
+    let connection = ConnectionId::parse(demo::CONNECTION)?;
+    let keys = configure::webhook_keys(stack.ports(), &connection).await?;
+    let Some(key) = keys.first() else { return Ok(()) };
+    let body = demo::one_more_event();
+    let headers = demo::sign(key, &body)?;
+    let headers: String = headers.iter().map(|(name, value)| format!(" -H '{name}: {value}'")).collect();
+    println!("\nOne more event (signed for five minutes):");
+    println!("curl -i {}/v1/hooks/{} -H 'content-type: application/json'{headers} -d '{body}'", stack.addresses().gateway, demo::SOURCE);
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! `passerelle`: the local stack and the demonstration, and the commands of those who run an installation.
+
+mod demo;
+
+mod local;
+mod operate;
+mod target;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+use passerelle_core::domain::ids::ConnectionId;
+
+use self::target::Target;
+
+#[derive(Parser)]
+#[command(version, about = "Brings people and what they did into Salesforce, and explains what it did.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the whole stack on this machine: HTTP API, table, stream, schedules and a simulated org.
+    Local(Local),
+    /// Run the demonstration once, print what it did, and end.
+    Demo {
+        /// Print one JSON object instead of sentences.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Store a configuration document (YAML or JSON). The consumer secret is read from PASSERELLE_CONSUMER_SECRET.
+    Apply {
+        /// The document.
+        file: PathBuf,
+    },
+    /// Print the link with which an administrator connects a Salesforce org. It works once, for ten minutes.
+    Connect {
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// Let a connected connection work.
+    Activate {
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// Stop a connection; its events wait.
+    Pause {
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// Tell where every connection stands, or what became of one event.
+    Status {
+        /// The connection; without one, all.
+        connection: Option<ConnectionId>,
+        /// The event, by its platform's id.
+        event: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the JSON Schema of the configuration document.
+    Schema,
+}
+
+/// Options of the local stack.
+#[derive(Args, Clone, Default)]
+pub struct Local {
+    /// Keep database and secrets in this directory across starts.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Speak to this org instead of a simulated one, for example https://login.salesforce.com.
+    #[arg(long, value_name = "URL")]
+    salesforce: Option<String>,
+    /// Start without the demonstration.
+    #[arg(long)]
+    empty: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        None => local::run(Local::default()).await,
+        Some(Command::Local(options)) => local::run(options).await,
+        Some(Command::Demo { json }) => demo::run_once(json).await,
+        Some(Command::Apply { file }) => operate::apply(&cli.target, &file).await,
+        Some(Command::Connect { connection }) => operate::connect(&cli.target, &connection).await,
+        Some(Command::Activate { connection }) => operate::activate(&cli.target, &connection).await,
+        Some(Command::Pause { connection }) => operate::pause(&cli.target, &connection).await,
+        Some(Command::Status { connection, event, json }) => operate::status(&cli.target, connection, event, json).await,
+        Some(Command::Schema) => {
+            print!("{}", passerelle_core::domain::config::json_schema());
+            Ok(())
+        }
+    }
+}

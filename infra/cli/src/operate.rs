@@ -1,0 +1,142 @@
+//! The commands of those who run an installation. Each says in a sentence what it did.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail};
+use passerelle_core::{
+    app::{
+        configure::{self, Applied, ConfigureError},
+        connect, connections, tokens,
+    },
+    domain::ids::{ConnectionId, EventId},
+    ports::Ports,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+use crate::target::Target;
+
+/// Stores a document, and the consumer secret if the environment has one.
+pub async fn apply(target: &Target, file: &Path) -> Result<()> {
+    let json = read_document(file)?;
+    let world = target.world().await?;
+    let applied = apply_document(world.ports(), &json).await.map_err(|error| explain(error, target))?;
+    let what = if applied.changed { "is stored as" } else { "has not changed; it is still" };
+    println!("The configuration of {} {what} version {}.", applied.connection, applied.version);
+    if let Ok(secret) = std::env::var("PASSERELLE_CONSUMER_SECRET")
+        && !secret.is_empty()
+    {
+        let stored = tokens::set_client_secret(world.ports(), &applied.connection, SecretString::from(secret)).await;
+        stored.context("The consumer secret could not be stored.")?;
+        println!("The consumer secret is stored.");
+    }
+    if let Some(key) = applied.new_webhook_key {
+        println!("The webhook's signing key, shown this once: {}", key.expose_secret());
+    }
+    Ok(())
+}
+
+/// Reads YAML or JSON.
+pub fn read_document(file: &Path) -> Result<Value> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read.", file.display()))?;
+    parse_document(&text).with_context(|| format!("{} is neither YAML nor JSON.", file.display()))
+}
+
+/// Parses YAML, of which JSON is a part.
+pub fn parse_document(text: &str) -> Result<Value> {
+    Ok(serde_norway::from_str(text)?)
+}
+
+/// Applies a document.
+pub async fn apply_document(ports: Ports<'_>, json: &Value) -> Result<Applied, ConfigureError> {
+    configure::apply(ports, json).await
+}
+
+fn explain(error: ConfigureError, target: &Target) -> anyhow::Error {
+    match error {
+        ConfigureError::Invalid(faults) => {
+            let lines: Vec<String> = faults.iter().map(|fault| format!("  {}: {}", fault.place, fault.message)).collect();
+            anyhow!("The configuration is not valid. Nothing was stored.\n{}", lines.join("\n"))
+        }
+        other @ ConfigureError::Conflict => anyhow!(other),
+        other => anyhow!(other).context(target.hint()),
+    }
+}
+
+/// Prints the single-use link.
+pub async fn connect(target: &Target, connection: &ConnectionId) -> Result<()> {
+    let world = target.world().await?;
+    let link = connect_link(world.ports(), connection).await.context(target.hint())?;
+    println!("Send this link to an administrator of the Salesforce org. It works once, for ten minutes:\n{link}");
+    Ok(())
+}
+
+/// The single-use link as text.
+pub async fn connect_link(ports: Ports<'_>, connection: &ConnectionId) -> Result<String> {
+    let Some(base) = &ports.settings.public_url else {
+        bail!("Set PASSERELLE_PUBLIC_URL to the address of the HTTP API, as the stack's outputs tell it.");
+    };
+    let path = connect::issue_ticket(ports, connection).await?;
+    Ok(format!("{base}{path}"))
+}
+
+/// Lets a connection work.
+pub async fn activate(target: &Target, connection: &ConnectionId) -> Result<()> {
+    let world = target.world().await?;
+    connections::activate(world.ports(), connection).await?;
+    println!("{connection} is active.");
+    Ok(())
+}
+
+/// Stops a connection.
+pub async fn pause(target: &Target, connection: &ConnectionId) -> Result<()> {
+    let world = target.world().await?;
+    connections::pause(world.ports(), connection).await?;
+    println!("{connection} is paused. Its events are kept and go on when it is activated.");
+    Ok(())
+}
+
+/// Tells where connections stand, or what became of an event.
+pub async fn status(target: &Target, connection: Option<ConnectionId>, event: Option<String>, as_json: bool) -> Result<()> {
+    let world = target.world().await?;
+    let ports = world.ports();
+    if let (Some(connection), Some(event)) = (&connection, &event) {
+        let report = event_status(ports, connection, &EventId::parse(event)?).await?;
+        let lines = |report: &Value| serde_json::to_string_pretty(report).unwrap_or_default();
+        println!("{}", if as_json { report.to_string() } else { lines(&report) });
+        return Ok(());
+    }
+    let (mut shown, mut after) = (Vec::new(), None);
+    loop {
+        let (page, next) = ports.table.list_connections(after.as_ref()).await.context(target.hint())?;
+        for c in page.into_iter().filter(|c| connection.as_ref().is_none_or(|wanted| wanted == c)) {
+            if let Some(meta) = ports.table.load_meta(&c).await? {
+                shown.push(json!({"connection": c, "name": meta.name, "status": meta.status, "configuration": meta.config_version,
+                                  "organization": meta.organization, "cause": meta.cause}));
+            }
+        }
+        match next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    if as_json {
+        println!("{}", Value::from(shown));
+    } else if shown.is_empty() {
+        println!("There is no connection yet.");
+    } else {
+        for meta in shown {
+            let text = |name: &str| meta.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
+            println!("{}  {}  {}  configuration {}", text("connection"), text("status"), text("name"), meta.get("configuration").unwrap_or(&Value::Null));
+        }
+    }
+    Ok(())
+}
+
+/// What became of one event.
+pub async fn event_status(ports: Ports<'_>, connection: &ConnectionId, event: &EventId) -> Result<Value> {
+    let found = ports.table.load_events(connection, std::slice::from_ref(event)).await?;
+    let Some((id, stored)) = found.into_iter().next() else { bail!("{connection} has no event {event}.") };
+    Ok(json!({"event": id, "status": stored.status, "outcome": stored.outcome, "tries": stored.attempts,
+              "received_at": stored.received_at, "due_at": stored.due_at}))
+}

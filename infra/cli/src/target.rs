@@ -1,0 +1,64 @@
+//! Which installation a command speaks to: the local stack, or a deployed one.
+
+use anyhow::{Context, Result};
+use clap::Args;
+use passerelle_core::shell::{runtime::World, settings::Settings};
+
+/// The ports of the local stack, so that commands in another terminal find it.
+pub const GATEWAY_PORT: u16 = 8787;
+/// The embedded DynamoDB of the local stack.
+pub const DYNAMODB_PORT: u16 = 8788;
+/// The embedded Secrets Manager of the local stack.
+pub const SECRETS_PORT: u16 = 8789;
+/// The simulated org of the local stack.
+pub const ORG_PORT: u16 = 8790;
+/// The local stack's table and secrets, as the crate `passerelle-local` names them.
+const LOCAL_TABLE: &str = passerelle_local::TABLE;
+const LOCAL_PREFIX: &str = passerelle_local::SECRET_PREFIX;
+
+/// Which installation.
+#[derive(Args, Clone, Default)]
+pub struct Target {
+    /// A deployed stack, by its CloudFormation name; credentials and region are the AWS CLI's. Without it: the local stack.
+    #[arg(long, global = true, value_name = "NAME")]
+    stack: Option<String>,
+}
+
+impl Target {
+    /// The world of that installation. Deployed stacks name table and secrets after themselves; `PASSERELLE_TABLE` and the
+    /// other variables of the functions say otherwise where needed.
+    pub async fn world(&self) -> Result<World> {
+        let Some(stack) = &self.stack else { return local() };
+        let settings = Settings::read(|name| {
+            let set = std::env::var(name).ok().filter(|value| !value.is_empty());
+            set.or_else(|| match name {
+                "PASSERELLE_TABLE" => Some(stack.clone()),
+                "PASSERELLE_SECRET_PREFIX" => Some(format!("passerelle/{stack}")),
+                _ => None,
+            })
+        })?;
+        let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+        let world = World::new(settings, aws_sdk_dynamodb::Client::new(&aws), aws_sdk_secretsmanager::Client::new(&aws));
+        world.context("The clients of AWS cannot be made.")
+    }
+
+    /// What to tell somebody whose command found nothing.
+    pub fn hint(&self) -> &'static str {
+        match self.stack {
+            Some(_) => "Check the stack's name, the region and the credentials.",
+            None => "Is the local stack running? Start it with `cargo run` in another terminal, or name a deployed one with --stack.",
+        }
+    }
+}
+
+fn local() -> Result<World> {
+    let address = |port: u16| format!("http://127.0.0.1:{port}");
+    let (dynamodb, secrets) = passerelle_local::clients::connect(&address(DYNAMODB_PORT), &address(SECRETS_PORT));
+    let settings = Settings {
+        table: LOCAL_TABLE.to_owned(),
+        secret_prefix: LOCAL_PREFIX.to_owned(),
+        public_url: Some(format!("http://localhost:{GATEWAY_PORT}")),
+        allowed_hosts: vec![format!("localhost:{ORG_PORT}"), format!("127.0.0.1:{ORG_PORT}")],
+    };
+    World::new(settings, dynamodb, secrets).context("The clients of the local stack cannot be made.")
+}

@@ -1,0 +1,67 @@
+//! A browser's part in connecting: follows the link, signs in, allows, and arrives at the callback.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use reqwest::{Client, Response};
+use url::Url;
+
+/// Follows a connect link to its end, as the user.
+pub async fn approve(link: &str, username: &str, password: &str) -> Result<()> {
+    let client = Client::builder().cookie_store(true).build()?;
+    let mut answer = client.get(link).send().await?;
+    // Sign in, allow: a page more than that is a page too many.
+    for _ in 0..4 {
+        let (url, status) = (answer.url().clone(), answer.status());
+        let page = answer.text().await?;
+        if url.path().ends_with("/callback") {
+            return if status.is_success() { Ok(()) } else { bail!("The org could not be connected: {}", text(&page)) };
+        }
+        let form = Form::read(&page).with_context(|| format!("The org shows no form at {url} ({status}): {}", text(&page)))?;
+        answer = form.submit(&client, &url, username, password).await?;
+    }
+    bail!("The org keeps asking.")
+}
+
+/// The form of a page: where it goes, and the fields that it brings along.
+struct Form {
+    action: String,
+    fields: BTreeMap<String, String>,
+    asks_password: bool,
+}
+
+impl Form {
+    fn read(page: &str) -> Option<Self> {
+        let (_, form) = page.split_once("<form")?;
+        let (form, _) = form.split_once("</form>")?;
+        let (head, _) = form.split_once('>')?;
+        let inputs = form.split("<input").skip(1).filter_map(|input| {
+            let (tag, _) = input.split_once('>')?;
+            Some((attribute(tag, "name")?, attribute(tag, "value").unwrap_or_default()))
+        });
+        Some(Self { action: attribute(head, "action").unwrap_or_default(), fields: inputs.collect(), asks_password: form.contains("type=\"password\"") })
+    }
+
+    async fn submit(mut self, client: &Client, page: &Url, username: &str, password: &str) -> Result<Response> {
+        if self.asks_password {
+            self.fields.insert("username".to_owned(), username.to_owned());
+            self.fields.insert("password".to_owned(), password.to_owned());
+        } else {
+            self.fields.insert("decision".to_owned(), "allow".to_owned());
+        }
+        Ok(client.post(page.join(&self.action)?).form(&self.fields).send().await?)
+    }
+}
+
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
+    let (value, _) = rest.split_once('"')?;
+    Some(value.replace("&quot;", "\"").replace("&#39;", "'").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+}
+
+/// A page without its tags.
+fn text(page: &str) -> String {
+    let body = page.rsplit("</style>").next().unwrap_or(page);
+    let parts = body.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text).trim());
+    parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,104 @@
+//! What this crate says in place of AWS, held against `template.yaml`: neither may change without the other.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use passerelle_local::{
+    dynamo,
+    gateway::{Function, ROUTES},
+    schedule::{DUE, SWEEP},
+    stack::{RECONCILE_TIMEOUT, UPSERT_TIMEOUT},
+    stream::{PATTERN, StreamOptions},
+};
+use serde_json::{Value, json};
+
+/// The template's resources, with the intrinsic functions' tags taken off.
+fn resources() -> Value {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml")).unwrap();
+    let template: serde_norway::Value = serde_norway::from_str(&text).unwrap();
+    plain(template)["Resources"].take()
+}
+
+fn plain(value: serde_norway::Value) -> Value {
+    match value {
+        serde_norway::Value::Tagged(tagged) => plain(tagged.value),
+        serde_norway::Value::Mapping(members) => {
+            let members = members.into_iter().map(|(name, value)| (name.as_str().unwrap().to_owned(), plain(value)));
+            Value::Object(members.collect())
+        }
+        serde_norway::Value::Sequence(values) => values.into_iter().map(plain).collect(),
+        other => serde_json::to_value(other).unwrap(),
+    }
+}
+
+fn sorted(list: &Value) -> Vec<String> {
+    let mut list: Vec<_> = list.as_array().unwrap().iter().map(Value::to_string).collect();
+    list.sort();
+    list
+}
+
+#[test]
+fn the_table_is_the_same() {
+    let resources = resources();
+    let (ours, table) = (dynamo::definition(), &resources["Table"]["Properties"]);
+    assert_eq!(ours["KeySchema"], table["KeySchema"]);
+    assert_eq!(ours["BillingMode"], table["BillingMode"]);
+    assert_eq!(sorted(&ours["AttributeDefinitions"]), sorted(&table["AttributeDefinitions"]));
+    assert_eq!(sorted(&ours["GlobalSecondaryIndexes"]), sorted(&table["GlobalSecondaryIndexes"]));
+    assert_eq!(ours["StreamSpecification"]["StreamViewType"], table["StreamSpecification"]["StreamViewType"]);
+    assert_eq!(json!({ "AttributeName": dynamo::TTL_ATTRIBUTE, "Enabled": true }), table["TimeToLiveSpecification"]);
+    assert_eq!(table.get("LocalSecondaryIndexes"), None);
+}
+
+#[test]
+fn the_routes_are_the_same() {
+    let name = |function| match function {
+        Function::TriggerIntake => "TriggerIntake",
+        Function::OauthCallback => "OauthCallback",
+        Function::Console => "Console",
+    };
+    let ours: BTreeMap<_, _> = ROUTES.iter().map(|route| (route.key.to_owned(), format!("integrations/${{{}Integration}}", name(route.function)))).collect();
+    let resources = resources();
+    let routes = resources.as_object().unwrap().values().filter(|resource| resource["Type"] == "AWS::ApiGatewayV2::Route");
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let theirs: BTreeMap<_, _> = routes.map(|route| (text(&route["Properties"]["RouteKey"]), text(&route["Properties"]["Target"]))).collect();
+    assert_eq!(ours, theirs);
+}
+
+#[test]
+fn the_stream_is_read_the_same_way() {
+    let resources = resources();
+    let mapping = &resources["Upsert"]["Properties"]["Events"]["NewEvents"]["Properties"];
+    let pattern: Value = serde_json::from_str(mapping["FilterCriteria"]["Filters"][0]["Pattern"].as_str().unwrap()).unwrap();
+    assert_eq!(pattern, serde_json::from_str::<Value>(PATTERN).unwrap());
+    assert_eq!(mapping["FilterCriteria"]["Filters"].as_array().unwrap().len(), 1);
+    let ours = StreamOptions::default();
+    for (name, value) in [
+        ("StartingPosition", json!("TRIM_HORIZON")),
+        ("BatchSize", json!(ours.batch_size)),
+        ("MaximumBatchingWindowInSeconds", json!(ours.window.as_secs())),
+        ("FunctionResponseTypes", json!(["ReportBatchItemFailures"])),
+        ("BisectBatchOnFunctionError", json!(true)),
+        ("MaximumRetryAttempts", json!(ours.retries)),
+        ("MaximumRecordAgeInSeconds", json!(ours.max_age.as_secs())),
+    ] {
+        assert_eq!(mapping[name], value, "{name}");
+    }
+}
+
+#[test]
+fn the_schedules_are_the_same() {
+    let resources = resources();
+    let defaults = passerelle_local::StackOptions::default();
+    let cases = [
+        ("Upsert", "Sweep", SWEEP, UPSERT_TIMEOUT, defaults.sweep_interval, ("rate(1 minute)", 60)),
+        ("Reconcile", "Due", DUE, RECONCILE_TIMEOUT, defaults.reconcile_interval, ("rate(1 hour)", 3600)),
+    ];
+    for (function, event, input, timeout, interval, (rate, seconds)) in cases {
+        let properties = &resources[function]["Properties"];
+        assert_eq!(properties["Timeout"], timeout.as_secs(), "{function}");
+        let schedule = &properties["Events"][event]["Properties"];
+        assert_eq!((schedule["ScheduleExpression"].as_str(), interval), (Some(rate), Some(Duration::from_secs(seconds))), "{function}");
+        let theirs: Value = serde_json::from_str(schedule["Input"].as_str().unwrap()).unwrap();
+        assert_eq!(theirs, serde_json::from_str::<Value>(input).unwrap(), "{function}");
+    }
+}

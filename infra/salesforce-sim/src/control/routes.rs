@@ -1,0 +1,115 @@
+//! The control plane over HTTP, under `/__control`. Not part of Salesforce; needs no token.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::{Control, Fault};
+use crate::http::reply::Reply;
+use crate::http::request::{Body, Call};
+use crate::org::QueryScope;
+
+fn problem(status: u16, text: impl Into<String>) -> Reply {
+    Reply::json(status, json!({"error": text.into()}))
+}
+
+/// The body as JSON, whatever its content type says.
+fn document(call: &Call) -> Result<Value, Reply> {
+    match &call.body {
+        Body::Raw(bytes) => serde_json::from_slice(bytes).map_err(|error| problem(400, error.to_string())),
+        Body::Json(value) => Ok(value.clone()),
+        Body::Empty => Ok(json!({})),
+    }
+}
+
+/// Answers a control request.
+pub(crate) fn handle(control: &Control, call: &Call) -> Reply {
+    let parts: Vec<&str> = call.segments.iter().skip(1).map(String::as_str).collect();
+    let answer = match (&call.method, parts.as_slice()) {
+        (&Method::GET, ["counters"]) => Ok(Reply::json(200, json!(control.counters()))),
+        (&Method::GET, ["requests"]) => Ok(Reply::json(200, json!(control.journal()))),
+        (&Method::GET, ["faults"]) => Ok(Reply::json(200, json!(control.faults()))),
+        (&Method::POST, ["faults"]) => add(control, call),
+        (&Method::DELETE, ["faults"]) => {
+            control.clear_faults();
+            Ok(Reply::empty(204))
+        }
+        (&Method::DELETE, ["faults", id]) => {
+            let removed = id.parse().is_ok_and(|id| control.remove_fault(id));
+            Ok(if removed { Reply::empty(204) } else { problem(404, "There is no such fault.") })
+        }
+        (&Method::POST, ["reset"]) => Ok(match control.reset() {
+            Ok(()) => Reply::empty(204),
+            Err(error) => problem(500, error.to_string()),
+        }),
+        (&Method::POST, ["expire-tokens"]) => Ok(count(control.expire_access_tokens())),
+        (&Method::POST, ["revoke-refresh-tokens"]) => Ok(count(control.revoke_refresh_tokens(None))),
+        (&Method::POST, ["expire-cursors"]) => {
+            control.expire_cursors();
+            Ok(Reply::empty(204))
+        }
+        (&Method::POST, ["commit-held"]) => Ok(Reply::json(200, json!({"statuses": control.commit_held()}))),
+        (&Method::POST, ["api-usage"]) => number(call, "used").map(|used| {
+            control.set_api_usage(used);
+            Reply::empty(204)
+        }),
+        (&Method::POST, ["move-instance"]) => text(call, "url").map(|url| {
+            control.move_instance(&url);
+            Reply::empty(204)
+        }),
+        (&Method::POST, ["users", username, switch @ ("activate" | "deactivate")]) => Ok(set_active(control, username, *switch == "activate")),
+        (&Method::POST | &Method::DELETE, ["locks", id]) => Ok(lock(control, &call.method, id)),
+        (&Method::GET, ["records", sobject]) => {
+            let scope = if call.param("all") == Some("true") { QueryScope::All } else { QueryScope::Live };
+            Ok(match control.records(sobject, scope) {
+                Ok(records) => Reply::json(200, json!({"totalSize": records.len(), "records": records})),
+                Err(error) => problem(error.status, error.message),
+            })
+        }
+        _ => Err(problem(404, "There is no such control. The README lists them.")),
+    };
+    answer.unwrap_or_else(|refusal| refusal)
+}
+
+fn count(count: usize) -> Reply {
+    Reply::json(200, json!({"count": count}))
+}
+
+fn add(control: &Control, call: &Call) -> Result<Reply, Reply> {
+    let fault: Fault = serde_json::from_value(document(call)?).map_err(|error| problem(400, error.to_string()))?;
+    Ok(Reply::json(201, json!({"id": control.add_fault(fault)})))
+}
+
+fn number(call: &Call, name: &str) -> Result<u64, Reply> {
+    document(call)?.get(name).and_then(Value::as_u64).ok_or_else(|| problem(400, format!("The body needs a number {name:?}.")))
+}
+
+fn text(call: &Call, name: &str) -> Result<String, Reply> {
+    let document = document(call)?;
+    let value = document.get(name).and_then(Value::as_str);
+    value.map(str::to_owned).ok_or_else(|| problem(400, format!("The body needs a text {name:?}.")))
+}
+
+fn set_active(control: &Control, username: &str, active: bool) -> Reply {
+    let mut world = control.shared().world();
+    match world.org.user_by_name(username).map(|user| user.id) {
+        Some(user) => {
+            world.org.set_user_active(&user, active);
+            Reply::empty(204)
+        }
+        None => problem(404, "There is no such user."),
+    }
+}
+
+/// Holds a record as a long transaction would, or lets it go.
+fn lock(control: &Control, method: &Method, id: &str) -> Reply {
+    let Ok(id) = crate::id::Id::parse(id) else {
+        return problem(400, "That is no record id.");
+    };
+    let mut world = control.shared().world();
+    if method == Method::POST {
+        world.org.lock(id);
+    } else {
+        world.org.unlock(&id);
+    }
+    Reply::empty(204)
+}

@@ -1,0 +1,111 @@
+//! The data API's gate and switch: session, limits, methods; then the resource.
+
+use http::{HeaderName, Method};
+use jiff::Timestamp;
+
+use super::context::Context;
+use super::reply::{Failure, Outcome, Reply};
+use super::request::{Call, HostRole};
+use super::route::Data;
+use super::{describe, headers, limits, query, replication, rows, versions};
+use crate::composite::{batch, collections, graph, requests, tree};
+use crate::control::RecordFault;
+use crate::error::ApiError;
+use crate::id::Id;
+use crate::service::World;
+
+const LIMIT_INFO: HeaderName = HeaderName::from_static("sforce-limit-info");
+
+/// Answers a request below `/services/data/vXX.X`.
+pub(crate) fn handle(world: &mut World, call: &Call, version: &str, resource: &Data, faults: &[RecordFault], now: Timestamp) -> Reply {
+    let version = match versions::parse(version) {
+        Ok(version) => version,
+        Err(failure) => return failure.into_reply(),
+    };
+    let user = match admit(world, call, now) {
+        Ok(user) => user,
+        Err(failure) => return failure.into_reply(),
+    };
+    let max = world.org.organization().daily_api_limit;
+    if world.usage.today(now) >= max {
+        let refusal = ApiError::new(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.");
+        return Reply::errors(&[refusal]).with(LIMIT_INFO, format!("api-usage={}/{max}", world.usage.today(now)));
+    }
+    let session = headers::session(user, version, &call.headers, now);
+    world.usage.count(session.client.as_deref(), now);
+    let used = world.usage.today(now);
+    let mut context = Context { world, session, faults };
+    dispatch(&mut context, call, resource).with(LIMIT_INFO, format!("api-usage={used}/{max}"))
+}
+
+/// Who asks, if the session is good for the data API.
+fn admit(world: &mut World, call: &Call, now: Timestamp) -> Result<Id, Failure> {
+    let expired = || Failure::one(401, "INVALID_SESSION_ID", "Session expired or invalid");
+    if call.host == HostRole::Retired {
+        return Err(expired());
+    }
+    let token = call.bearer().ok_or_else(|| match call.header("authorization") {
+        Some(_) => Failure::one(401, "INVALID_AUTH_HEADER", "INVALID_AUTH_HEADER"),
+        None => expired(),
+    })?;
+    let access = world.oauth.access(token, now, true).ok_or_else(expired)?;
+    let (user, allowed) = (access.user, access.scopes.iter().any(|scope| scope == "api" || scope == "full"));
+    let user = world.org.user(&user).filter(|user| user.active).ok_or_else(expired)?;
+    if !world.org.organization().api_enabled {
+        return Err(Failure::one(403, "API_DISABLED_FOR_ORG", "The REST API is not enabled for this Organization."));
+    }
+    if !allowed || !user.permissions.api_enabled {
+        return Err(Failure::one(401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API"));
+    }
+    Ok(user.id)
+}
+
+/// Answers a resource; also inside composite requests.
+pub(crate) fn dispatch(context: &mut Context<'_>, call: &Call, resource: &Data) -> Reply {
+    match resource {
+        Data::Unknown => return Reply::errors(&[ApiError::not_found()]),
+        Data::NotBuilt(route) => {
+            return Failure::not_built(&format!("{} {route}", call.method)).into_reply();
+        }
+        _ if !resource.methods().contains(&call.method.as_str()) => {
+            return Reply::errors(&[versions::method_not_allowed(&call.method, resource.methods())]);
+        }
+        _ => {}
+    }
+    answer(context, call, resource).unwrap_or_else(Failure::into_reply)
+}
+
+fn answer(context: &mut Context<'_>, call: &Call, resource: &Data) -> Outcome {
+    let get = matches!(call.method, Method::GET | Method::HEAD);
+    match resource {
+        Data::Resources => {
+            let identity = crate::oauth::answer::identity_url(context.world, context.session.user);
+            versions::resources(context.session.version, &identity)
+        }
+        Data::Limits => limits::limits(context),
+        Data::RecordCount => limits::record_count(context, call),
+        Data::DescribeGlobal => describe::global(context, call),
+        Data::Describe(sobject) => describe::object(context, call, sobject),
+        Data::Object(sobject) if get => describe::basic(context, call, sobject),
+        Data::Object(sobject) => rows::create(context, call, sobject),
+        Data::Row { sobject, id } if id.eq_ignore_ascii_case("Id") => rows::create(context, call, sobject),
+        Data::Row { sobject, id } => rows::row(context, call, sobject, id),
+        Data::ExternalRow { sobject, field, value } => rows::external(context, call, sobject, field, value),
+        Data::Updated(sobject) => replication::updated(context, call, sobject),
+        Data::Deleted(sobject) => replication::deleted(context, call, sobject),
+        Data::Query => query::query(context, call, crate::org::QueryScope::Live),
+        Data::QueryAll => query::query(context, call, crate::org::QueryScope::All),
+        Data::QueryMore(locator) => query::more(context, call, locator),
+        Data::Composite if get => requests::index(context),
+        Data::Composite => requests::composite(context, call),
+        Data::Batch => batch::batch(context, call),
+        Data::Graph => graph::graph(context, call),
+        Data::Tree(sobject) => tree::tree(context, call, sobject),
+        Data::Collections => collections::collections(context, call),
+        Data::CollectionsOf(sobject) => collections::retrieve(context, call, sobject),
+        Data::CollectionsUpsert { sobject, field } => collections::upsert(context, call, sobject, field),
+        Data::ToolingField => crate::tooling::create_field(context, call),
+        Data::Jobs(path) => crate::bulk::handle(context, call, path),
+        Data::NotBuilt(_) | Data::Unknown => Err(ApiError::not_found().into()),
+    }
+}

@@ -1,0 +1,111 @@
+//! Queries and their cursors. Owns paging; refuses to know SOQL.
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::context::Context;
+use super::headers;
+use super::reply::{Failure, Outcome, Reply};
+use super::request::Call;
+use crate::error::ApiError;
+use crate::id::{Id, KeyPrefix};
+use crate::org::{Cursor, QueryScope};
+
+/// Life of a cursor. Source: REST API Developer Guide, "Query".
+const LIFE: SignedDuration = SignedDuration::from_hours(48);
+/// Cursors a user may have open; one more closes the oldest.
+const MAX_OPEN: usize = 10;
+/// Longest SOQL text, in characters.
+const MAX_SOQL: usize = 100_000;
+const LOCATOR: KeyPrefix = KeyPrefix::of(b"01g");
+
+struct Open {
+    user: Id,
+    cursor: Cursor,
+    number: u64,
+    since: Timestamp,
+}
+
+/// All open cursors.
+#[derive(Default)]
+pub struct Cursors {
+    open: HashMap<String, Open>,
+    next: u64,
+}
+
+impl Cursors {
+    fn add(&mut self, user: Id, cursor: Cursor, now: Timestamp) -> String {
+        self.open.retain(|_, open| now.duration_since(open.since) < LIFE);
+        let mut own: Vec<(u64, String)> =
+            self.open.iter().filter(|(_, open)| open.user == user).map(|(name, open)| (open.number, name.clone())).collect();
+        own.sort_unstable();
+        let surplus = (own.len() + 1).saturating_sub(MAX_OPEN);
+        for (_, name) in own.into_iter().take(surplus) {
+            self.open.remove(&name);
+        }
+        self.next += 1;
+        let locator = Id::generate(LOCATOR, self.next).to_string();
+        self.open.insert(locator.clone(), Open { user, cursor, number: self.next, since: now });
+        locator
+    }
+
+    fn get(&self, locator: &str, user: Id, now: Timestamp) -> Option<&Cursor> {
+        let open = self.open.get(locator)?;
+        (open.user == user && now.duration_since(open.since) < LIFE).then_some(&open.cursor)
+    }
+
+    /// Forgets all cursors.
+    pub fn clear(&mut self) {
+        self.open.clear();
+    }
+}
+
+/// `GET /query?q=` and `/queryAll?q=`.
+pub fn query(context: &mut Context<'_>, call: &Call, scope: QueryScope) -> Outcome {
+    if call.param("explain").is_some() {
+        return Err(Failure::not_built("query?explain="));
+    }
+    let soql = call.param("q").unwrap_or_default();
+    if soql.trim().is_empty() {
+        return Err(Failure::one(400, "MALFORMED_QUERY", "A query string has to be specified"));
+    }
+    if soql.chars().count() > MAX_SOQL {
+        return Err(Failure::one(400, "MALFORMED_QUERY", "SOQL statements cannot be longer than 100000 characters."));
+    }
+    let cursor = context.world.org.open_query(&context.session, soql, scope)?;
+    let size = headers::batch_size(&call.headers);
+    let records = context.world.org.page(&context.session, &cursor, 0, size);
+    let (total, length) = (cursor.total(), cursor.len());
+    let next = (length > size).then(|| {
+        let (user, now) = (context.session.user, context.session.now);
+        (context.world.cursors.add(user, cursor, now), size)
+    });
+    Ok(page(context, total, records, next))
+}
+
+/// `GET /query/01g…-2000`.
+pub fn more(context: &mut Context<'_>, call: &Call, locator: &str) -> Outcome {
+    let invalid = || Failure::from(ApiError::new(400, "INVALID_QUERY_LOCATOR", "invalid query locator"));
+    let (name, from) = locator.rsplit_once('-').ok_or_else(invalid)?;
+    let from: usize = from.parse().map_err(|_| invalid())?;
+    let (user, now) = (context.session.user, context.session.now);
+    let cursor = context.world.cursors.get(name, user, now).ok_or_else(invalid)?;
+    if from > cursor.len() {
+        return Err(invalid());
+    }
+    let size = headers::batch_size(&call.headers);
+    let records = context.world.org.page(&context.session, cursor, from, size);
+    let next = (cursor.len() > from + size).then(|| (name.to_owned(), from + size));
+    let total = cursor.total();
+    Ok(page(context, total, records, next))
+}
+
+fn page(context: &Context<'_>, total: usize, records: Vec<Value>, next: Option<(String, usize)>) -> Reply {
+    let mut body = json!({"totalSize": total, "done": next.is_none(), "records": records});
+    if let (Some((locator, from)), Some(body)) = (next, body.as_object_mut()) {
+        body.insert("nextRecordsUrl".to_owned(), json!(format!("{}/query/{locator}-{from}", context.base())));
+    }
+    Reply::json(200, body)
+}

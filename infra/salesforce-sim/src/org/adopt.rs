@@ -1,0 +1,100 @@
+//! Takes over what the customer's people have made: fields and rules, at the start or later.
+
+use super::Org;
+use super::rules::{Assignment, Duplicates, Validation};
+use super::setup::deserves_index;
+use crate::schema::{CustomError, ObjectNo, field_of};
+use crate::seed::{CustomField, Seed, SeedError};
+use crate::soql::Condition;
+
+type Built<T> = Result<T, SeedError>;
+
+impl Org {
+    /// Adds a field to an object; one of `Activity` appears on Event and Task.
+    ///
+    /// # Errors
+    /// When the object is unknown, the name is taken, or a setting is not allowed.
+    pub fn add_custom_field(&mut self, custom: &CustomField) -> Result<(), CustomError> {
+        let field = field_of(custom)?;
+        let objects: Vec<ObjectNo> = if custom.sobject.eq_ignore_ascii_case("Activity") {
+            self.places.activities.to_vec()
+        } else {
+            self.schema.object_no(&custom.sobject).into_iter().collect()
+        };
+        if objects.is_empty() {
+            return Err(CustomError::Setting("the object of the field does not exist"));
+        }
+        let now = self.clock.now();
+        for object in objects {
+            let Some(def) = self.schema.object_mut(object) else {
+                continue;
+            };
+            let no = def.add(field.clone())?;
+            def.changed = now;
+            if let Some(table) = self.table_mut(object).filter(|_| deserves_index(&field)) {
+                table.index(no);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn adopt_rules(&mut self, seed: &Seed) -> Built<()> {
+        for rule in &seed.validation_rules {
+            let object = self.seed_object(&rule.sobject)?;
+            let validation =
+                Validation { object, condition: self.condition(object, &rule.condition)?, message: rule.message.clone(), field: rule.field.clone() };
+            self.rules.validation.push(validation);
+        }
+        for rewrite in &seed.rewrites {
+            let key = self.seed_field(&rewrite.sobject, &rewrite.field)?;
+            self.rules.rewrites.entry(key).or_default().push(rewrite.kind);
+        }
+        for rule in &seed.duplicate_rules {
+            let other = rule.against.as_ref().unwrap_or(&rule.sobject);
+            let mut fields = Vec::new();
+            for field in &rule.match_fields {
+                let (_, own) = self.seed_field(&rule.sobject, field)?;
+                let (_, theirs) = self.seed_field(other, field)?;
+                fields.push((own, theirs));
+            }
+            let duplicates = Duplicates {
+                name: rule.name.clone(),
+                object: self.seed_object(&rule.sobject)?,
+                against: self.seed_object(other)?,
+                fields,
+                action: rule.action,
+                message: rule.message.clone(),
+                on_update: rule.on_update,
+            };
+            self.rules.duplicates.push(duplicates);
+        }
+        self.adopt_assignment(seed)?;
+        for path in &seed.tracked_fields {
+            let key = self.field_key(path).ok_or_else(|| SeedError::Unknown { what: "the field", name: path.clone() })?;
+            self.rules.tracked.insert(key);
+        }
+        Ok(())
+    }
+
+    fn adopt_assignment(&mut self, seed: &Seed) -> Built<()> {
+        for rule in &seed.assignment_rules {
+            let object = self.seed_object(&rule.sobject)?;
+            let condition = match &rule.condition {
+                Some(text) => Some(self.condition(object, text)?),
+                None => None,
+            };
+            let owner = self.seed_owner(&rule.owner)?;
+            self.rules.assignment.push(Assignment { object, condition, owner });
+        }
+        Ok(())
+    }
+
+    fn condition(&self, object: ObjectNo, text: &str) -> Built<Condition> {
+        Condition::compile(self, object, text).map_err(|error| SeedError::Invalid { what: "condition", text: text.to_owned(), why: error.message })
+    }
+
+    fn seed_field(&self, sobject: &str, field: &str) -> Built<(ObjectNo, crate::schema::FieldNo)> {
+        let path = format!("{sobject}.{field}");
+        self.field_key(&path).ok_or(SeedError::Unknown { what: "the field", name: path })
+    }
+}

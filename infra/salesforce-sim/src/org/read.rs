@@ -1,0 +1,135 @@
+//! Reading records: by id, by key, several at once; and how a record looks in an answer.
+
+use serde_json::{Map, Value, json};
+
+use super::cell::Cell;
+use super::row::Row;
+use super::{Org, Session, UpsertError};
+use crate::error::ApiError;
+use crate::id::Id;
+use crate::schema::{FieldDef, FieldNo, FieldType, ID_FIELD, ObjectNo};
+use crate::seed::FieldAccess;
+
+impl Org {
+    /// `{attributes:{type,url}, …}`: all readable fields, or those named.
+    ///
+    /// # Errors
+    /// 404 when the record is absent or deleted, 400 for an unknown field.
+    pub fn retrieve(&self, s: &Session, sobject: &str, id: &str, fields: Option<&[String]>) -> Result<Value, ApiError> {
+        let object = self.object_no(sobject)?;
+        let fields = self.chosen(s, object, fields)?;
+        let (_, row) = self.live(object, id)?;
+        Ok(self.render(s, object, &row, &fields))
+    }
+
+    /// The same by external id or `idLookup` field.
+    ///
+    /// # Errors
+    /// [`UpsertError::Many`] when several records have the key.
+    pub fn retrieve_by(&self, s: &Session, sobject: &str, key_field: &str, key: &str, fields: Option<&[String]>) -> Result<Value, UpsertError> {
+        let object = self.object_no(sobject)?;
+        let (no, _) = self.key_field(s, object, key_field)?;
+        if no == ID_FIELD {
+            return Ok(self.retrieve(s, sobject, key, fields)?);
+        }
+        let fields = self.chosen(s, object, fields)?;
+        let cell = self.key_value(object, no, key)?;
+        let def = self.object(object).and_then(|def| def.field(no));
+        let found = def.map_or_else(Vec::new, |field| self.with_key(object, no, field, &cell));
+        match found.as_slice() {
+            [] => Err(ApiError::not_found().into()),
+            [(slot, _)] => {
+                let row = self.table(object).and_then(|table| table.get(*slot));
+                let row = row.ok_or_else(ApiError::not_found)?;
+                Ok(self.render(s, object, row, &fields))
+            }
+            several => Err(UpsertError::Many(several.iter().map(|(_, id)| *id).collect())),
+        }
+    }
+
+    /// The records `ids` in that order, `None` for those absent or deleted: what
+    /// `GET /composite/sobjects/X` answers.
+    ///
+    /// # Errors
+    /// 400 for an unknown field.
+    pub fn retrieve_many(&self, s: &Session, sobject: &str, ids: &[String], fields: &[String]) -> Result<Vec<Option<Value>>, ApiError> {
+        let object = self.object_no(sobject)?;
+        let fields = self.chosen(s, object, Some(fields))?;
+        let one = |id: &String| {
+            let (_, row) = self.live(object, id).ok()?;
+            Some(self.render(s, object, &row, &fields))
+        };
+        Ok(ids.iter().map(one).collect())
+    }
+
+    /// An object by name in any letter case.
+    pub(crate) fn object_no(&self, sobject: &str) -> Result<ObjectNo, ApiError> {
+        self.schema.object_no(sobject).ok_or_else(ApiError::not_found)
+    }
+
+    fn chosen(&self, s: &Session, object: ObjectNo, names: Option<&[String]>) -> Result<Vec<FieldNo>, ApiError> {
+        let def = self.object(object).ok_or_else(ApiError::not_found)?;
+        let Some(names) = names else {
+            let visible = |no: FieldNo, field: &FieldDef| self.access(s, object, no, field) > FieldAccess::Hidden;
+            let all = def.numbered().filter(|(no, field)| visible(*no, field));
+            return Ok(all.map(|(no, _)| no).collect());
+        };
+        names
+            .iter()
+            .map(|name| self.visible_field(s, object, name.trim()).map(|(no, _)| no).ok_or_else(|| ApiError::no_such_column(name, &def.name)))
+            .collect()
+    }
+
+    /// A record with its attributes and these fields.
+    pub(crate) fn render(&self, s: &Session, object: ObjectNo, row: &Row, fields: &[FieldNo]) -> Value {
+        let Some(def) = self.object(object) else {
+            return Value::Null;
+        };
+        let mut out = row.id().map_or_else(Map::new, |id| self.attributes(s, &def.name, id));
+        for no in fields {
+            if let Some(field) = def.field(*no) {
+                out.insert(field.name.to_string(), self.rendered(object, row, *no, field));
+            }
+        }
+        Value::Object(out)
+    }
+
+    /// The value of one field as answers carry it.
+    pub(crate) fn rendered(&self, object: ObjectNo, row: &Row, no: FieldNo, field: &FieldDef) -> Value {
+        if field.kind == FieldType::Address {
+            return self.address(object, row, field);
+        }
+        self.value(object, row, no).to_json(field.kind)
+    }
+
+    /// `{"attributes": {"type": …, "url": …}}` of a record.
+    pub(crate) fn attributes(&self, s: &Session, name: &str, id: Id) -> Map<String, Value> {
+        let url = format!("/services/data/v{}.0/sobjects/{name}/{id}", s.version);
+        let mut out = Map::new();
+        out.insert("attributes".to_owned(), json!({"type": name, "url": url}));
+        out
+    }
+
+    /// An address, put together from the fields that belong to it; none without any of them.
+    fn address(&self, object: ObjectNo, row: &Row, address: &FieldDef) -> Value {
+        let Some(def) = self.object(object) else {
+            return Value::Null;
+        };
+        let prefix = address.name.strip_suffix("Address").unwrap_or_default();
+        let parts = def.numbered().filter(|(_, field)| field.compound.as_deref() == Some(&*address.name));
+        let mut out = Map::new();
+        let mut empty = true;
+        for (no, field) in parts {
+            let cell: Cell<'_> = row.get(no);
+            empty &= cell.is_null();
+            let name = field.name.strip_prefix(prefix).unwrap_or(&field.name);
+            out.insert(lower_first(name), cell.to_json(field.kind));
+        }
+        if empty { Value::Null } else { Value::Object(out) }
+    }
+}
+
+fn lower_first(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}

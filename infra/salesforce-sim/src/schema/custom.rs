@@ -1,0 +1,167 @@
+//! Makes schema fields of custom fields.
+//!
+//! Source of the limits: Salesforce help, "Custom Field Types"; of the flags: the describe
+//! documents of real orgs, where custom fields carry these.
+
+use super::field::{ChildLink, FieldDef, FieldType, Flag, PicklistValue};
+use super::read::blank;
+use crate::seed::{CustomField, CustomFieldKind, PicklistEntry};
+
+/// Why a custom field cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CustomError {
+    /// A field of that name is there.
+    #[error("there is already a field named {0}")]
+    Exists(String),
+    /// No more fields fit.
+    #[error("the object {0} has as many fields as it can have")]
+    Full(String),
+    /// The API name is none.
+    #[error("{0} is no API name of a custom field: letters, digits and single underscores, ending in __c")]
+    Name(String),
+    /// A setting that this type does not allow.
+    #[error("{0}")]
+    Setting(&'static str),
+}
+
+/// The schema field of a custom field.
+///
+/// # Errors
+/// When the API name or a setting is not allowed.
+pub fn field_of(custom: &CustomField) -> Result<FieldDef, CustomError> {
+    let stem = custom.name.strip_suffix("__c").filter(|stem| is_api_name(stem)).ok_or_else(|| CustomError::Name(custom.name.clone()))?;
+    let label = if custom.label.is_empty() { stem.replace('_', " ") } else { custom.label.clone() };
+    let mut field = blank(&custom.name, &label, FieldType::String, Flag::default());
+    field.custom = true;
+    field.default = custom.default.clone();
+    field.help = custom.help.as_deref().map(Into::into);
+    field.access = custom.access;
+    apply_kind(&mut field, &custom.kind, stem)?;
+    apply_flags(&mut field, custom)?;
+    Ok(field)
+}
+
+fn is_api_name(stem: &str) -> bool {
+    stem.len() <= 40
+        && stem.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !stem.ends_with('_')
+        && stem.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn apply_kind(field: &mut FieldDef, kind: &CustomFieldKind, stem: &str) -> Result<(), CustomError> {
+    let (kind, length) = match kind {
+        CustomFieldKind::Text { length } => (FieldType::String, between(*length, 1, 255)?),
+        CustomFieldKind::TextArea => (FieldType::TextArea, 255),
+        CustomFieldKind::LongTextArea { length } => (FieldType::TextArea, between(*length, 256, 131_072)?),
+        CustomFieldKind::Url => (FieldType::Url, 255),
+        CustomFieldKind::Email => (FieldType::Email, 80),
+        CustomFieldKind::Phone => (FieldType::Phone, 40),
+        CustomFieldKind::Checkbox => (FieldType::Boolean, 0),
+        CustomFieldKind::Date => (FieldType::Date, 0),
+        CustomFieldKind::DateTime => (FieldType::DateTime, 0),
+        CustomFieldKind::Number { precision, scale } => {
+            number(field, *precision, *scale)?;
+            (FieldType::Double, 0)
+        }
+        CustomFieldKind::Currency { precision, scale } => {
+            number(field, *precision, *scale)?;
+            (FieldType::Currency, 0)
+        }
+        CustomFieldKind::Percent { precision, scale } => {
+            number(field, *precision, *scale)?;
+            (FieldType::Percent, 0)
+        }
+        CustomFieldKind::Picklist { values, restricted } => {
+            choices(field, values, *restricted);
+            (FieldType::Picklist, 255)
+        }
+        CustomFieldKind::MultiselectPicklist { values, restricted } => {
+            choices(field, values, *restricted);
+            (FieldType::MultiPicklist, 4_099)
+        }
+        CustomFieldKind::Lookup { to, relationship } => {
+            field.reference_to = vec![to.as_str().into()];
+            field.relationship = Some(format!("{stem}__r").into());
+            field.child = ChildLink { name: relationship.as_ref().map(|name| format!("{name}__r").into()), ..ChildLink::default() };
+            (FieldType::Reference, 18)
+        }
+    };
+    field.kind = kind;
+    field.length = length;
+    if kind == FieldType::TextArea {
+        field.extra = Some("plaintextarea".into());
+    }
+    Ok(())
+}
+
+fn between(length: u32, least: u32, most: u32) -> Result<u32, CustomError> {
+    if (least..=most).contains(&length) {
+        Ok(length)
+    } else {
+        Err(CustomError::Setting("a text has 1 to 255 characters, a long text area 256 to 131072"))
+    }
+}
+
+fn number(field: &mut FieldDef, precision: u8, scale: u8) -> Result<(), CustomError> {
+    if precision == 0 || precision > 18 || scale > precision {
+        return Err(CustomError::Setting("a number has 1 to 18 digits, and no more of them behind the point"));
+    }
+    field.precision = precision;
+    field.scale = scale;
+    Ok(())
+}
+
+fn choices(field: &mut FieldDef, values: &[PicklistEntry], restricted: bool) {
+    field.picklist = values
+        .iter()
+        .map(|entry| match entry {
+            PicklistEntry::Text(value) => PicklistValue { value: value.as_str().into(), label: value.as_str().into(), active: true, default: false },
+            PicklistEntry::Full { value, label, active, default } => {
+                PicklistValue { value: value.as_str().into(), label: label.as_str().into(), active: *active, default: *default }
+            }
+        })
+        .collect();
+    if restricted {
+        field.set(Flag::RESTRICTED);
+    }
+}
+
+fn apply_flags(field: &mut FieldDef, custom: &CustomField) -> Result<(), CustomError> {
+    field.set(Flag::CREATE.and(Flag::UPDATE).and(Flag::PERMISSION));
+    let long = field.kind == FieldType::TextArea && field.length > 255;
+    if !long {
+        field.set(Flag::FILTER);
+        if field.kind != FieldType::MultiPicklist {
+            field.set(Flag::SORT);
+        }
+        if !matches!(field.kind, FieldType::Boolean | FieldType::MultiPicklist) {
+            field.set(Flag::AGGREGATE);
+        }
+        let groups = field.kind.is_text() && field.kind != FieldType::MultiPicklist;
+        if groups || matches!(field.kind, FieldType::Boolean | FieldType::Date | FieldType::Reference) {
+            field.set(Flag::GROUP);
+        }
+    }
+    if field.kind == FieldType::Boolean {
+        field.set(Flag::DEFAULTED);
+    } else if !custom.required {
+        field.set(Flag::NIL);
+    }
+    if custom.default.is_some() || field.default_choice().is_some() {
+        field.set(Flag::DEFAULTED);
+    }
+    if custom.external_id {
+        let kinds = [FieldType::String, FieldType::Email, FieldType::Double];
+        if !kinds.contains(&field.kind) {
+            return Err(CustomError::Setting("only text, number and e-mail fields can be external ids"));
+        }
+        field.set(Flag::EXTERNAL.and(Flag::LOOKUP));
+    }
+    if custom.unique {
+        field.set(Flag::UNIQUE.and(Flag::LOOKUP));
+    }
+    if custom.case_sensitive {
+        field.set(Flag::CASE);
+    }
+    Ok(())
+}

@@ -1,0 +1,14 @@
+//! The simulator from outside: requests in, answers out.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod bulk;
+mod collections;
+mod common;
+mod composite;
+mod data;
+mod faults;
+mod grants;
+mod oauth;
+mod pages;
+mod refresh;
+mod sockets;

@@ -1,0 +1,7 @@
+//! The world behind the ports: DynamoDB, Secrets Manager, HTTP, Salesforce.
+
+pub mod http;
+pub mod salesforce;
+pub mod secrets;
+pub mod state;
+pub mod system;

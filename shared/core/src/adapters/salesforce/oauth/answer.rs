@@ -1,0 +1,160 @@
+//! A token answer: parsed, then believed only after its signature, its identity and its host were checked.
+
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use url::Url;
+
+use super::{
+    OAuthError,
+    sign::{hmac_sha256, same},
+};
+use crate::{adapters::salesforce::host, domain::ids::RecordId};
+
+/// What Salesforce answered, unverified.
+#[derive(Debug, Deserialize)]
+pub struct TokenAnswer {
+    access_token: SecretString,
+    #[serde(default)]
+    refresh_token: Option<SecretString>,
+    instance_url: String,
+    id: String,
+    issued_at: String,
+    #[serde(default)]
+    signature: Option<String>,
+    #[serde(default)]
+    scope: Option<String>,
+}
+
+/// Tokens whose origin is verified.
+#[derive(Clone)]
+pub struct Grant {
+    /// The right to call the org.
+    pub access_token: SecretString,
+    /// The right to ask for more access tokens; absent when refreshed without rotation.
+    pub refresh_token: Option<SecretString>,
+    /// Where the org is: an origin, checked.
+    pub instance_url: String,
+    /// The identity address as Salesforce gave it.
+    pub identity: String,
+    /// The org.
+    pub organization_id: RecordId,
+    /// The user who approved.
+    pub user_id: RecordId,
+    /// When the token was issued.
+    pub issued_at: Timestamp,
+    /// The scopes granted, separated by spaces.
+    pub scope: Option<String>,
+}
+
+impl fmt::Debug for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grant").field("instance_url", &self.instance_url).field("organization_id", &self.organization_id).finish_non_exhaustive()
+    }
+}
+
+/// Reads an answer.
+pub fn parse_token(status: u16, body: &[u8]) -> Result<TokenAnswer, OAuthError> {
+    if !(200..300).contains(&status) {
+        return Err(OAuthError::refused(status, body));
+    }
+    // A parser's message may quote the body, and with it a token.
+    serde_json::from_slice(body).map_err(|_| OAuthError::Unreadable { status, source: "the body is no token answer".into() })
+}
+
+impl TokenAnswer {
+    /// Believes the answer if its signature is made with the consumer secret, its identity names an org and a user, and
+    /// its host is one of Salesforce or allowed. The signature covers identity and time only, never tokens or host.
+    pub fn accept(self, client_secret: &SecretString, allowed_hosts: &[String]) -> Result<Grant, OAuthError> {
+        let signature = self.signature.as_deref().and_then(|s| STANDARD.decode(s).ok()).ok_or(OAuthError::Signature)?;
+        let message = format!("{}{}", self.id, self.issued_at);
+        if !same(&hmac_sha256(client_secret.expose_secret().as_bytes(), message.as_bytes()), &signature) {
+            return Err(OAuthError::Signature);
+        }
+        let (organization_id, user_id) = parse_identity(&self.id)?;
+        let issued_at = self.issued_at.parse::<i64>().map_err(|e| OAuthError::Identity(e.into()))?;
+        let issued_at = Timestamp::from_millisecond(issued_at).map_err(|e| OAuthError::Identity(e.into()))?;
+        let instance_url = host::parse_origin(&self.instance_url, allowed_hosts).map_err(OAuthError::Host)?;
+        Ok(Grant {
+            access_token: self.access_token,
+            refresh_token: self.refresh_token,
+            instance_url,
+            identity: self.id,
+            organization_id,
+            user_id,
+            issued_at,
+            scope: self.scope,
+        })
+    }
+}
+
+/// Organization and user of `https://login.salesforce.com/id/{organization}/{user}`.
+fn parse_identity(id: &str) -> Result<(RecordId, RecordId), OAuthError> {
+    let url = Url::parse(id).map_err(|e| OAuthError::Identity(e.into()))?;
+    let segments: Vec<&str> = url.path_segments().into_iter().flatten().collect();
+    let ["id", organization, user] = segments.as_slice() else {
+        return Err(OAuthError::Identity("the path is not /id/organization/user".into()));
+    };
+    let parse = |text: &str| RecordId::parse(text).map_err(|e| OAuthError::Identity(e.into()));
+    Ok((parse(organization)?, parse(user)?))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const ID: &str = "https://login.salesforce.com/id/00DB0000000TfcRMAS/005B0000005Bk90IAC";
+
+    fn sign(secret: &str, id: &str, issued_at: &str) -> String {
+        STANDARD.encode(hmac_sha256(secret.as_bytes(), format!("{id}{issued_at}").as_bytes()))
+    }
+
+    fn answer(change: impl FnOnce(&mut Value)) -> Result<Grant, OAuthError> {
+        let mut body = json!({"access_token": "00DB!AQQ", "refresh_token": "5Aep861", "scope": "refresh_token api",
+            "instance_url": "https://acme.my.salesforce.com/", "id": ID, "token_type": "Bearer", "issued_at": "1558553873237",
+            "signature": sign("secret", ID, "1558553873237")});
+        change(&mut body);
+        parse_token(200, body.to_string().as_bytes())?.accept(&SecretString::from("secret"), &[])
+    }
+
+    #[test]
+    fn a_signed_answer_is_believed() {
+        let grant = answer(|_| ()).unwrap();
+        assert_eq!(grant.instance_url, "https://acme.my.salesforce.com");
+        assert_eq!((grant.organization_id.as_str(), grant.user_id.as_str()), ("00DB0000000TfcRMAS", "005B0000005Bk90IAC"));
+        assert_eq!(grant.issued_at.as_millisecond(), 1_558_553_873_237);
+        assert_eq!((grant.access_token.expose_secret(), grant.refresh_token.unwrap().expose_secret()), ("00DB!AQQ", "5Aep861"));
+        assert!(answer(|b| { b.as_object_mut().unwrap().remove("refresh_token"); }).unwrap().refresh_token.is_none());
+    }
+
+    #[test]
+    fn anything_else_is_not() {
+        let with_id = |id: &str| {
+            let (id, signature) = (id.to_owned(), sign("secret", id, "1558553873237"));
+            move |b: &mut Value| { b["id"] = json!(id); b["signature"] = json!(signature); }
+        };
+        let code = |result: Result<Grant, OAuthError>| result.unwrap_err().code().to_owned();
+        assert_eq!(code(answer(|b| b["signature"] = json!(sign("other", ID, "1558553873237")))), "signature_wrong");
+        assert_eq!(code(answer(|b| b["signature"] = json!("not base64!"))), "signature_wrong");
+        assert_eq!(code(answer(|b| { b.as_object_mut().unwrap().remove("signature"); })), "signature_wrong");
+        assert_eq!(code(answer(|b| b["issued_at"] = json!("1558553873238"))), "signature_wrong");
+        assert_eq!(code(answer(|b| b["instance_url"] = json!("https://evil.example"))), "host_refused");
+        assert_eq!(code(answer(with_id("https://login.salesforce.com/id/00DB0000000TfcRMAS"))), "identity_wrong");
+        assert_eq!(code(answer(with_id("https://login.salesforce.com/id/x/y"))), "identity_wrong");
+        assert_eq!(code(answer(|b| { b.as_object_mut().unwrap().remove("access_token"); })), "salesforce_unreadable");
+        assert_eq!(parse_token(200, b"<html>").unwrap_err().code(), "salesforce_unreadable");
+        assert_eq!(parse_token(400, br#"{"error":"invalid_grant"}"#).unwrap_err().code(), "invalid_grant");
+    }
+
+    #[test]
+    fn no_error_shows_a_token() {
+        let error = parse_token(200, br#"{"access_token":"00DB!AQQ","instance_url":7}"#).unwrap_err();
+        assert!(!format!("{error:?}").contains("AQQ"));
+    }
+}

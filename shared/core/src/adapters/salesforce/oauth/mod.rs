@@ -1,0 +1,192 @@
+//! The OAuth 2.0 web server flow as Salesforce speaks it: requests built, answers parsed and verified.
+//!
+//! Refuses to know where tokens are kept and who may refresh them: see `app::tokens`.
+
+mod answer;
+mod error;
+mod sign;
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use http::{Request, header};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use url::{Url, form_urlencoded};
+
+pub use answer::{Grant, TokenAnswer, parse_token};
+pub use error::OAuthError;
+
+use super::host;
+use crate::{
+    domain::config::{Auth, SalesforceSection},
+    ports::Transport,
+};
+
+/// How long a token request may take.
+pub const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The customer's External Client App, as its org knows it.
+#[derive(Debug, Clone)]
+pub struct App {
+    login: Url,
+    client_id: String,
+    scopes: Vec<String>,
+}
+
+/// What the browser is sent to Salesforce with.
+#[derive(Debug, Clone, Copy)]
+pub struct Authorization<'a> {
+    /// Where it is to come back to; must be registered with the app, letter by letter.
+    pub redirect_uri: &'a str,
+    /// What it is to bring back.
+    pub state: &'a str,
+    /// The secret that the code exchange will show: 43 to 128 unreserved characters.
+    pub verifier: &'a str,
+}
+
+impl App {
+    /// The app of a configuration document. The sign-in host must be one of Salesforce, or one that the operator allows.
+    pub fn of(section: &SalesforceSection, allowed_hosts: &[String]) -> Result<Self, OAuthError> {
+        let Auth::WebServer(flow) = &section.auth;
+        let origin = host::parse_origin(&section.host.login_url(), allowed_hosts).map_err(OAuthError::Host)?;
+        let login = Url::parse(&origin).map_err(|e| OAuthError::Unsendable(e.into()))?;
+        Ok(Self { login, client_id: flow.client_id.clone(), scopes: flow.scopes.clone() })
+    }
+
+    /// The address that asks a user for approval; always with PKCE S256.
+    #[must_use]
+    pub fn authorize_url(&self, authorization: Authorization<'_>) -> Url {
+        let mut url = self.login.clone();
+        url.set_path("/services/oauth2/authorize");
+        url.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &self.client_id)
+            .append_pair("redirect_uri", authorization.redirect_uri)
+            .append_pair("scope", &self.scopes.join(" "))
+            .append_pair("state", authorization.state)
+            .append_pair("code_challenge", &code_challenge(authorization.verifier))
+            .append_pair("code_challenge_method", "S256");
+        url
+    }
+
+    /// Exchanges the code that the browser brought. A code can be exchanged once, within about 15 minutes.
+    pub fn exchange(&self, secret: &SecretString, code: &str, verifier: &str, redirect_uri: &str) -> Result<Request<Bytes>, OAuthError> {
+        let pairs = [("grant_type", "authorization_code"), ("code", code), ("code_verifier", verifier), ("redirect_uri", redirect_uri)];
+        self.form("token", Some(secret), &pairs)
+    }
+
+    /// Asks for a new access token. Where the org rotates, the refresh token dies with this.
+    pub fn refresh(&self, secret: &SecretString, refresh_token: &SecretString) -> Result<Request<Bytes>, OAuthError> {
+        self.form("token", Some(secret), &[("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())])
+    }
+
+    /// Gives a refresh token back, and with it all its access tokens.
+    pub fn revoke(&self, token: &SecretString) -> Result<Request<Bytes>, OAuthError> {
+        self.form("revoke", None, &[("token", token.expose_secret())])
+    }
+
+    fn form(&self, resource: &str, secret: Option<&SecretString>, pairs: &[(&str, &str)]) -> Result<Request<Bytes>, OAuthError> {
+        let mut url = self.login.clone();
+        url.set_path(&format!("/services/oauth2/{resource}"));
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(pairs);
+        if let Some(secret) = secret {
+            form.append_pair("client_id", &self.client_id).append_pair("client_secret", secret.expose_secret());
+        }
+        let request = Request::post(url.as_str()).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let request = request.header(header::ACCEPT, "application/json").body(Bytes::from(form.finish()));
+        request.map_err(|e| OAuthError::Unsendable(e.into()))
+    }
+}
+
+/// Sends a token request and reads its answer; nothing is verified yet (see [`TokenAnswer::accept`]).
+pub async fn send(transport: &dyn Transport, request: Request<Bytes>) -> Result<TokenAnswer, OAuthError> {
+    let response = transport.send(request, TIMEOUT).await.map_err(OAuthError::Unanswered)?;
+    parse_token(response.status().as_u16(), response.body())
+}
+
+/// Sends a revocation.
+pub async fn send_revocation(transport: &dyn Transport, request: Request<Bytes>) -> Result<(), OAuthError> {
+    let response = transport.send(request, TIMEOUT).await.map_err(OAuthError::Unanswered)?;
+    if response.status().is_success() { Ok(()) } else { Err(OAuthError::refused(response.status().as_u16(), response.body())) }
+}
+
+/// PKCE S256 (RFC 7636): base64url of the verifier's SHA-256, without padding.
+#[must_use]
+pub fn code_challenge(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn app() -> App {
+        let section = json!({"host": {"my_domain": "acme"}, "auth": {"web_server": {"client_id": "3MVG9 key"}}});
+        App::of(&serde_json::from_value(section).unwrap(), &[]).unwrap()
+    }
+
+    fn body(request: &Request<Bytes>) -> BTreeMap<String, String> {
+        form_urlencoded::parse(request.body()).into_owned().collect()
+    }
+
+    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+    }
+
+    #[test]
+    fn the_challenge_is_that_of_the_rfc() {
+        // RFC 7636, appendix B.
+        assert_eq!(code_challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+    }
+
+    #[test]
+    fn the_browser_is_sent_with_state_and_challenge() {
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        let url = app().authorize_url(Authorization { redirect_uri: "https://p.example/oauth/c/callback", state: "s&1", verifier });
+        assert_eq!((url.host_str(), url.path()), (Some("acme.my.salesforce.com"), "/services/oauth2/authorize"));
+        let want = map(&[
+            ("response_type", "code"),
+            ("client_id", "3MVG9 key"),
+            ("redirect_uri", "https://p.example/oauth/c/callback"),
+            ("scope", "api refresh_token"),
+            ("state", "s&1"),
+            ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+            ("code_challenge_method", "S256"),
+        ]);
+        assert_eq!(url.query_pairs().into_owned().collect::<BTreeMap<_, _>>(), want);
+    }
+
+    #[test]
+    fn token_requests_are_forms() {
+        let secret = SecretString::from("195&5");
+        let exchange = app().exchange(&secret, "aPrx==", "v", "https://p.example/cb").unwrap();
+        assert_eq!(exchange.uri(), "https://acme.my.salesforce.com/services/oauth2/token");
+        let both = [("client_id", "3MVG9 key"), ("client_secret", "195&5")];
+        let code = [("grant_type", "authorization_code"), ("code", "aPrx=="), ("code_verifier", "v"), ("redirect_uri", "https://p.example/cb")];
+        assert_eq!(body(&exchange), map(&[both.as_slice(), code.as_slice()].concat()));
+
+        let refresh = app().refresh(&secret, &SecretString::from("5Aep861")).unwrap();
+        assert_eq!(body(&refresh), map(&[both.as_slice(), &[("grant_type", "refresh_token"), ("refresh_token", "5Aep861")]].concat()));
+
+        let revoke = app().revoke(&SecretString::from("5Aep861")).unwrap();
+        assert_eq!(revoke.uri(), "https://acme.my.salesforce.com/services/oauth2/revoke");
+        assert_eq!(body(&revoke), map(&[("token", "5Aep861")]));
+    }
+
+    #[test]
+    fn a_sign_in_host_that_is_not_salesforces_is_refused() {
+        for host in [json!({"my_domain": "evil.org/#"}), json!({"url": "https://evil.org"}), json!({"url": "http://login.salesforce.com"})] {
+            let section = json!({"host": host, "auth": {"web_server": {"client_id": "x"}}});
+            let section = serde_json::from_value(section).unwrap();
+            assert!(matches!(App::of(&section, &[]), Err(OAuthError::Host(_))), "{host}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The keys of the table. Every key of a tenant's item begins with its connection, and only a [`ConnectionId`] makes one.
+
+use std::fmt;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+
+use super::{Item, StateError};
+use crate::domain::ids::{ConnectionId, EventId, ObjectName, PersonKey, RecordId, SourceId};
+
+/// Partition key and sort key of one item.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Key {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.pk, self.sk)
+    }
+}
+
+/// The partition that lists all connections.
+pub const CONNECTIONS: &str = "CONNECTIONS";
+
+/// How many partitions a connection's due work is spread over.
+pub const DUE_SHARDS: u8 = 4;
+
+impl Key {
+    fn new(pk: String, sk: impl Into<String>) -> Self {
+        Self { pk, sk: sk.into() }
+    }
+
+    /// The partition of a connection's own items.
+    #[must_use]
+    pub fn connection_partition(c: &ConnectionId) -> String {
+        format!("CONN#{c}")
+    }
+
+    /// The entry of a connection in the list of all.
+    #[must_use]
+    pub fn listed(c: &ConnectionId) -> Self {
+        Self::new(CONNECTIONS.to_owned(), c.as_str())
+    }
+
+    /// A source and the connections that it feeds.
+    #[must_use]
+    pub fn source(s: &SourceId) -> Self {
+        Self::new(format!("SOURCE#{s}"), "META")
+    }
+
+    /// An item of the connection itself: `META`, `WRITER`, `TOKEN`, `CONFIG#…`, `SCHEMA#…`.
+    fn of_connection(c: &ConnectionId, sk: impl Into<String>) -> Self {
+        Self::new(Self::connection_partition(c), sk)
+    }
+
+    /// State and current configuration version of a connection.
+    #[must_use]
+    pub fn meta(c: &ConnectionId) -> Self {
+        Self::of_connection(c, "META")
+    }
+
+    /// The lease of the one who writes to the org.
+    #[must_use]
+    pub fn writer(c: &ConnectionId) -> Self {
+        Self::of_connection(c, "WRITER")
+    }
+
+    /// The pointer to the current version of the connection's Salesforce secret.
+    #[must_use]
+    pub fn token(c: &ConnectionId) -> Self {
+        Self::of_connection(c, "TOKEN")
+    }
+
+    /// One configuration version.
+    #[must_use]
+    pub fn config(c: &ConnectionId, version: u64) -> Self {
+        Self::of_connection(c, format!("CONFIG#{version:010}"))
+    }
+
+    /// The cached description of one Salesforce object.
+    #[must_use]
+    pub fn schema(c: &ConnectionId, object: &ObjectName) -> Self {
+        Self::of_connection(c, format!("SCHEMA#{object}"))
+    }
+
+    /// A single-use connect ticket, by the hash of its text.
+    #[must_use]
+    pub fn ticket(c: &ConnectionId, hash: &str) -> Self {
+        Self::of_connection(c, format!("TICKET#{hash}"))
+    }
+
+    /// A single-use OAuth state, by the hash of its text.
+    #[must_use]
+    pub fn oauth_state(c: &ConnectionId, hash: &str) -> Self {
+        Self::of_connection(c, format!("STATE#{hash}"))
+    }
+
+    /// An event.
+    #[must_use]
+    pub fn event(c: &ConnectionId, e: &EventId) -> Self {
+        Self::new(format!("CONN#{c}#EVENT#{e}"), "EVENT")
+    }
+
+    /// A person.
+    #[must_use]
+    pub fn person(c: &ConnectionId, p: &PersonKey) -> Self {
+        Self::new(format!("CONN#{c}#PERSON#{p}"), "PERSON")
+    }
+
+    /// Why a person's record has the values it has: one item per plan that wrote.
+    #[must_use]
+    pub fn why(c: &ConnectionId, p: &PersonKey, time: &str, plan: &str) -> Self {
+        Self::new(format!("CONN#{c}#PERSON#{p}"), format!("WHY#{time}#{plan}"))
+    }
+
+    /// The person behind an identity; `alias` is `id:…` or `email:` and a hash.
+    #[must_use]
+    pub fn alias(c: &ConnectionId, alias: &str) -> Self {
+        Self::new(format!("CONN#{c}#ALIAS#{alias}"), "ALIAS")
+    }
+
+    /// The person that a Salesforce record belongs to.
+    #[must_use]
+    pub fn record(c: &ConnectionId, r: &RecordId) -> Self {
+        Self::new(format!("CONN#{c}#RECORD#{r}"), "RECORD")
+    }
+
+    /// The partition of the due index that an event's work is in.
+    #[must_use]
+    pub fn due_partition(c: &ConnectionId, shard: u8) -> String {
+        format!("DUE#{c}#{shard}")
+    }
+
+    /// The partition of the due index that lists what is parked as a problem.
+    #[must_use]
+    pub fn parked_partition(c: &ConnectionId) -> String {
+        format!("PARKED#{c}")
+    }
+
+    /// The connection and event of an event's key, as a stream or an index gives it; `None` for any other item.
+    #[must_use]
+    pub fn as_event(&self) -> Option<(ConnectionId, EventId)> {
+        let (c, e) = self.pk.strip_prefix("CONN#")?.split_once("#EVENT#")?;
+        (self.sk == "EVENT").then_some(())?;
+        Some((ConnectionId::parse(c).ok()?, EventId::parse(e).ok()?))
+    }
+
+    pub(super) fn item(&self) -> Item {
+        let text = |t: &str| AttributeValue::S(t.to_owned());
+        Item::from([("pk".to_owned(), text(&self.pk)), ("sk".to_owned(), text(&self.sk))])
+    }
+
+    pub(super) fn of(item: &Item) -> Result<Self, StateError> {
+        let text = |name: &str| item.get(name).and_then(|v| v.as_s().ok()).cloned();
+        match (text("pk"), text("sk")) {
+            (Some(pk), Some(sk)) => Ok(Self { pk, sk }),
+            _ => Err(StateError::bug("an item without its keys")),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_key_is_read_back() {
+        let (c, e) = (ConnectionId::parse("kayo").unwrap(), EventId::parse("a:b/c").unwrap());
+        assert_eq!(Key::event(&c, &e).as_event(), Some((c.clone(), e)));
+        assert_eq!(Key::meta(&c).as_event(), None);
+    }
+
+    #[test]
+    fn no_id_can_reach_into_another_connection() {
+        // A '#' is what separates the parts of a key; no id may carry one.
+        assert!(ConnectionId::parse("a#EVENT#b").is_err());
+        assert!(EventId::parse("x#y").is_err());
+    }
+}

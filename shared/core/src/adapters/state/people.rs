@@ -1,0 +1,115 @@
+//! People: the transaction that records what a plan brought about for one of them.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Expression, Key, StateError, Table, Write, events::settle_write};
+use crate::domain::{
+    ids::{ConnectionId, PersonKey, RecordId},
+    person::Person,
+    plan::{Change, Note, Settled},
+};
+
+/// Who an identity or a Salesforce record belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Belongs {
+    /// The person.
+    pub person: PersonKey,
+}
+
+/// Why a person's record has its values: one item per plan that wrote.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Why<'a> {
+    /// The configuration version.
+    pub config_version: u64,
+    /// The record.
+    pub record: RecordId,
+    /// What changed, and the rule behind each change.
+    pub changes: &'a [Change],
+    /// Remarks.
+    pub notes: &'a [Note],
+}
+
+/// Everything that is stored together about one person.
+#[derive(Debug, Clone)]
+pub struct Recording<'a> {
+    /// The person as they were read.
+    pub before: u64,
+    /// The person as they are to be stored (their version is set here); `None` = nothing about them changes.
+    pub person: Option<&'a Person>,
+    /// Events with the number of tries before this one.
+    pub events: &'a [(Settled, u32)],
+    /// The explanation, if something was written.
+    pub why: Option<Why<'a>>,
+    /// When retries are due.
+    pub retry_at: Timestamp,
+    /// Now.
+    pub now: Timestamp,
+    /// The plan's id; it makes a repeat of the transaction harmless.
+    pub plan: &'a str,
+}
+
+impl Table {
+    /// The people behind identities.
+    pub async fn load_aliases(&self, c: &ConnectionId, aliases: &[String]) -> Result<Vec<(String, PersonKey)>, StateError> {
+        let keys: Vec<Key> = aliases.iter().map(|alias| Key::alias(c, alias)).collect();
+        let found = self.get_many::<Belongs>(&keys).await?;
+        let named = |key: &Key| aliases.iter().find(|alias| Key::alias(c, alias) == *key).cloned();
+        Ok(found.into_iter().filter_map(|(key, belongs)| named(&key).map(|alias| (alias, belongs.person))).collect())
+    }
+
+    /// People by key; absent ones are left out.
+    pub async fn load_people(&self, c: &ConnectionId, people: &[PersonKey]) -> Result<Vec<Person>, StateError> {
+        let keys: Vec<Key> = people.iter().map(|person| Key::person(c, person)).collect();
+        Ok(self.get_many::<Person>(&keys).await?.into_iter().map(|(_, person)| person).collect())
+    }
+
+    /// Who Salesforce records belong to; those of nobody are left out.
+    pub async fn load_record_owners(&self, c: &ConnectionId, records: &[RecordId]) -> Result<Vec<(RecordId, PersonKey)>, StateError> {
+        let keys: Vec<Key> = records.iter().map(|record| Key::record(c, record)).collect();
+        let found = self.get_many::<Belongs>(&keys).await?;
+        let named = |key: &Key| records.iter().find(|record| Key::record(c, record) == *key).copied();
+        Ok(found.into_iter().filter_map(|(key, belongs)| named(&key).map(|record| (record, belongs.person))).collect())
+    }
+
+    /// Records everything about one person together: person, identities, record, events, explanation. At most 50 events.
+    /// [`StateError::Conflict`] means that somebody else was there first: nothing is stored.
+    pub async fn record(&self, c: &ConnectionId, recording: Recording<'_>) -> Result<(), StateError> {
+        let mut writes = Vec::new();
+        if let Some(person) = recording.person {
+            let stored = Person { version: recording.before + 1, ..person.clone() };
+            let condition = if recording.before == 0 {
+                Expression::condition("attribute_not_exists(pk)")
+            } else {
+                Expression::condition("version = :v").number(":v", recording.before)
+            };
+            writes.push(Write::put(Key::person(c, &person.key), &stored, Some(condition))?);
+            for alias in &person.aliases {
+                writes.push(belongs(Key::alias(c, alias), &person.key)?);
+            }
+            if let Some(link) = &person.link {
+                writes.push(belongs(Key::record(c, &link.id), &person.key)?);
+            }
+            if let Some(why) = &recording.why {
+                let time = super::events::sortable(recording.now);
+                writes.push(Write::put(Key::why(c, &person.key, &time, recording.plan), why, None)?);
+            }
+        }
+        let key = recording.person.map(|person| &person.key);
+        for (settled, attempts) in recording.events {
+            writes.push(settle_write(c, key, settled, *attempts, recording.retry_at, recording.now)?);
+        }
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let subject = key.map_or_else(|| recording.events.first().map(|(s, _)| s.event.to_string()).unwrap_or_default(), |key| key.to_string());
+        let token = crate::domain::person::short_hash(&format!("{}/{subject}", recording.plan));
+        self.transact(writes, &token).await
+    }
+}
+
+/// Claims an identity or a record for a person, unless it belongs to somebody else.
+fn belongs(key: Key, person: &PersonKey) -> Result<Write, StateError> {
+    let condition = Expression::condition("attribute_not_exists(pk) OR person = :p").text(":p", person.as_str());
+    Write::put(key, &Belongs { person: person.clone() }, Some(condition))
+}

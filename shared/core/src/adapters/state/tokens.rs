@@ -1,0 +1,146 @@
+//! The token pointer: which version of the Salesforce secret counts, and who may write the next one.
+//!
+//! Refuses to know what a secret holds. Tokens are never in the table.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Expression, Key, StateError, Table};
+use crate::domain::ids::ConnectionId;
+
+/// How long the lease holds unless it is extended: a token request and the first tries to store its answer.
+pub const TOKEN_LEASE: SignedDuration = SignedDuration::from_secs(45);
+
+/// The pointer of one connection.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenItem {
+    /// Raised with every stored version; 0 = none was stored yet.
+    #[serde(default)]
+    pub generation: u64,
+    /// The version of the secret that counts.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// When it was stored, in milliseconds since 1970.
+    #[serde(default)]
+    pub stored_at_ms: i64,
+    /// Who holds the lease; absent = nobody.
+    #[serde(default)]
+    pub lease_owner: Option<String>,
+    /// When the lease ends by itself, in milliseconds since 1970.
+    #[serde(default)]
+    pub lease_until_ms: i64,
+    /// The version that a holder was about to store when it asked for new tokens. Left behind, it tells that a rotation may
+    /// have been lost, and where to look for it.
+    #[serde(default)]
+    pub pending: Option<String>,
+}
+
+/// What asking for the lease gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leased {
+    /// It is ours; the pointer as it stands.
+    Ours(TokenItem),
+    /// The generation has moved on: there is a newer version to use.
+    Moved(TokenItem),
+    /// Somebody else holds it.
+    Taken,
+}
+
+impl Leased {
+    /// What a refused request for the lease means, from the pointer that stood in its way.
+    #[must_use]
+    pub fn refused(standing: Option<TokenItem>, seen: u64) -> Self {
+        match standing {
+            Some(item) if item.generation != seen => Self::Moved(item),
+            _ => Self::Taken,
+        }
+    }
+}
+
+impl Table {
+    /// The pointer; one of generation 0 where nothing was stored yet.
+    pub async fn load_token(&self, c: &ConnectionId) -> Result<TokenItem, StateError> {
+        Ok(self.get(&Key::token(c)).await?.unwrap_or_default())
+    }
+
+    /// Takes the lease, if nobody holds it and the generation is still `seen`.
+    pub async fn lease_token(&self, c: &ConnectionId, seen: u64, owner: &str, now: Timestamp) -> Result<Leased, StateError> {
+        let free = "(attribute_not_exists(lease_owner) OR lease_until_ms < :now OR lease_owner = :o)";
+        let same = if seen == 0 { "(attribute_not_exists(generation) OR generation = :g)" } else { "generation = :g" };
+        let change = Expression::update("SET lease_owner = :o, lease_until_ms = :u").only_if(&format!("{free} AND {same}"));
+        let change = change.text(":o", owner).number(":u", until(now)).number(":now", now.as_millisecond()).number(":g", seen);
+        match self.update::<TokenItem>(&Key::token(c), change).await {
+            Ok(item) => Ok(Leased::Ours(item)),
+            Err(StateError::Conflict { standing }) => {
+                let standing = standing.map(|item| super::parse(&Key::token(c), item)).transpose()?;
+                Ok(Leased::refused(standing, seen))
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Extends the lease, and notes the version that is about to be stored. `false` = the lease is not ours any more.
+    pub async fn announce_token(&self, c: &ConnectionId, owner: &str, version: &str, now: Timestamp) -> Result<bool, StateError> {
+        let change = Expression::update("SET lease_until_ms = :u, pending = :p").only_if("lease_owner = :o");
+        let change = change.text(":o", owner).text(":p", version).number(":u", until(now));
+        self.held(c, change).await
+    }
+
+    /// Points to a stored version, if the generation is still `seen`, and ends the lease. `false` = somebody else was quicker.
+    /// Repeating it finds its own work and succeeds.
+    pub async fn commit_token(&self, c: &ConnectionId, seen: u64, version: &str, now: Timestamp) -> Result<bool, StateError> {
+        let same = if seen == 0 { "attribute_not_exists(generation) OR generation = :g" } else { "generation = :g" };
+        let change = Expression::update("SET generation = :n, version = :v, stored_at_ms = :at REMOVE lease_owner, lease_until_ms, pending");
+        let change = change.only_if(same).number(":g", seen).number(":n", seen + 1).text(":v", version).number(":at", now.as_millisecond());
+        match self.update::<TokenItem>(&Key::token(c), change).await {
+            Ok(_) => Ok(true),
+            Err(StateError::Conflict { .. }) => Ok(self.load_token(c).await?.version.as_deref() == Some(version)),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Ends the lease without a new version. `settled` also forgets the announced version, because it is certain that no
+    /// tokens were made for it. Somebody else's lease is left alone.
+    pub async fn release_token(&self, c: &ConnectionId, owner: &str, settled: Settled) -> Result<(), StateError> {
+        let change = match settled {
+            Settled::Yes => Expression::update("REMOVE lease_owner, lease_until_ms, pending"),
+            Settled::InDoubt => Expression::update("REMOVE lease_owner, lease_until_ms"),
+        };
+        self.held(c, change.only_if("lease_owner = :o").text(":o", owner)).await?;
+        Ok(())
+    }
+
+    async fn held(&self, c: &ConnectionId, change: Expression) -> Result<bool, StateError> {
+        match self.update::<TokenItem>(&Key::token(c), change).await {
+            Ok(_) => Ok(true),
+            Err(StateError::Conflict { .. }) => Ok(false),
+            Err(other) => Err(other),
+        }
+    }
+}
+
+/// Whether the outcome of a token request is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// No tokens were made that we do not have.
+    Yes,
+    /// Tokens may have been made and lost.
+    InDoubt,
+}
+
+fn until(now: Timestamp) -> i64 {
+    now.saturating_add(TOKEN_LEASE).unwrap_or(now).as_millisecond()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_lease_tells_moved_from_taken() {
+        let item = |generation| TokenItem { generation, lease_owner: Some("other".to_owned()), ..TokenItem::default() };
+        assert_eq!(Leased::refused(Some(item(7)), 7), Leased::Taken);
+        assert_eq!(Leased::refused(Some(item(8)), 7), Leased::Moved(item(8)));
+        assert_eq!(Leased::refused(None, 7), Leased::Taken);
+    }
+}

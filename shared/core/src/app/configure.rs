@@ -1,0 +1,174 @@
+//! Configuration: one versioned document per connection. Saving validates, stores a new version and tells what it did.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::{
+    adapters::{
+        secrets::{SecretError, SecretKind},
+        state::{
+            StateError,
+            connections::{Meta, Source, Status, StoredConfig},
+        },
+    },
+    domain::{
+        config::{ConfigFault, Document, parse_document},
+        event::hex,
+        ids::ConnectionId,
+    },
+    ports::Ports,
+};
+
+/// Why a document was not applied.
+#[derive(Debug, Error)]
+pub enum ConfigureError {
+    /// It is not valid.
+    #[error("The configuration is not valid.")]
+    Invalid(Vec<ConfigFault>),
+    /// Somebody else applied one at the same moment.
+    #[error("Somebody else has just changed this configuration. Look at theirs, and apply yours again.")]
+    Conflict,
+    /// The state table failed.
+    #[error("the configuration could not be stored")]
+    State(#[source] StateError),
+    /// The secret store failed.
+    #[error("the webhook's signing key could not be stored")]
+    Secret(#[from] SecretError),
+}
+
+impl From<StateError> for ConfigureError {
+    fn from(error: StateError) -> Self {
+        match error {
+            StateError::Conflict { .. } => Self::Conflict,
+            other => Self::State(other),
+        }
+    }
+}
+
+/// What applying a document did.
+#[derive(Debug)]
+pub struct Applied {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The version that is current now.
+    pub version: u64,
+    /// Whether it is a new one; an equal document changes nothing.
+    pub changed: bool,
+    /// The webhook's signing key, where it was made just now. It is shown this once.
+    pub new_webhook_key: Option<SecretString>,
+}
+
+/// The signing keys of a connection's webhook, newest first.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub struct WebhookKeys {
+    /// Standard Webhooks keys, `whsec_…`.
+    pub keys: Vec<String>,
+}
+
+/// Validates and stores a document. An equal one stores nothing.
+pub async fn apply(ports: Ports<'_>, json: &Value) -> Result<Applied, ConfigureError> {
+    let document = parse_document(json).map_err(ConfigureError::Invalid)?;
+    let connection = document.connection.id.clone();
+    let former = ports.table.load_meta(&connection).await?;
+    let former_version = former.as_ref().map_or(0, |meta| meta.config_version);
+    let current = load_version(ports, &connection, former_version).await?;
+    let changed = current.as_ref() != Some(&document);
+    let version = if changed { former_version + 1 } else { former_version };
+    if changed {
+        store(ports, &document, former.as_ref(), version).await?;
+    }
+    feed(ports, &document, former.as_ref()).await?;
+    let new_webhook_key = ensure_webhook_key(ports, &document).await?;
+    tracing::info!(connection.id = %connection, config.version = version, config.changed = changed, "configuration applied");
+    Ok(Applied { connection, version, changed, new_webhook_key })
+}
+
+/// The current version of a connection's document; `None` where there is none.
+pub async fn load_current(ports: Ports<'_>, connection: &ConnectionId) -> Result<Option<(u64, Document)>, StateError> {
+    let Some(meta) = ports.table.load_meta(connection).await? else { return Ok(None) };
+    Ok(load_version(ports, connection, meta.config_version).await?.map(|document| (meta.config_version, document)))
+}
+
+/// One version of a connection's document.
+pub async fn load_version(ports: Ports<'_>, connection: &ConnectionId, version: u64) -> Result<Option<Document>, StateError> {
+    let Some(stored) = ports.table.load_config(connection, version).await? else { return Ok(None) };
+    let corrupt = |source: serde_json::Error| StateError::Corrupt {
+        key: crate::adapters::state::Key::config(connection, version),
+        source: Box::new(source),
+    };
+    serde_json::from_str(&stored.document).map(Some).map_err(corrupt)
+}
+
+async fn store(ports: Ports<'_>, document: &Document, former: Option<&Meta>, version: u64) -> Result<(), ConfigureError> {
+    let connection = &document.connection.id;
+    let text = serde_json::to_string(document).unwrap_or_default();
+    let stored = StoredConfig { document: text, saved_at: ports.clock.now() };
+    match ports.table.save_config(connection, version, &stored).await {
+        // A version that nobody made current is what an interrupted apply left behind; the same document may take its place.
+        Err(StateError::Conflict { .. }) if load_version(ports, connection, version).await?.as_ref() == Some(document) => {}
+        other => other?,
+    }
+    let meta = Meta {
+        name: document.connection.name.clone(),
+        status: former.map_or(Status::Draft, |meta| meta.status),
+        source: document.source.id.clone(),
+        config_version: version,
+        resumed_version: former.map_or(0, |meta| meta.resumed_version),
+        organization: former.and_then(|meta| meta.organization.clone()),
+        cause: former.and_then(|meta| meta.cause.clone()),
+    };
+    Ok(ports.table.save_meta(connection, former, &meta).await?)
+}
+
+/// Makes the document's source feed the connection, and the former source feed it no more.
+async fn feed(ports: Ports<'_>, document: &Document, former: Option<&Meta>) -> Result<(), ConfigureError> {
+    let connection = &document.connection.id;
+    let left = former.map(|meta| &meta.source).filter(|source| **source != document.source.id);
+    if let Some(left) = left
+        && let Some(mut source) = ports.table.load_source(left).await?
+        && source.connections.remove(connection)
+    {
+        ports.table.save_source(left, &source).await?;
+    }
+    let mut source = ports.table.load_source(&document.source.id).await?.unwrap_or_else(Source::default);
+    if source.connections.insert(connection.clone()) {
+        ports.table.save_source(&document.source.id, &source).await?;
+    }
+    Ok(())
+}
+
+/// Makes the webhook's signing key, unless there is one. A source that feeds other connections already keeps its key, so
+/// that one signature serves them all.
+async fn ensure_webhook_key(ports: Ports<'_>, document: &Document) -> Result<Option<SecretString>, ConfigureError> {
+    let connection = &document.connection.id;
+    match ports.secrets.read_current(connection, SecretKind::Webhook).await {
+        Ok(_) => return Ok(None),
+        Err(SecretError::Absent { .. }) => {}
+        Err(other) => return Err(other.into()),
+    }
+    let source = ports.table.load_source(&document.source.id).await?.unwrap_or_default();
+    for other in source.connections.iter().filter(|other| *other != connection) {
+        if let Ok(secret) = ports.secrets.read_current(other, SecretKind::Webhook).await {
+            ports.secrets.store(connection, SecretKind::Webhook, &ports_version(ports), &secret.text).await?;
+            return Ok(None);
+        }
+    }
+    use base64::Engine;
+    let key = format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(ports.ids.secret_bytes()));
+    let text = serde_json::to_string(&WebhookKeys { keys: vec![key.clone()] }).unwrap_or_default();
+    ports.secrets.store(connection, SecretKind::Webhook, &ports_version(ports), &text.into()).await?;
+    Ok(Some(key.into()))
+}
+
+/// A fresh id for a secret's version: 64 hexadecimal digits.
+fn ports_version(ports: Ports<'_>) -> String {
+    hex(&ports.ids.secret_bytes())
+}
+
+/// The current signing keys of a connection's webhook, for the local stack's ready-made requests.
+pub async fn webhook_keys(ports: Ports<'_>, connection: &ConnectionId) -> Result<Vec<SecretString>, SecretError> {
+    let secret = ports.secrets.read_current(connection, SecretKind::Webhook).await?;
+    let keys: Option<WebhookKeys> = serde_json::from_str(secret.text.expose_secret()).ok();
+    Ok(keys.map(|keys| keys.keys.into_iter().map(SecretString::from).collect()).unwrap_or_default())
+}

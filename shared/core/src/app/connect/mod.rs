@@ -1,0 +1,256 @@
+//! Connecting an org: a single-use link, Salesforce's sign-in, a verified grant, a first API call.
+//!
+//! Nothing that a browser brings is believed: the ticket and the state are single-use and stored as hashes, the state is
+//! bound to a cookie of the same browser, and the cookie is the PKCE verifier, which the table never sees.
+
+mod page;
+mod refusal;
+mod words;
+
+use std::{sync::Arc, time::Duration};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+
+pub use page::Reply;
+
+use self::{page::Connected, refusal::Refusal};
+use super::{configure, connections, tokens};
+use crate::{
+    adapters::{
+        salesforce::{
+            ApiVersion, Org,
+            oauth::{self, App, Authorization, Grant},
+        },
+        state::{StateError, connect::OAuthState},
+    },
+    domain::{
+        config::{Document, Language},
+        event::hex,
+        ids::ConnectionId,
+    },
+    ports::Ports,
+};
+
+/// How long the first API call may take.
+const FIRST_CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the browser keeps the cookie, in seconds.
+const COOKIE_AGE_S: u32 = 600;
+
+/// What Salesforce sends the browser back with.
+#[derive(Clone, Default)]
+pub struct CallbackQuery {
+    /// What we sent along.
+    pub state: Option<String>,
+    /// The authorization code.
+    pub code: Option<String>,
+    /// Salesforce's code, where it refused.
+    pub error: Option<String>,
+}
+
+/// Makes a ticket, and answers the path of the link that carries it. The link can be opened once, within ten minutes.
+pub async fn issue_ticket(ports: Ports<'_>, connection: &ConnectionId) -> Result<String, StateError> {
+    let ticket = random_text(ports);
+    ports.table.save_ticket(connection, &hash(&ticket), ports.clock.now()).await?;
+    Ok(format!("/oauth/{connection}/start?ticket={ticket}"))
+}
+
+/// Uses the ticket up and sends the browser to Salesforce. `origin` is where browsers reach the HTTP API, for example
+/// `https://abc.execute-api.eu-west-3.amazonaws.com`, without a slash at the end.
+pub async fn start(ports: Ports<'_>, connection: &ConnectionId, origin: &str, ticket: &str) -> Reply {
+    let mut language = Language::default();
+    match begin(ports, connection, origin, ticket, &mut language).await {
+        Ok((location, cookie)) => Reply::redirect(language, location, cookie),
+        Err(refusal) => refused(connection, language, &refusal, None),
+    }
+}
+
+/// Takes the browser back from Salesforce: checks it, exchanges the code, stores the tokens and calls the API once.
+/// `cookies` are the request's, each `name=value`.
+pub async fn callback(ports: Ports<'_>, connection: &ConnectionId, query: &CallbackQuery, cookies: &[String]) -> Reply {
+    let mut language = Language::default();
+    let mut cleared = None;
+    match finish(ports, connection, query, cookies, &mut language, &mut cleared).await {
+        Ok(connected) => Reply::connected(language, &connected, cleared.unwrap_or_default()),
+        Err(refusal) => refused(connection, language, &refusal, cleared),
+    }
+}
+
+fn refused(connection: &ConnectionId, language: Language, refusal: &Refusal, cookie: Option<String>) -> Reply {
+    tracing::warn!(connection.id = %connection, code = refusal.code(), "org not connected");
+    Reply::refused(language, refusal, cookie)
+}
+
+async fn begin(
+    ports: Ports<'_>,
+    connection: &ConnectionId,
+    origin: &str,
+    ticket: &str,
+    language: &mut Language,
+) -> Result<(String, String), Refusal> {
+    let document = load_document(ports, connection, language).await?;
+    let redirect_uri = format!("{origin}/oauth/{connection}/callback");
+    let app = App::of(&document.salesforce, &ports.settings.allowed_hosts).map_err(|e| Refusal::sign_in(&e, &redirect_uri))?;
+    if tokens::load_credentials(ports, connection).await?.is_none() {
+        return Err(Refusal::NoConsumerSecret);
+    }
+    // Last, so that a link is not used up by what has to be mended first.
+    if !ports.table.take_ticket(connection, &hash(ticket), ports.clock.now()).await? {
+        return Err(Refusal::TicketExpired);
+    }
+    let (state, verifier) = (random_text(ports), random_text(ports));
+    let stored = OAuthState { browser: hash(&verifier), redirect_uri: redirect_uri.clone() };
+    ports.table.save_oauth_state(connection, &hash(&state), &stored, ports.clock.now()).await?;
+    let location = app.authorize_url(Authorization { redirect_uri: &redirect_uri, state: &state, verifier: &verifier });
+    Ok((location.into(), Cookie::of(&redirect_uri).set(&verifier)))
+}
+
+async fn finish(
+    ports: Ports<'_>,
+    connection: &ConnectionId,
+    query: &CallbackQuery,
+    cookies: &[String],
+    language: &mut Language,
+    cleared: &mut Option<String>,
+) -> Result<Connected, Refusal> {
+    let document = load_document(ports, connection, language).await?;
+    let state = hash(query.state.as_deref().unwrap_or_default());
+    let stored = ports.table.load_oauth_state(connection, &state, ports.clock.now()).await?.ok_or(Refusal::StateExpired)?;
+    let cookie = Cookie::of(&stored.redirect_uri);
+    let verifier = cookie.find(cookies).filter(|value| hash(value) == stored.browser).ok_or(Refusal::OtherBrowser)?;
+    if !ports.table.take_oauth_state(connection, &state, ports.clock.now()).await? {
+        return Err(Refusal::StateExpired);
+    }
+    *cleared = Some(cookie.clear());
+    if let Some(code) = &query.error {
+        return Err(Refusal::brought(code, stored.redirect_uri));
+    }
+    let code = query.code.as_deref().filter(|code| !code.is_empty()).ok_or(Refusal::Incomplete)?;
+    let grant = exchange(ports, connection, &document, &stored.redirect_uri, code, verifier).await?;
+    let usage = first_call(ports, &document, &grant).await?;
+    let organization = grant.organization_id.to_string();
+    connections::mark_connected(ports, connection, &organization).await?;
+    tracing::info!(connection.id = %connection, organization.id = %organization, "org connected");
+    Ok(Connected { name: document.connection.name, organization, instance_url: grant.instance_url, usage })
+}
+
+/// Exchanges the code and stores what it gives. The first org that is connected is pinned; tokens for another are given back.
+async fn exchange(
+    ports: Ports<'_>,
+    connection: &ConnectionId,
+    document: &Document,
+    redirect_uri: &str,
+    code: &str,
+    verifier: &str,
+) -> Result<Grant, Refusal> {
+    let allowed = &ports.settings.allowed_hosts;
+    let refuse = |error: &oauth::OAuthError| Refusal::sign_in(error, redirect_uri);
+    let app = App::of(&document.salesforce, allowed).map_err(|e| refuse(&e))?;
+    let secret = tokens::load_credentials(ports, connection).await?.ok_or(Refusal::NoConsumerSecret)?.client_secret;
+    let request = app.exchange(&secret, code, verifier, redirect_uri).map_err(|e| refuse(&e))?;
+    let answer = oauth::send(ports.transport, request).await.map_err(|e| refuse(&e))?;
+    let grant = answer.accept(&secret, allowed).map_err(|e| refuse(&e))?;
+    let Some(refresh_token) = grant.refresh_token.clone() else { return Err(Refusal::NoRefreshToken) };
+    let stored = store(ports, connection, &grant).await;
+    if matches!(stored, Err(Refusal::OtherOrganization { .. })) {
+        give_back(ports, connection, &app, &refresh_token).await;
+    }
+    stored.map(|()| grant)
+}
+
+async fn store(ports: Ports<'_>, connection: &ConnectionId, grant: &Grant) -> Result<(), Refusal> {
+    let meta = ports.table.load_meta(connection).await?;
+    let given = grant.organization_id.to_string();
+    let change = |former: Option<tokens::Credentials>| {
+        let former = former.ok_or(Refusal::NoConsumerSecret)?;
+        let pinned = former.organization_id.clone().or_else(|| meta.and_then(|meta| meta.organization));
+        match pinned.filter(|pinned| *pinned != given) {
+            Some(pinned) => Err(Refusal::OtherOrganization { pinned, given }),
+            None => Ok(former.with(grant)),
+        }
+    };
+    tokens::rewrite(ports, connection, change).await.map(|_| ())
+}
+
+/// An org keeps five refresh tokens per user and app, so one that is not wanted is not left there. Failing is no harm.
+async fn give_back(ports: Ports<'_>, connection: &ConnectionId, app: &App, refresh_token: &SecretString) {
+    let Ok(request) = app.revoke(refresh_token) else { return };
+    if let Err(error) = oauth::send_revocation(ports.transport, request).await {
+        tracing::warn!(connection.id = %connection, code = error.code(), "the unwanted grant was not revoked");
+    }
+}
+
+/// Proves that the API can be used, and tells calls used and allowed.
+async fn first_call(ports: Ports<'_>, document: &Document, grant: &Grant) -> Result<Option<(u64, u64)>, Refusal> {
+    let version = ApiVersion::parse(&document.salesforce.api_version).map_err(tokens::TokenError::from)?;
+    let org = Org::new(ports.transport, &grant.instance_url, grant.access_token.clone(), version, Arc::default());
+    org.limits(FIRST_CALL_TIMEOUT).await.map_err(|error| Refusal::first_call(&error))?;
+    Ok(org.usage().map(|usage| (usage.used, usage.max)))
+}
+
+async fn load_document(ports: Ports<'_>, connection: &ConnectionId, language: &mut Language) -> Result<Document, Refusal> {
+    let (_, document) = configure::load_current(ports, connection).await?.ok_or(Refusal::UnknownConnection)?;
+    *language = document.connection.language;
+    Ok(document)
+}
+
+/// 43 characters that nobody can guess: a ticket, a state, or a PKCE verifier.
+fn random_text(ports: Ports<'_>) -> String {
+    URL_SAFE_NO_PAD.encode(ports.ids.secret_bytes())
+}
+
+fn hash(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))
+}
+
+/// The cookie that ties a browser to the authorization that it has begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Cookie {
+    secure: bool,
+}
+
+impl Cookie {
+    /// Where the browser comes by https, only a cookie that this host itself set over https counts.
+    fn of(redirect_uri: &str) -> Self {
+        Self { secure: redirect_uri.starts_with("https://") }
+    }
+
+    fn name(self) -> &'static str {
+        if self.secure { "__Host-passerelle" } else { "passerelle" }
+    }
+
+    fn header(self, value: &str, age_s: u32) -> String {
+        let secure = if self.secure { "; Secure" } else { "" };
+        // Lax, because Salesforce sends the browser back from another site.
+        format!("{}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}", self.name())
+    }
+
+    fn set(self, value: &str) -> String {
+        self.header(value, COOKIE_AGE_S)
+    }
+
+    fn clear(self) -> String {
+        self.header("", 0)
+    }
+
+    fn find(self, cookies: &[String]) -> Option<&str> {
+        cookies.iter().find_map(|cookie| cookie.trim().strip_prefix(self.name())?.strip_prefix('='))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secure_callback_takes_a_secure_cookie_only() {
+        let (secure, plain) = (Cookie::of("https://p.example/oauth/c/callback"), Cookie::of("http://127.0.0.1:8080/oauth/c/callback"));
+        let cookies = ["a=1".to_owned(), " passerelle=plain".to_owned(), "__Host-passerelle=secure".to_owned(), "passerellex=no".to_owned()];
+        assert_eq!((secure.find(&cookies), plain.find(&cookies)), (Some("secure"), Some("plain")));
+        assert_eq!(secure.find(&["passerelle=plain".to_owned()]), None);
+        assert_eq!(secure.set("v"), "__Host-passerelle=v; Path=/; Max-Age=600; HttpOnly; SameSite=Lax; Secure");
+        assert_eq!(plain.set("v"), "passerelle=v; Path=/; Max-Age=600; HttpOnly; SameSite=Lax");
+        assert_eq!(plain.clear(), "passerelle=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
+    }
+}

@@ -1,0 +1,185 @@
+//! Why an org was not connected. Every refusal has a code, a status, a cause and a cure.
+
+use super::words::{self, Explained};
+use crate::{
+    adapters::salesforce::{Class, SalesforceError, oauth::OAuthError},
+    adapters::state::StateError,
+    app::{connections::ConnectionError, tokens::TokenError},
+    domain::config::Language,
+};
+
+/// Why an org was not connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// No configuration.
+    UnknownConnection,
+    /// The ticket was used, has expired or never was.
+    TicketExpired,
+    /// The state was used, has expired or never was.
+    StateExpired,
+    /// The cookie is missing or another's.
+    OtherBrowser,
+    /// No code.
+    Incomplete,
+    /// No consumer secret was applied.
+    NoConsumerSecret,
+    /// Salesforce's sign-in refused, or its answer was not to be trusted.
+    SignIn { code: String, redirect_uri: String },
+    /// The app has no scope for it.
+    NoRefreshToken,
+    /// Another org than before.
+    OtherOrganization { pinned: String, given: String },
+    /// The first API call was refused.
+    FirstCall { code: String },
+    /// Ours or our neighbours' in AWS; the cause was logged.
+    Unavailable,
+}
+
+impl Refusal {
+    /// A stable name: Salesforce's own code where it gave one.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::UnknownConnection => "connection_unknown",
+            Self::TicketExpired => "ticket_expired",
+            Self::StateExpired => "state_expired",
+            Self::OtherBrowser => "other_browser",
+            Self::Incomplete => "callback_incomplete",
+            Self::NoConsumerSecret => "no_consumer_secret",
+            Self::SignIn { code, .. } | Self::FirstCall { code } => code,
+            Self::NoRefreshToken => "no_refresh_token",
+            Self::OtherOrganization { .. } => "other_organization",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// The status of the page.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::UnknownConnection => 404,
+            Self::TicketExpired | Self::StateExpired => 410,
+            Self::OtherBrowser | Self::Incomplete => 400,
+            Self::NoConsumerSecret | Self::OtherOrganization { .. } => 409,
+            Self::SignIn { .. } | Self::NoRefreshToken | Self::FirstCall { .. } => 403,
+            Self::Unavailable => 503,
+        }
+    }
+
+    /// Cause and cure.
+    pub fn words(&self, language: Language) -> Explained {
+        let (key, redirect_uri) = match self {
+            Self::OtherOrganization { pinned, given } => return words::other_organization(language, pinned, given),
+            Self::FirstCall { code } if matches!(code.as_str(), "API_DISABLED_FOR_ORG" | "API_CURRENTLY_DISABLED") => ("api_disabled", ""),
+            Self::SignIn { code, redirect_uri } => (code.as_str(), redirect_uri.as_str()),
+            other => (other.code(), ""),
+        };
+        let found = words::ours(key, language).or_else(|| words::theirs(key, language));
+        let (cause, cure) = found.unwrap_or_else(|| words::unknown(language));
+        Explained { cause: cause.to_owned(), cure: cure.replace("{redirect_uri}", redirect_uri) }
+    }
+
+    /// Salesforce's refusal as the browser brought it. Anybody can write that address, so only what looks like a code is kept.
+    pub fn brought(code: &str, redirect_uri: String) -> Self {
+        let legal = (1..=64).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        Self::SignIn { code: if legal { code } else { "sign_in_refused" }.to_owned(), redirect_uri }
+    }
+
+    pub fn sign_in(error: &OAuthError, redirect_uri: &str) -> Self {
+        if error.class() == Class::Bug {
+            return Self::Unavailable;
+        }
+        Self::SignIn { code: error.code().to_owned(), redirect_uri: redirect_uri.to_owned() }
+    }
+
+    pub fn first_call(error: &SalesforceError) -> Self {
+        Self::FirstCall { code: error.code().to_owned() }
+    }
+}
+
+fn unavailable(error: &dyn std::error::Error) -> Refusal {
+    let cause = error.source().map(ToString::to_string);
+    tracing::error!(error = %error, cause, code = "unavailable", "connecting failed");
+    Refusal::Unavailable
+}
+
+impl From<StateError> for Refusal {
+    fn from(error: StateError) -> Self {
+        unavailable(&error)
+    }
+}
+
+impl From<TokenError> for Refusal {
+    fn from(error: TokenError) -> Self {
+        unavailable(&error)
+    }
+}
+
+impl From<ConnectionError> for Refusal {
+    fn from(error: ConnectionError) -> Self {
+        match error {
+            ConnectionError::Unknown(_) => Self::UnknownConnection,
+            other => unavailable(&other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const BOTH: [Language; 2] = [Language::Fr, Language::En];
+
+    fn sign_in(code: &str) -> Refusal {
+        Refusal::SignIn { code: code.to_owned(), redirect_uri: "https://p.example/oauth/c/callback".to_owned() }
+    }
+
+    #[test]
+    fn every_refusal_of_ours_has_its_own_words_in_both_languages() {
+        let other = Refusal::OtherOrganization { pinned: "00DA".into(), given: "00DB".into() };
+        let disabled = Refusal::FirstCall { code: "API_DISABLED_FOR_ORG".into() };
+        let ours = [
+            Refusal::UnknownConnection,
+            Refusal::TicketExpired,
+            Refusal::StateExpired,
+            Refusal::OtherBrowser,
+            Refusal::Incomplete,
+            Refusal::NoConsumerSecret,
+            Refusal::NoRefreshToken,
+            Refusal::Unavailable,
+            other,
+            disabled,
+            sign_in("signature_wrong"),
+            sign_in("host_refused"),
+            sign_in("salesforce_silent"),
+        ];
+        let said: BTreeSet<String> = ours.iter().flat_map(|r| BOTH.map(|language| r.words(language).cause)).collect();
+        assert_eq!(said.len(), 2 * ours.len());
+        for words in ours.iter().flat_map(|r| BOTH.map(|language| r.words(language))) {
+            assert_ne!(words.cause, words::unknown(Language::Fr).0);
+            assert_ne!(words.cause, words::unknown(Language::En).0);
+            assert!(words.cause.ends_with('.') && words.cure.ends_with('.'), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_browser_brings_codes_only() {
+        for (brought, want) in [("access_denied", "access_denied"), ("a b", "sign_in_refused"), ("", "sign_in_refused"), (&"x".repeat(65), "sign_in_refused")] {
+            assert_eq!(Refusal::brought(brought, String::new()).code(), want);
+        }
+    }
+
+    #[test]
+    fn known_codes_of_salesforce_are_explained() {
+        for code in ["access_denied", "invalid_client", "invalid_client_id", "redirect_uri_mismatch", "invalid_grant", "invalid_scope",
+            "invalid_app_access", "OAUTH_APP_BLOCKED", "oauth_flow_disabled", "inactive_user", "inactive_org", "rate_limit_exceeded"] {
+            for language in BOTH {
+                assert_ne!(sign_in(code).words(language).cause, words::unknown(language).0, "{code}");
+            }
+        }
+        assert_eq!(sign_in("something_new").words(Language::En).cause, words::unknown(Language::En).0);
+        for language in BOTH {
+            assert!(sign_in("redirect_uri_mismatch").words(language).cure.ends_with(" https://p.example/oauth/c/callback"));
+        }
+    }
+}

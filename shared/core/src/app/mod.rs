@@ -1,0 +1,9 @@
+//! The use cases: load, call the planner, check and execute the plan, record. Each takes its ports by reference.
+
+pub mod configure;
+pub mod connect;
+pub mod connections;
+pub mod intake;
+pub mod tokens;
+pub mod upsert;
+

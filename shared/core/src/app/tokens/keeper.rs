@@ -1,0 +1,182 @@
+//! Writing the secret: lease, new version, pointer. The only place that stores a connection's Salesforce secret.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::{Credentials, TokenError};
+use crate::{
+    adapters::{
+        secrets::{SecretError, SecretKind},
+        state::{
+            StateError,
+            tokens::{Leased, Settled, TokenItem},
+        },
+    },
+    domain::{event::hex, ids::ConnectionId},
+    ports::Ports,
+};
+
+/// How long to wait between looks for a version that is not visible yet: 6.3 seconds in all.
+const VISIBLE_WAITS_MS: [u64; 7] = [100, 200, 400, 800, 1_600, 1_600, 1_600];
+/// How long to wait between tries to store: 21 seconds in all, the lease being extended each time.
+const STORE_WAITS_MS: [u64; 9] = [100, 200, 400, 800, 1_600, 3_000, 5_000, 5_000, 5_000];
+/// How long to wait between looks at a lease that somebody else holds.
+pub(super) const LEASE_WAIT: Duration = Duration::from_millis(250);
+/// How often to look: a little longer than one token request may take.
+pub(super) const LEASE_TRIES: u32 = 60;
+
+/// Reads one version of the secret, waiting a little where it is not visible yet. Never falls back to another version.
+pub(super) async fn read_version(ports: Ports<'_>, c: &ConnectionId, version: &str) -> Result<Credentials, TokenError> {
+    let mut waits = VISIBLE_WAITS_MS.iter();
+    loop {
+        match ports.secrets.read_version(c, SecretKind::Salesforce, version).await {
+            Ok(secret) => return Credentials::parse(&secret.text).ok_or(TokenError::Unreadable),
+            Err(SecretError::Absent { .. }) => match waits.next() {
+                Some(wait) => ports.clock.sleep(Duration::from_millis(*wait)).await,
+                None => return Err(TokenError::NotVisible),
+            },
+            Err(other) => return Err(other.into()),
+        }
+    }
+}
+
+/// Reads what the pointer names; where it names nothing yet, what somebody may have put there by hand.
+pub(super) async fn read_pointed(ports: Ports<'_>, c: &ConnectionId, pointer: &TokenItem) -> Result<Option<Credentials>, TokenError> {
+    if let Some(version) = &pointer.version {
+        return read_version(ports, c, version).await.map(Some);
+    }
+    match ports.secrets.read_current(c, SecretKind::Salesforce).await {
+        Ok(secret) => Credentials::parse(&secret.text).map(Some).ok_or(TokenError::Unreadable),
+        Err(SecretError::Absent { .. }) => Ok(None),
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// The lease of one connection's secret, while it is held.
+pub(super) struct Keeper<'a> {
+    pub ports: Ports<'a>,
+    pub connection: &'a ConnectionId,
+    pub owner: String,
+    /// The pointer as it stood when the lease was taken.
+    pub pointer: TokenItem,
+}
+
+/// What looking for a former holder's announced version gave.
+pub(super) enum Leftover {
+    /// Nothing was announced.
+    None,
+    /// It was stored; only the pointer was not moved.
+    Found(String, Credentials),
+    /// It was never stored: tokens may have been made and lost.
+    Missing,
+}
+
+impl Keeper<'_> {
+    /// Looks for what a former holder announced and did not finish.
+    pub async fn leftover(&self) -> Result<Leftover, TokenError> {
+        let Some(pending) = &self.pointer.pending else { return Ok(Leftover::None) };
+        match self.ports.secrets.read_version(self.connection, SecretKind::Salesforce, pending).await {
+            Ok(secret) => {
+                let credentials = Credentials::parse(&secret.text).ok_or(TokenError::Unreadable)?;
+                Ok(Leftover::Found(pending.clone(), credentials))
+            }
+            Err(SecretError::Absent { .. }) => Ok(Leftover::Missing),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Announces the next version and answers its id.
+    pub async fn announce(&self) -> Result<String, TokenError> {
+        let version = hex(&self.ports.ids.secret_bytes());
+        let now = self.ports.clock.now();
+        if self.ports.table.announce_token(self.connection, &self.owner, &version, now).await? { Ok(version) } else { Err(TokenError::Busy) }
+    }
+
+    /// Stores a version and moves the pointer, each tried until done. Answers the new generation; `None` = somebody else
+    /// moved the pointer first.
+    pub async fn store(&self, version: &str, credentials: &Credentials) -> Result<Option<u64>, TokenError> {
+        self.store_secret(version, &credentials.to_text()).await?;
+        self.commit(version).await
+    }
+
+    async fn store_secret(&self, version: &str, text: &SecretString) -> Result<(), SecretError> {
+        let (ports, c) = (self.ports, self.connection);
+        let mut waits = STORE_WAITS_MS.iter();
+        loop {
+            let Err(error) = ports.secrets.store(c, SecretKind::Salesforce, version, text).await else { return Ok(()) };
+            let Some(wait) = waits.next() else { return Err(error) };
+            tracing::warn!(connection.id = %c, code = "secret_store_failed", "storing the secret is tried again");
+            ports.clock.sleep(Duration::from_millis(*wait)).await;
+            // A lease that is lost changes nothing: these tokens are the youngest, and the pointer decides.
+            let _ = ports.table.announce_token(c, &self.owner, version, ports.clock.now()).await;
+        }
+    }
+
+    /// Moves the pointer to a version that is stored.
+    pub async fn commit(&self, version: &str) -> Result<Option<u64>, TokenError> {
+        let (ports, c, seen) = (self.ports, self.connection, self.pointer.generation);
+        let mut waits = STORE_WAITS_MS.iter();
+        loop {
+            match ports.table.commit_token(c, seen, version, ports.clock.now()).await {
+                Ok(true) => return Ok(Some(seen + 1)),
+                Ok(false) => return Ok(None),
+                Err(error @ StateError::Unavailable { .. }) => match waits.next() {
+                    Some(wait) => ports.clock.sleep(Duration::from_millis(*wait)).await,
+                    None => return Err(error.into()),
+                },
+                Err(other) => return Err(other.into()),
+            }
+        }
+    }
+
+    /// Ends the lease. A failure is logged only: the lease ends by itself.
+    pub async fn release(&self, settled: Settled) {
+        if self.ports.table.release_token(self.connection, &self.owner, settled).await.is_err() {
+            tracing::warn!(connection.id = %self.connection, code = "state_failed", "the token's lease was not released");
+        }
+    }
+}
+
+/// Replaces the secret by what `change` makes of the former one, and answers the new generation. Waits for a refresh that is
+/// under way, and finishes what a former writer left half done.
+pub async fn rewrite<E: From<TokenError>>(
+    ports: Ports<'_>,
+    connection: &ConnectionId,
+    change: impl FnOnce(Option<Credentials>) -> Result<Credentials, E>,
+) -> Result<u64, E> {
+    let keeper = hold(ports, connection).await?;
+    let outcome = rewrite_held(&keeper, change).await;
+    if outcome.is_err() {
+        let settled = if keeper.pointer.pending.is_some() { Settled::InDoubt } else { Settled::Yes };
+        keeper.release(settled).await;
+    }
+    outcome
+}
+
+async fn rewrite_held<E: From<TokenError>>(
+    keeper: &Keeper<'_>,
+    change: impl FnOnce(Option<Credentials>) -> Result<Credentials, E>,
+) -> Result<u64, E> {
+    let former = match keeper.leftover().await? {
+        Leftover::Found(_, credentials) => Some(credentials),
+        Leftover::None | Leftover::Missing => read_pointed(keeper.ports, keeper.connection, &keeper.pointer).await?,
+    };
+    let credentials = change(former)?;
+    let version = keeper.announce().await?;
+    let stored = keeper.store(&version, &credentials).await?;
+    Ok(stored.ok_or(TokenError::Busy)?)
+}
+
+async fn hold<'a>(ports: Ports<'a>, connection: &'a ConnectionId) -> Result<Keeper<'a>, TokenError> {
+    let owner = ports.ids.fresh();
+    let mut seen = ports.table.load_token(connection).await?.generation;
+    for _ in 0..LEASE_TRIES {
+        match ports.table.lease_token(connection, seen, &owner, ports.clock.now()).await? {
+            Leased::Ours(pointer) => return Ok(Keeper { ports, connection, owner, pointer }),
+            Leased::Moved(pointer) => seen = pointer.generation,
+            Leased::Taken => ports.clock.sleep(LEASE_WAIT).await,
+        }
+    }
+    Err(TokenError::Busy)
+}

@@ -1,0 +1,235 @@
+//! One refresh at a time: the holder of the lease asks for new tokens, everybody else waits and picks them up.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Credentials, Session, SessionCache, TokenError,
+    cache::Held,
+    keeper::{Keeper, LEASE_TRIES, LEASE_WAIT, Leftover, read_version},
+    load,
+};
+use crate::{
+    adapters::{
+        salesforce::{
+            Class,
+            oauth::{self, App, OAuthError},
+        },
+        state::tokens::{Leased, Settled},
+    },
+    domain::{config::Document, ids::ConnectionId},
+    ports::Ports,
+};
+
+/// How often a younger access token alone is worth a new version of the secret: Secrets Manager keeps a limited number.
+const STORE_EVERY: SignedDuration = SignedDuration::from_mins(10);
+
+/// Another session after Salesforce refused the one that was `seen`: somebody else's younger token, or a new one.
+///
+/// Guarantee: of all processes at most one at a time asks Salesforce. Where the org rotates refresh tokens, the new one is
+/// stored before the new access token is used.
+///
+/// # Errors
+/// [`TokenError::Broken`] where the grant is refused: nobody needs to try again before somebody connects anew.
+pub async fn refresh<'a>(
+    ports: Ports<'a>,
+    cache: &SessionCache,
+    document: &Document,
+    connection: &ConnectionId,
+    seen: &Session<'_>,
+) -> Result<Session<'a>, TokenError> {
+    let meter = seen.org.meter();
+    let seen = Held { generation: seen.generation, credentials: Arc::clone(&seen.credentials) };
+    let owner = ports.ids.fresh();
+    for _ in 0..LEASE_TRIES {
+        if let Some(newer) = cache.newer(connection, &seen) {
+            return Session::open(ports, document, &newer, meter);
+        }
+        match ports.table.lease_token(connection, seen.generation, &owner, ports.clock.now()).await? {
+            Leased::Moved(_) => return load(ports, cache, document, connection, meter).await,
+            Leased::Taken => ports.clock.sleep(LEASE_WAIT).await,
+            Leased::Ours(pointer) => {
+                let keeper = Keeper { ports, connection, owner, pointer };
+                return match renew(&keeper, document, cache).await? {
+                    Some(held) => Session::open(ports, document, &held, meter),
+                    None => load(ports, cache, document, connection, meter).await,
+                };
+            }
+        }
+    }
+    Err(TokenError::Busy)
+}
+
+/// The holder's work. `None` = somebody else has stored a newer version meanwhile. The lease is over afterwards.
+async fn renew(keeper: &Keeper<'_>, document: &Document, cache: &SessionCache) -> Result<Option<Held>, TokenError> {
+    let mut doubt = keeper.pointer.pending.is_some();
+    match renew_held(keeper, document, &mut doubt).await {
+        Ok(Renewed::Stored(held)) => {
+            cache.keep(keeper.connection, held.clone());
+            Ok(Some(held))
+        }
+        Ok(Renewed::Kept(held)) => {
+            cache.keep(keeper.connection, held.clone());
+            keeper.release(Settled::Yes).await;
+            Ok(Some(held))
+        }
+        Ok(Renewed::Overtaken) => Ok(None),
+        Err(error) => {
+            keeper.release(if doubt { Settled::InDoubt } else { Settled::Yes }).await;
+            // Whoever overtook us may have spent the refresh token that was refused to us.
+            let pointer = keeper.ports.table.load_token(keeper.connection).await;
+            let overtaken = pointer.is_ok_and(|pointer| pointer.generation != keeper.pointer.generation);
+            if overtaken { Ok(None) } else { Err(error) }
+        }
+    }
+}
+
+enum Renewed {
+    /// Stored as a new generation; the lease ended with that.
+    Stored(Held),
+    /// Good for this process only; the lease is still held.
+    Kept(Held),
+    /// Somebody else moved the pointer.
+    Overtaken,
+}
+
+/// `doubt` says on return whether tokens may have been made and lost.
+async fn renew_held(keeper: &Keeper<'_>, document: &Document, doubt: &mut bool) -> Result<Renewed, TokenError> {
+    let (ports, c) = (keeper.ports, keeper.connection);
+    if let Leftover::Found(version, credentials) = keeper.leftover().await? {
+        tracing::warn!(connection.id = %c, code = "rotation_recovered", "tokens of an interrupted refresh were found");
+        let generation = keeper.commit(&version).await?;
+        return Ok(stored(generation, credentials));
+    }
+    let version = keeper.pointer.version.as_deref().ok_or(TokenError::NotConnected)?;
+    let former = read_version(ports, c, version).await?;
+    let refresh_token = former.refresh_token.as_ref().ok_or(TokenError::NotConnected)?;
+    let allowed = &ports.settings.allowed_hosts;
+    let app = App::of(&document.salesforce, allowed).map_err(|error| judge(error, *doubt))?;
+    let request = app.refresh(&former.client_secret, refresh_token).map_err(TokenError::SignIn)?;
+    let next = keeper.announce().await?;
+    let granted = oauth::send(ports.transport, request).await.and_then(|answer| answer.accept(&former.client_secret, allowed));
+    let grant = match granted {
+        Ok(grant) => grant,
+        Err(error) => {
+            let verdict = judge_error(&error, *doubt);
+            *doubt = verdict.in_doubt;
+            tracing::warn!(connection.id = %c, code = error.code(), class = ?error.class(), "refresh refused");
+            return Err(judge(error, verdict.was_in_doubt));
+        }
+    };
+    if former.organization_id.as_deref().is_some_and(|pinned| pinned != grant.organization_id.as_str()) {
+        *doubt = false;
+        return Err(TokenError::Broken { cause: "organization_changed".to_owned() });
+    }
+    // Until they are stored, the new tokens can be lost.
+    *doubt = true;
+    let credentials = former.with(&grant);
+    let lasting = former.differs_lastingly(&credentials);
+    let storing = match must_store(lasting, keeper.pointer.stored_at_ms, ports.clock.now()) {
+        true => keeper.store(&next, &credentials).await.map(Some),
+        false => Ok(None),
+    };
+    let generation = match storing {
+        Ok(Some(generation)) => generation,
+        Err(error) if lasting => return Err(error),
+        // The refresh token that is stored is still good, so this access token may be used without being stored.
+        Ok(None) | Err(_) => {
+            *doubt = false;
+            return Ok(Renewed::Kept(Held { generation: keeper.pointer.generation, credentials: Arc::new(credentials) }));
+        }
+    };
+    tracing::info!(connection.id = %c, generation, "access token refreshed");
+    Ok(stored(generation, credentials))
+}
+
+fn stored(generation: Option<u64>, credentials: Credentials) -> Renewed {
+    match generation {
+        Some(generation) => Renewed::Stored(Held { generation, credentials: Arc::new(credentials) }),
+        None => Renewed::Overtaken,
+    }
+}
+
+/// Whether new tokens are worth a version: always where more than the access token changed, else every ten minutes.
+fn must_store(lasting: bool, stored_at_ms: i64, now: Timestamp) -> bool {
+    let age = SignedDuration::from_millis(now.as_millisecond().saturating_sub(stored_at_ms));
+    lasting || age >= STORE_EVERY
+}
+
+/// What a failed refresh says about the refresh token.
+#[derive(Debug, PartialEq, Eq)]
+struct Verdict {
+    /// Whether an earlier refresh was in doubt already.
+    was_in_doubt: bool,
+    /// Whether it may have been rotated and the new one lost, after this.
+    in_doubt: bool,
+}
+
+fn judge_error(error: &OAuthError, was_in_doubt: bool) -> Verdict {
+    // A refusal settles it: the token is dead, or the app is not accepted, and somebody has to connect again.
+    let settled = error.class() == Class::Reauthorise;
+    Verdict { was_in_doubt, in_doubt: !settled && (was_in_doubt || error.in_doubt()) }
+}
+
+/// The error to hand on. A dead token after a doubtful refresh was most likely rotated, and its successor lost.
+fn judge(error: OAuthError, was_in_doubt: bool) -> TokenError {
+    match (error.class(), error.code()) {
+        (Class::Reauthorise, "invalid_grant") if was_in_doubt => TokenError::Broken { cause: "rotation_lost".to_owned() },
+        (Class::Reauthorise, code) => TokenError::Broken { cause: code.to_owned() },
+        _ => TokenError::SignIn(error),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::credentials::tests::grant;
+    use super::*;
+    use crate::ports::{Cause, TransportError};
+
+    #[test]
+    fn only_lasting_differences_are_stored_at_once() {
+        let former = Credentials::new("s".into()).with(&grant("A1", Some("R1")));
+        let stored = Timestamp::from_second(1_000_000).unwrap();
+        let minutes = |m: i64| stored + SignedDuration::from_mins(m);
+        for (name, next, now, want) in [
+            ("access token alone, soon", grant("A2", None), minutes(1), false),
+            ("access token alone, after ten minutes", grant("A2", None), minutes(10), true),
+            ("rotated, soon", grant("A2", Some("R2")), minutes(1), true),
+            ("clock behind the store", grant("A2", None), minutes(-5), false),
+        ] {
+            let lasting = former.differs_lastingly(&former.with(&next));
+            assert_eq!(must_store(lasting, stored.as_millisecond(), now), want, "{name}");
+        }
+    }
+
+    fn refused(code: &str) -> OAuthError {
+        OAuthError::Refused { status: 400, code: code.to_owned(), description: String::new() }
+    }
+
+    #[test]
+    fn failures_break_the_connection_or_pass() {
+        let silent = || OAuthError::Unanswered(TransportError::MaybeSent { host: "h".into(), source: Cause::from("x") });
+        let unsent = || OAuthError::Unanswered(TransportError::NotSent { host: "h".into(), source: Cause::from("x") });
+        // (name, error, doubt before, doubt after, broken for which cause)
+        for (name, error, before, after, broken) in [
+            ("revoked", refused("invalid_grant"), false, false, Some("invalid_grant")),
+            ("rotated and lost", refused("invalid_grant"), true, false, Some("rotation_lost")),
+            ("app gone", refused("invalid_client_id"), true, false, Some("invalid_client_id")),
+            ("throttled", refused("rate_limit_exceeded"), false, false, None),
+            ("throttled in doubt", refused("rate_limit_exceeded"), true, true, None),
+            ("silence", silent(), false, true, None),
+            ("not sent", unsent(), false, false, None),
+            ("not sent in doubt", unsent(), true, true, None),
+            ("forged", OAuthError::Signature, false, false, Some("signature_wrong")),
+        ] {
+            assert_eq!(judge_error(&error, before), Verdict { was_in_doubt: before, in_doubt: after }, "{name}");
+            let error = judge(error, before);
+            assert_eq!(error.class() == Class::Reauthorise, broken.is_some(), "{name}");
+            if let Some(cause) = broken {
+                assert_eq!(error.code(), cause, "{name}");
+            }
+        }
+    }
+}

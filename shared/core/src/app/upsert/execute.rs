@@ -1,0 +1,273 @@
+//! Executes a plan's writes: composite calls of sObject Collections, parents before children. Decides nothing.
+//!
+//! A call carries up to five collections of up to 200 records. Children refer to parents of the same call where the org is
+//! known to allow it; otherwise, and where such a reference was halted because a sibling's parent failed, they follow in
+//! another call with real ids.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::{
+    adapters::salesforce::{
+        ApiVersion, CallOptions, SalesforceError, Sub,
+        collections::{self, FieldValue, MAX_WRITTEN, Record},
+        composite::{Composite, CompositeAnswer, MAX_QUERIES_AND_COLLECTIONS, Method},
+        error::{Class, RecordError, WriteKind},
+    },
+    domain::{
+        ids::{FieldName, ObjectName, RecordId},
+        plan::{Cause, NewValue, Operation, Plan, Write, WriteId, WriteResult},
+    },
+};
+
+/// What execution needs to know of the org.
+#[derive(Debug, Clone)]
+pub(super) struct Dialect {
+    pub version: ApiVersion,
+    pub options: CallOptions,
+    pub references: bool,
+}
+
+/// Sends one call, after announcing it. `Err(None)`: it must not be sent, the lease is lost.
+pub(super) trait Caller {
+    async fn call(&mut self, writes: &BTreeSet<WriteId>, call: &Composite) -> Result<CompositeAnswer, Option<SalesforceError>>;
+}
+
+/// The collections of one call.
+struct Group {
+    object: ObjectName,
+    kind: Kind,
+    writes: Vec<WriteId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Kind {
+    Create,
+    Upsert(FieldName),
+    Update,
+}
+
+/// Executes the writes and answers what became of each, in the plan's order.
+pub(super) async fn execute(plan: &Plan, dialect: &Dialect, caller: &mut impl Caller) -> Vec<WriteResult> {
+    let mut run = Run { plan, dialect, results: BTreeMap::new(), halted: BTreeSet::new() };
+    loop {
+        run.spread_failures();
+        let groups = run.next_groups();
+        if groups.is_empty() {
+            break;
+        }
+        let before = (run.results.len(), run.halted.len());
+        if run.send(&groups, caller).await.is_err() || before == (run.results.len(), run.halted.len()) {
+            break;
+        }
+    }
+    let unsent = || WriteResult::Failed(Cause::new("not_sent", "This write was not sent."));
+    (0..plan.writes.len()).map(|i| run.results.remove(&WriteId(i)).unwrap_or_else(unsent)).collect()
+}
+
+struct Run<'p> {
+    plan: &'p Plan,
+    dialect: &'p Dialect,
+    results: BTreeMap<WriteId, WriteResult>,
+    /// Writes whose reference was halted: they go with real ids only.
+    halted: BTreeSet<WriteId>,
+}
+
+/// Nothing more can be sent.
+struct Stopped;
+
+impl Run<'_> {
+    fn pending(&self) -> impl Iterator<Item = (WriteId, &Write)> {
+        self.plan.writes.iter().enumerate().map(|(i, write)| (WriteId(i), write)).filter(|(id, _)| !self.results.contains_key(id))
+    }
+
+    /// What became of a parent that is not there becomes of its children. Parents come first, so one pass is enough.
+    fn spread_failures(&mut self) {
+        for (i, write) in self.plan.writes.iter().enumerate() {
+            let failed = parents(write).find_map(|parent| self.results.get(&parent).filter(|result| !matches!(result, WriteResult::Saved(_))));
+            if let Some(failed) = failed.cloned() {
+                // A child of a doubtful parent was not sent with it unless it has a result of its own.
+                let failed = match failed {
+                    WriteResult::InDoubt(cause) | WriteResult::Gone(cause) => WriteResult::Failed(cause),
+                    other => other,
+                };
+                self.results.entry(WriteId(i)).or_insert(failed);
+            }
+        }
+    }
+
+    /// Packs pending writes into the collections of the next call.
+    fn next_groups(&self) -> Vec<Group> {
+        let mut groups: Vec<Group> = Vec::new();
+        let mut place: BTreeMap<WriteId, usize> = BTreeMap::new();
+        for (id, write) in self.pending() {
+            let open: Vec<WriteId> = parents(write).filter(|parent| !self.results.contains_key(parent)).collect();
+            if !open.is_empty() && (!self.dialect.references || self.halted.contains(&id)) {
+                continue;
+            }
+            // A child's collection must come after its parent's.
+            let Some(first) = open.iter().map(|parent| place.get(parent).map(|group| group + 1)).try_fold(0, |a, b| b.map(|b| a.max(b))) else {
+                continue;
+            };
+            let kind = kind(&write.operation);
+            let fits = |group: &Group| group.object == write.object && group.kind == kind && group.writes.len() < MAX_WRITTEN;
+            let group = groups.iter().enumerate().skip(first).find(|(_, group)| fits(group)).map(|(g, _)| g);
+            match group {
+                Some(g) => {
+                    place.insert(id, g);
+                    groups.get_mut(g).into_iter().for_each(|group| group.writes.push(id));
+                }
+                None if groups.len() < MAX_QUERIES_AND_COLLECTIONS => {
+                    place.insert(id, groups.len());
+                    groups.push(Group { object: write.object.clone(), kind, writes: vec![id] });
+                }
+                None => {}
+            }
+        }
+        groups
+    }
+
+    async fn send(&mut self, groups: &[Group], caller: &mut impl Caller) -> Result<(), Stopped> {
+        let mut subs = Vec::new();
+        for (g, group) in groups.iter().enumerate() {
+            match self.sub(g, group, groups) {
+                Ok(sub) => subs.push(sub),
+                Err(error) => return self.stop(groups, &error),
+            }
+        }
+        let writes = groups.iter().flat_map(|group| group.writes.iter().copied()).collect();
+        let answer = match caller.call(&writes, &Composite::new(subs)).await {
+            Ok(answer) => answer,
+            Err(Some(error)) => return self.stop(groups, &error),
+            Err(None) => return Err(Stopped),
+        };
+        for (g, group) in groups.iter().enumerate() {
+            self.read(g, group, &answer);
+        }
+        Ok(())
+    }
+
+    /// The whole call failed.
+    fn stop(&mut self, groups: &[Group], error: &SalesforceError) -> Result<(), Stopped> {
+        let cause = cause_of_call(error);
+        for id in groups.iter().flat_map(|group| &group.writes) {
+            let result = if error.in_doubt() { WriteResult::InDoubt(cause.clone()) } else { WriteResult::Failed(cause.clone()) };
+            self.results.insert(*id, result);
+        }
+        Err(Stopped)
+    }
+
+    fn sub(&self, g: usize, group: &Group, groups: &[Group]) -> Result<Sub, SalesforceError> {
+        let records: Vec<Record> = group.writes.iter().filter_map(|id| self.plan.writes.get(id.0)).map(|write| self.record(write, groups)).collect();
+        let (version, options, name) = (&self.dialect.version, self.dialect.options, reference_id(g));
+        let sub = match &group.kind {
+            Kind::Create => collections::create(version, &name, &records, options),
+            Kind::Update => collections::update(version, &name, &records, options),
+            Kind::Upsert(key) => collections::upsert(version, &name, &group.object, key, &records, options),
+        };
+        Ok(sub?)
+    }
+
+    fn record(&self, write: &Write, groups: &[Group]) -> Record {
+        let value = |new: &NewValue| match new {
+            NewValue::Value(value) => FieldValue::Literal(value.clone()),
+            NewValue::Created(parent) => match self.results.get(parent) {
+                Some(WriteResult::Saved(id)) => FieldValue::Literal(Value::from(id.as_str())),
+                _ => reference(*parent, groups),
+            },
+        };
+        let mut fields: BTreeMap<FieldName, FieldValue> = write.changes.iter().map(|change| (change.field.clone(), value(&change.new))).collect();
+        let mut id = None;
+        match &write.operation {
+            Operation::Create => {}
+            Operation::Update(record) => id = Some(*record),
+            Operation::CreateByKey { field, key } => {
+                fields.insert(field.clone(), FieldValue::Literal(Value::from(key.as_str())));
+            }
+        }
+        Record { object: write.object.clone(), id, fields }
+    }
+
+    fn read(&mut self, g: usize, group: &Group, answer: &CompositeAnswer) {
+        let method = if group.kind == Kind::Create { Method::Post } else { Method::Patch };
+        let sub = answer.get(&reference_id(g));
+        let halted = sub.as_ref().is_ok_and(|sub| sub.is_halted());
+        let results = sub.and_then(|sub| collections::parse_saved(sub, method, group.writes.len()));
+        match results {
+            Ok(results) => {
+                for (id, result) in group.writes.iter().zip(results) {
+                    let result = match result {
+                        Ok(saved) => WriteResult::Saved(saved.id),
+                        Err(error) => refused(&error, &group.kind, &group.object),
+                    };
+                    self.results.insert(*id, result);
+                }
+            }
+            // A sibling's parent failed and took the whole collection along: the others go again with real ids.
+            Err(_) if halted && !group.writes.iter().all(|id| self.halted.contains(id)) => self.halted.extend(group.writes.iter().copied()),
+            Err(error) => {
+                let cause = cause_of_call(&error);
+                let result = match error.class() {
+                    _ if error.in_doubt() => WriteResult::InDoubt(cause),
+                    Class::Park | Class::Bug => WriteResult::Refused(cause),
+                    _ => WriteResult::Failed(cause),
+                };
+                self.results.extend(group.writes.iter().map(|id| (*id, result.clone())));
+            }
+        }
+    }
+}
+
+fn parents(write: &Write) -> impl Iterator<Item = WriteId> {
+    write.changes.iter().filter_map(|change| match change.new {
+        NewValue::Created(parent) => Some(parent),
+        NewValue::Value(_) => None,
+    })
+}
+
+fn kind(operation: &Operation) -> Kind {
+    match operation {
+        Operation::Create => Kind::Create,
+        Operation::CreateByKey { field, .. } => Kind::Upsert(field.clone()),
+        Operation::Update(_) => Kind::Update,
+    }
+}
+
+fn reference_id(group: usize) -> String {
+    format!("c{group}")
+}
+
+/// The parent's place in this call. A parent that is nowhere gives an empty value, which Salesforce refuses.
+fn reference(parent: WriteId, groups: &[Group]) -> FieldValue {
+    let place = groups.iter().enumerate().find_map(|(g, group)| Some((g, group.writes.iter().position(|id| *id == parent)?)));
+    place.map_or(FieldValue::Literal(Value::from("")), |(g, index)| FieldValue::Reference { reference_id: reference_id(g), index })
+}
+
+/// What a record's refusal means.
+fn refused(error: &RecordError, kind: &Kind, object: &ObjectName) -> WriteResult {
+    let write_kind = match kind {
+        Kind::Create => WriteKind::Create,
+        Kind::Upsert(_) => WriteKind::Upsert,
+        Kind::Update => WriteKind::Update,
+    };
+    let mut cause = Cause { fields: error.fields.clone(), ..Cause::new(&error.code, &error.message) };
+    let twins: Vec<String> = error.duplicates().iter().map(RecordId::to_string).collect();
+    if !twins.is_empty() {
+        cause.message = format!("{} (matching records: {})", cause.message, twins.join(", "));
+    }
+    let gone = matches!(error.code.as_str(), "ENTITY_IS_DELETED" | "CANNOT_UPDATE_CONVERTED_LEAD" | "NOT_FOUND" | "INVALID_CROSS_REFERENCE_KEY");
+    match error.class_of_write(write_kind, object) {
+        _ if gone && *kind == Kind::Update => WriteResult::Gone(cause),
+        Class::Retry { .. } | Class::Pause | Class::Reauthorise => WriteResult::Failed(cause),
+        Class::Park | Class::Done | Class::Bug => WriteResult::Refused(cause),
+    }
+}
+
+fn cause_of_call(error: &SalesforceError) -> Cause {
+    let own = match error {
+        SalesforceError::Refused { errors, .. } => errors.first().map(|error| error.message.clone()).filter(|message| !message.is_empty()),
+        _ => None,
+    };
+    Cause::new(error.code(), own.unwrap_or_else(|| format!("{error}.")))
+}

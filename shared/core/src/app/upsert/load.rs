@@ -1,0 +1,107 @@
+//! From event ids to cases: events, the people they are about, and the events that those people are waiting with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    adapters::state::{StateError, events::StoredEvent},
+    domain::{
+        event::Event,
+        ids::{ConnectionId, EventId, PersonKey},
+        person::{Person, aliases},
+        planner::{Case, Found, OpenEvent},
+    },
+    ports::Ports,
+};
+
+/// The most events that one transaction records for a person.
+const EVENTS_PER_PERSON: usize = 50;
+
+/// Cases, and what is needed to record them.
+#[derive(Debug, Default)]
+pub(super) struct Loaded {
+    pub cases: Vec<Case>,
+    /// What is stored of each event.
+    pub stored: BTreeMap<EventId, StoredEvent>,
+}
+
+/// Loads the open events among `ids` with their people. Events that are done, absent or unreadable are left out; so are a
+/// person's events beyond the fiftieth, which stay due.
+pub(super) async fn load(ports: Ports<'_>, c: &ConnectionId, ids: &[EventId]) -> Result<Loaded, StateError> {
+    let mut loaded = Loaded::default();
+    let mut groups = Groups::default();
+    let mut events = open_events(ports, c, ids, &mut loaded.stored).await?;
+    groups.resolve(ports, c, &events).await?;
+    groups.assign(ports, &mut events);
+
+    // A person's parked events are planned together with their new ones: what was missing may be there now.
+    let waiting: BTreeSet<EventId> = groups.people.values().flat_map(|(person, _)| person.waiting.iter().cloned()).collect();
+    let waiting: Vec<EventId> = waiting.into_iter().filter(|id| !loaded.stored.contains_key(id)).collect();
+    let mut more = open_events(ports, c, &waiting, &mut loaded.stored).await?;
+    groups.resolve(ports, c, &more).await?;
+    groups.assign(ports, &mut more);
+
+    for (person, mut events) in groups.people.into_values() {
+        events.sort_by(|a, b| (a.event.occurred_at, &a.event.id).cmp(&(b.event.occurred_at, &b.event.id)));
+        events.truncate(EVENTS_PER_PERSON);
+        loaded.cases.push(Case { person, events, found: Found::default() });
+    }
+    Ok(loaded)
+}
+
+async fn open_events(
+    ports: Ports<'_>,
+    c: &ConnectionId,
+    ids: &[EventId],
+    stored: &mut BTreeMap<EventId, StoredEvent>,
+) -> Result<Vec<OpenEvent>, StateError> {
+    let mut open = Vec::new();
+    for (id, item) in ports.table.load_events(c, ids).await? {
+        if !item.is_open() {
+            continue;
+        }
+        match serde_json::from_str::<Event>(&item.body) {
+            Ok(event) => open.push(OpenEvent { event, done: item.done.clone(), doubt: item.doubt }),
+            Err(_) => tracing::error!(connection.id = %c, event.id = %id, code = "event_unreadable", "stored event cannot be read"),
+        }
+        stored.insert(id, item);
+    }
+    Ok(open)
+}
+
+/// People with their events, found by identity: the platform's id first, then the e-mail address.
+#[derive(Default)]
+struct Groups {
+    by_alias: BTreeMap<String, PersonKey>,
+    people: BTreeMap<PersonKey, (Person, Vec<OpenEvent>)>,
+}
+
+impl Groups {
+    async fn resolve(&mut self, ports: Ports<'_>, c: &ConnectionId, events: &[OpenEvent]) -> Result<(), StateError> {
+        let wanted: BTreeSet<String> = events.iter().flat_map(|open| aliases(&open.event)).collect();
+        let wanted: Vec<String> = wanted.into_iter().filter(|alias| !self.by_alias.contains_key(alias)).collect();
+        let found = ports.table.load_aliases(c, &wanted).await?;
+        let keys: BTreeSet<PersonKey> = found.iter().map(|(_, key)| key.clone()).filter(|key| !self.people.contains_key(key)).collect();
+        for person in ports.table.load_people(c, &keys.into_iter().collect::<Vec<_>>()).await? {
+            self.people.insert(person.key.clone(), (person, Vec::new()));
+        }
+        self.by_alias.extend(found.into_iter().filter(|(_, key)| self.people.contains_key(key)));
+        Ok(())
+    }
+
+    /// Gives each event to its person. An unknown platform id with a known address becomes one more identity of that
+    /// person, since event apps issue a new id per event.
+    fn assign(&mut self, ports: Ports<'_>, events: &mut Vec<OpenEvent>) {
+        events.sort_by(|a, b| (a.event.occurred_at, &a.event.id).cmp(&(b.event.occurred_at, &b.event.id)));
+        for open in events.drain(..) {
+            let identities = aliases(&open.event);
+            let known = identities.iter().find_map(|alias| self.by_alias.get(alias)).cloned();
+            let key = known.or_else(|| PersonKey::parse(&ports.ids.fresh()).ok());
+            let Some(key) = key else { continue };
+            for alias in identities {
+                self.by_alias.entry(alias).or_insert_with(|| key.clone());
+            }
+            let (_, events) = self.people.entry(key.clone()).or_insert_with(|| (Person::new(key), Vec::new()));
+            events.push(open);
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! What Salesforce has about the people of a batch: one composite call where that is enough.
+//!
+//! People without a link are looked for by e-mail address among contacts and leads; linked records are read only where a
+//! rule needs their values or where there is doubt; collaborators are looked for among the users.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::access::{Access, AccessError};
+use crate::{
+    adapters::salesforce::{
+        SalesforceError, Sub, collections,
+        composite::{Composite, CompositeAnswer, MAX_QUERIES_AND_COLLECTIONS},
+        soql::{self, Row},
+    },
+    domain::{
+        config::{ActivityObject, Owner},
+        engine::Engine,
+        event::normalise_email,
+        ids::{FieldName, ObjectName, RecordId},
+        planner::{Case, Conversion, FoundActivity, Linked, Match, User},
+        schema::Schemas,
+        strategy::{effective, reads},
+    },
+};
+
+/// One question of a call, and how its answer is taken in.
+enum Question {
+    ByEmail(&'static str),
+    ById(&'static str, Vec<RecordId>),
+    Users,
+    Activities(&'static str),
+}
+
+/// Fills in what Salesforce has, and answers the users by normalised address.
+pub(super) async fn look_up(
+    access: &mut Access<'_>,
+    engine: &Engine,
+    schemas: &Schemas,
+    cases: &mut [Case],
+) -> Result<BTreeMap<String, User>, AccessError> {
+    let mut look = Look { engine, schemas, users: BTreeMap::new() };
+    let questions = look.first_questions(access, cases)?;
+    look.ask(access, questions, cases).await?;
+    let questions = look.second_questions(access, cases)?;
+    look.ask(access, questions, cases).await?;
+    Ok(look.users)
+}
+
+struct Look<'a> {
+    engine: &'a Engine,
+    schemas: &'a Schemas,
+    users: BTreeMap<String, User>,
+}
+
+type Asked = (Question, Sub);
+
+impl Look<'_> {
+    fn first_questions(&self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
+        let mut asked = Vec::new();
+        let searched: BTreeSet<String> = cases.iter().filter(|case| is_searched(case)).filter_map(address).collect();
+        asked.extend(self.by_email(access, &searched)?);
+        for object in ["Lead", "Contact"] {
+            let ids = cases.iter().filter(|case| self.reads_link(case, object)).filter_map(|case| case.person.link.as_ref().map(|link| link.id));
+            asked.extend(self.by_id(access, object, ids.collect())?);
+        }
+        if self.engine.document.people.owner == Owner::Collaborator {
+            let emails = cases.iter().flat_map(|case| &case.events).filter_map(|open| open.event.collaborator.as_ref());
+            let emails: BTreeSet<String> = emails.map(|collaborator| normalise_email(&collaborator.email)).filter(|email| !email.is_empty()).collect();
+            asked.extend(queries(access, Question::Users, "SELECT Id, Email, IsActive FROM User WHERE Email", &emails)?);
+        }
+        Ok(asked)
+    }
+
+    /// What the first answers raised: links that are gone, converted leads, and activities that may be there already.
+    fn second_questions(&self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
+        let mut asked = Vec::new();
+        let lost: BTreeSet<String> = cases.iter().filter(|case| case.found.linked == Linked::Gone && !is_searched(case)).filter_map(address).collect();
+        asked.extend(self.by_email(access, &lost)?);
+        if self.engine.updates("Contact") {
+            let converted = cases.iter().flat_map(|case| {
+                let linked = if let Linked::There(found) = &case.found.linked { Some(found) } else { None };
+                let contacts = case.found.leads.iter().chain(linked).filter_map(|lead| lead.converted_to.and_then(|to| to.contact));
+                contacts.filter(|contact| case.found.contacts.iter().all(|known| known.id != *contact))
+            });
+            asked.extend(self.by_id(access, "Contact", converted.collect())?);
+        }
+        let doubtful = cases.iter().filter(|case| case.events.iter().any(|open| open.doubt.is_some()));
+        let who: BTreeSet<String> = doubtful.flat_map(records).map(|id| id.to_string()).collect();
+        for object in [ActivityObject::Event, ActivityObject::Task].map(ActivityObject::name) {
+            // Where activities have a key of ours, a repeat finds what the first try made.
+            if !who.is_empty() && self.schemas.key_field(object).is_none() {
+                let start = if object == "Event" { ", StartDateTime" } else { "" };
+                let head = format!("SELECT Id, WhoId, Subject{start} FROM {object} WHERE WhoId");
+                asked.extend(queries(access, Question::Activities(object), &head, &who)?);
+            }
+        }
+        Ok(asked)
+    }
+
+    fn by_email(&self, access: &Access<'_>, emails: &BTreeSet<String>) -> Result<Vec<Asked>, AccessError> {
+        let mut asked = Vec::new();
+        for object in ["Contact", "Lead"] {
+            if self.schemas.object(object).is_some() {
+                let fields = self.fields(object).iter().map(FieldName::to_string).collect::<Vec<_>>().join(", ");
+                asked.extend(queries(access, Question::ByEmail(object), &format!("SELECT {fields} FROM {object} WHERE Email"), emails)?);
+            }
+        }
+        Ok(asked)
+    }
+
+    fn by_id(&self, access: &Access<'_>, object: &'static str, ids: BTreeSet<RecordId>) -> Result<Vec<Asked>, AccessError> {
+        let ids: Vec<RecordId> = ids.into_iter().collect();
+        let name = ObjectName::known(object);
+        let mut asked = Vec::new();
+        for chunk in ids.chunks(collections::MAX_READ) {
+            let sub = collections::retrieve(access.version(), "q", &name, chunk, &self.fields(object)).map_err(SalesforceError::from)?;
+            asked.push((Question::ById(object, chunk.to_vec()), sub));
+        }
+        Ok(asked)
+    }
+
+    /// The fields to read: what identifies a record, and those mapped fields that the org has and shows us.
+    fn fields(&self, object: &str) -> Vec<FieldName> {
+        let mut fields: BTreeSet<FieldName> = ["Id", "Email", "CreatedDate", "LastModifiedDate"].map(FieldName::known).into();
+        if object == "Lead" {
+            fields.extend(["IsConverted", "ConvertedContactId"].map(FieldName::known));
+        }
+        let mapped = self.engine.person_mapping(object).into_iter().flat_map(|mapping| &mapping.fields).map(|rule| rule.to.clone());
+        let known = self.schemas.object(object).map(|schema| &schema.fields);
+        fields.extend(mapped.filter(|field| known.is_some_and(|known| known.contains_key(field))));
+        fields.into_iter().collect()
+    }
+
+    /// Whether the linked record must be read.
+    fn reads_link(&self, case: &Case, object: &str) -> bool {
+        let Some(link) = case.person.link.as_ref().filter(|link| link.object.as_str() == object) else { return false };
+        let mapping = self.engine.person_mapping(object).filter(|_| self.engine.updates(object));
+        let needs = mapping.into_iter().flat_map(|mapping| &mapping.fields).any(|rule| {
+            let projects = self.engine.document.projects.list.values().map(Some).chain([None]);
+            projects.into_iter().any(|project| reads(effective(rule, project, &self.engine.document.people)))
+        });
+        link.recheck || needs || case.events.iter().any(|open| open.doubt.is_some())
+    }
+
+    /// Asks everything, in as few calls as the limits allow, and takes the answers in.
+    async fn ask(&mut self, access: &mut Access<'_>, asked: Vec<Asked>, cases: &mut [Case]) -> Result<(), AccessError> {
+        let mut asked = asked.into_iter().peekable();
+        while asked.peek().is_some() {
+            let (mut questions, mut subs) = (Vec::new(), Vec::new());
+            for (i, (question, sub)) in asked.by_ref().take(MAX_QUERIES_AND_COLLECTIONS).enumerate() {
+                questions.push(question);
+                subs.push(Sub { reference_id: format!("q{i}"), ..sub });
+            }
+            let answer = access.composite(&Composite::new(subs)).await?;
+            for (i, question) in questions.iter().enumerate() {
+                self.take(access, question, &format!("q{i}"), &answer, cases).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn take(
+        &mut self,
+        access: &mut Access<'_>,
+        question: &Question,
+        name: &str,
+        answer: &CompositeAnswer,
+        cases: &mut [Case],
+    ) -> Result<(), AccessError> {
+        let sub = answer.get(name)?;
+        if let Question::ById(object, ids) = question {
+            let rows = collections::parse_retrieved(sub, ids.len())?;
+            for (id, row) in ids.iter().zip(rows) {
+                take_read(object, *id, row.map(Row::of), cases);
+            }
+            return Ok(());
+        }
+        let mut page = soql::parse_sub(sub)?;
+        loop {
+            for row in &page.records {
+                match question {
+                    Question::ByEmail(object) => take_match(object, row, cases),
+                    Question::Users => self.take_user(row),
+                    Question::Activities(object) => take_activity(object, row, cases),
+                    Question::ById(..) => {}
+                }
+            }
+            match page.next.take() {
+                Some(next) => page = access.more(&next).await?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Of several users with one address an active one is taken, then the smallest id.
+    fn take_user(&mut self, row: &Row) {
+        let (Some(id), Some(email)) = (row.id("Id"), row.text("Email").map(normalise_email)) else { return };
+        let user = User { id, active: row.get("IsActive").and_then(Value::as_bool).unwrap_or(false) };
+        let better = self.users.get(&email).is_none_or(|known| (!user.active, user.id) < (!known.active, known.id));
+        if better {
+            self.users.insert(email, user);
+        }
+    }
+}
+
+fn queries(access: &Access<'_>, question: Question, head: &str, values: &BTreeSet<String>) -> Result<Vec<Asked>, AccessError> {
+    if values.is_empty() {
+        return Ok(Vec::new());
+    }
+    let values: Vec<&str> = values.iter().map(String::as_str).collect();
+    let split = soql::in_queries(access.version(), head, &values, "").map_err(SalesforceError::from)?;
+    let again = |question: &Question| match question {
+        Question::ByEmail(object) => Question::ByEmail(object),
+        Question::Activities(object) => Question::Activities(object),
+        Question::Users | Question::ById(..) => Question::Users,
+    };
+    Ok(split.into_iter().map(|query| (again(&question), soql::query(access.version(), "q", &query.soql))).collect())
+}
+
+/// Whether the person is looked for by e-mail address from the start.
+fn is_searched(case: &Case) -> bool {
+    case.person.link.is_none()
+}
+
+/// The address that the person will have once their events are folded: the latest one stated.
+fn address(case: &Case) -> Option<String> {
+    let stated = case.events.iter().rev().find_map(|open| open.event.email());
+    stated.or_else(|| case.person.email().map(normalise_email))
+}
+
+/// Every record that may be the person's.
+fn records(case: &Case) -> Vec<RecordId> {
+    let linked = case.person.link.as_ref().map(|link| link.id);
+    let found = case.found.contacts.iter().chain(&case.found.leads);
+    linked.into_iter().chain(found.flat_map(|m| [Some(m.id), m.converted_to.and_then(|to| to.contact)].into_iter().flatten())).collect()
+}
+
+fn read_match(object: &str, row: &Row) -> Option<Match> {
+    let converted = object == "Lead" && row.get("IsConverted").and_then(Value::as_bool) == Some(true);
+    let values = row.fields.iter().filter_map(|(name, value)| Some((FieldName::parse(name).ok()?, value.clone())));
+    Some(Match {
+        id: row.id("Id")?,
+        created: row.time("CreatedDate"),
+        modified: row.time("LastModifiedDate"),
+        converted_to: converted.then(|| Conversion { contact: row.id("ConvertedContactId") }),
+        values: values.collect(),
+    })
+}
+
+fn take_match(object: &str, row: &Row, cases: &mut [Case]) {
+    let (Some(found), Some(email)) = (read_match(object, row), row.text("Email").map(normalise_email)) else { return };
+    for case in cases.iter_mut().filter(|case| address(case).as_deref() == Some(&email)) {
+        let list = if object == "Contact" { &mut case.found.contacts } else { &mut case.found.leads };
+        if list.iter().all(|known| known.id != found.id) {
+            list.push(found.clone());
+        }
+    }
+}
+
+/// A record that was read by its id: a person's linked one, or the contact that a lead was converted to.
+fn take_read(object: &str, id: RecordId, row: Option<Row>, cases: &mut [Case]) {
+    let found = row.and_then(|row| read_match(object, &row));
+    for case in cases.iter_mut() {
+        let linked = case.person.link.as_ref().is_some_and(|link| link.id == id);
+        match (&found, linked) {
+            (Some(found), true) => case.found.linked = Linked::There(found.clone()),
+            (None, true) => case.found.linked = Linked::Gone,
+            (Some(found), false) if records(case).contains(&id) => case.found.contacts.push(found.clone()),
+            _ => {}
+        }
+    }
+}
+
+fn take_activity(object: &'static str, row: &Row, cases: &mut [Case]) {
+    let (Some(id), Some(who)) = (row.id("Id"), row.id("WhoId")) else { return };
+    let activity = FoundActivity {
+        object: ObjectName::known(object),
+        id,
+        who,
+        subject: row.text("Subject").unwrap_or_default().to_owned(),
+        start: row.time("StartDateTime"),
+    };
+    for case in cases.iter_mut().filter(|case| records(case).contains(&who)) {
+        case.found.activities.push(activity.clone());
+    }
+}

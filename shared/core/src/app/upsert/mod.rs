@@ -1,0 +1,411 @@
+//! Upsert: the open events of one connection become records in its org.
+//!
+//! [`work`] takes the connection's writer, and for each batch: load, look up, plan, check, execute, record. The stream calls
+//! it with the events that it has just seen, the sweep with none; both work what is due besides.
+
+mod access;
+mod execute;
+mod load;
+mod lookup;
+mod record;
+mod schemas;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Mutex,
+};
+
+use futures::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+use thiserror::Error;
+
+use self::{
+    access::{Access, AccessError},
+    execute::{Caller, Dialect},
+};
+use crate::{
+    adapters::{
+        salesforce::{
+            Class, SalesforceError,
+            composite::{Composite, CompositeAnswer},
+        },
+        state::{
+            Key, StateError,
+            connections::{Meta, Status},
+            events::DOORBELL,
+            writer::{Intent, Lease, Release},
+        },
+    },
+    app::{configure, connections, tokens::SessionCache},
+    domain::{
+        config::Toggle,
+        engine::{Engine, EngineError},
+        ids::{ConnectionId, EventId},
+        plan::{Plan, WriteId, check},
+        planner::{Situation, plan},
+    },
+    ports::Ports,
+};
+
+/// How many events one batch takes.
+const BATCH: usize = 200;
+/// How many connections are worked at the same time.
+const CONNECTIONS_AT_ONCE: usize = 8;
+/// Work stops this long before the function's deadline, and hands back the rest.
+const MARGIN: SignedDuration = SignedDuration::from_secs(2);
+/// No batch is begun with less time than a look-up and a write may take.
+const BATCH_TIME: SignedDuration = SignedDuration::from_secs(35);
+
+/// What a process keeps between invocations. Nothing in it is needed: all of it can be read again.
+#[derive(Debug, Default)]
+pub struct Workbench {
+    /// Sessions with orgs.
+    pub sessions: SessionCache,
+    engines: Mutex<BTreeMap<ConnectionId, std::sync::Arc<Engine>>>,
+}
+
+/// What became of a connection's work.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Worked {
+    /// Events by outcome.
+    pub outcomes: BTreeMap<&'static str, usize>,
+    /// API calls that it cost.
+    pub api_calls: u32,
+    /// Why it stopped before everything was done; `None` = nothing was left.
+    pub stopped: Option<Stopped>,
+}
+
+/// Why work stopped early. What is left is due, so nothing is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// The connection is not active.
+    NotActive,
+    /// Another writer is at work, and has been rung for.
+    Busy,
+    /// The time is up.
+    Deadline,
+    /// Salesforce could not be reached, or refused the session.
+    Salesforce,
+    /// The lease was lost.
+    LeaseLost,
+}
+
+/// A failure that is ours or our neighbours' in AWS.
+#[derive(Debug, Error)]
+pub enum WorkError {
+    /// The state table.
+    #[error("the state table failed")]
+    State(#[from] StateError),
+    /// The stored configuration.
+    #[error("the stored configuration cannot be used")]
+    Engine(#[from] EngineError),
+}
+
+/// Works several connections concurrently, each on its own, so that none waits for another's org. `hints` are events that
+/// are known to be new.
+pub async fn work_all(
+    ports: Ports<'_>,
+    bench: &Workbench,
+    hints: BTreeMap<ConnectionId, Vec<EventId>>,
+    deadline: Timestamp,
+) -> Vec<(ConnectionId, Result<Worked, WorkError>)> {
+    let works: Vec<_> = hints.into_iter().map(|(connection, hint)| work_one(ports, bench, connection, hint, deadline)).collect();
+    stream::iter(works).buffer_unordered(CONNECTIONS_AT_ONCE).collect().await
+}
+
+async fn work_one(
+    ports: Ports<'_>,
+    bench: &Workbench,
+    connection: ConnectionId,
+    hint: Vec<EventId>,
+    deadline: Timestamp,
+) -> (ConnectionId, Result<Worked, WorkError>) {
+    let worked = work(ports, bench, &connection, &hint, deadline).await;
+    report(&connection, &worked);
+    (connection, worked)
+}
+
+/// The sweep: works every active connection of the installation that has something due.
+pub async fn sweep(ports: Ports<'_>, bench: &Workbench, deadline: Timestamp) -> Result<Vec<(ConnectionId, Result<Worked, WorkError>)>, StateError> {
+    let (mut worked, mut after) = (Vec::new(), None);
+    loop {
+        let (connections, next) = ports.table.list_connections(after.as_ref()).await?;
+        let mut due = BTreeMap::new();
+        for connection in connections {
+            let Some(meta) = ports.table.load_meta(&connection).await? else { continue };
+            let waiting = meta.resumed_version < meta.config_version || has_due(ports, &connection).await?;
+            if meta.status == Status::Active && waiting {
+                due.insert(connection, Vec::new());
+            }
+        }
+        worked.extend(work_all(ports, bench, due, deadline).await);
+        match next {
+            Some(next) if ports.clock.now() < deadline => after = Some(next),
+            _ => return Ok(worked),
+        }
+    }
+}
+
+async fn has_due(ports: Ports<'_>, c: &ConnectionId) -> Result<bool, StateError> {
+    Ok(!ports.table.due_events(c, ports.clock.now(), 1).await?.is_empty())
+}
+
+fn report(c: &ConnectionId, worked: &Result<Worked, WorkError>) {
+    match worked {
+        Ok(worked) => tracing::info!(connection.id = %c, outcomes = ?worked.outcomes, api_calls = worked.api_calls, stopped = ?worked.stopped, "connection worked"),
+        Err(error) => {
+            let cause = std::error::Error::source(error).map(ToString::to_string);
+            tracing::error!(connection.id = %c, error = %error, cause, "connection not worked");
+        }
+    }
+}
+
+/// Works one connection until nothing is due, the deadline is near, or its org does not answer.
+pub async fn work(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, hint: &[EventId], deadline: Timestamp) -> Result<Worked, WorkError> {
+    let stopped = |stopped| Ok(Worked { stopped: Some(stopped), ..Worked::default() });
+    let Some(meta) = ports.table.load_meta(c).await?.filter(|meta| meta.status == Status::Active) else { return stopped(Stopped::NotActive) };
+    let Some(engine) = bench.engine(ports, c, &meta).await? else { return stopped(Stopped::NotActive) };
+    let Some(lease) = ports.table.acquire_writer(c, &ports.ids.fresh(), ports.clock.now()).await? else { return stopped(Stopped::Busy) };
+    let mut shift = Shift { ports, c, engine: &engine, lease, seen: BTreeSet::new(), worked: Worked::default(), deadline };
+    let outcome = shift.run(bench, &meta, hint).await;
+    if shift.worked.stopped.is_some() || outcome.is_err() {
+        // What is left is due by itself.
+        ports.table.abandon_writer(c, &shift.lease).await?;
+    }
+    outcome?;
+    Ok(shift.worked)
+}
+
+impl Workbench {
+    async fn engine(&self, ports: Ports<'_>, c: &ConnectionId, meta: &Meta) -> Result<Option<std::sync::Arc<Engine>>, WorkError> {
+        let known = self.engines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(c).cloned();
+        if let Some(engine) = known.filter(|engine| engine.version == meta.config_version) {
+            return Ok(Some(engine));
+        }
+        let Some(document) = configure::load_version(ports, c, meta.config_version).await? else { return Ok(None) };
+        let engine = std::sync::Arc::new(Engine::new(document, meta.config_version)?);
+        self.engines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(c.clone(), engine.clone());
+        Ok(Some(engine))
+    }
+}
+
+/// One holder's time at the writer.
+struct Shift<'a> {
+    ports: Ports<'a>,
+    c: &'a ConnectionId,
+    engine: &'a Engine,
+    lease: Lease,
+    /// Events worked in this shift: an index may still show them as due.
+    seen: BTreeSet<EventId>,
+    worked: Worked,
+    deadline: Timestamp,
+}
+
+impl Shift<'_> {
+    async fn run(&mut self, bench: &Workbench, meta: &Meta, hint: &[EventId]) -> Result<(), WorkError> {
+        let (ports, c) = (self.ports, self.c);
+        if let Some(intent) = self.lease.unfinished.take() {
+            self.doubt(&intent).await?;
+        }
+        if meta.resumed_version < meta.config_version {
+            self.resume_parked(meta).await?;
+        }
+        let mut horizon = ports.clock.now();
+        let mut ids: Vec<EventId> = hint.to_vec();
+        loop {
+            ids.extend(ports.table.due_events(c, horizon, BATCH).await?);
+            ids.retain(|id| self.seen.insert(id.clone()));
+            if ids.is_empty() {
+                match ports.table.release_writer(c, &self.lease).await? {
+                    Release::Released => return Ok(()),
+                    Release::Lost => {
+                        self.worked.stopped = Some(Stopped::LeaseLost);
+                        return Ok(());
+                    }
+                    // Those who rang brought new events, which are not due before their minute is over.
+                    Release::Rung => {
+                        horizon = ports.clock.now().saturating_add(DOORBELL).unwrap_or(horizon);
+                        continue;
+                    }
+                }
+            }
+            for batch in std::mem::take(&mut ids).chunks(BATCH) {
+                if ports.clock.now().saturating_add(BATCH_TIME + MARGIN).unwrap_or(self.deadline) > self.deadline {
+                    self.worked.stopped = Some(Stopped::Deadline);
+                    return Ok(());
+                }
+                if let Some(stopped) = self.batch(bench, batch).await? {
+                    self.worked.stopped = Some(stopped);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// One batch, from events to records. Answers why the shift must end, if it must.
+    async fn batch(&mut self, bench: &Workbench, ids: &[EventId]) -> Result<Option<Stopped>, WorkError> {
+        let (ports, c, engine) = (self.ports, self.c, self.engine);
+        let mut loaded = load::load(ports, c, ids).await?;
+        if loaded.cases.is_empty() {
+            return Ok(None);
+        }
+        let mut access = match Access::open(ports, &bench.sessions, engine).await {
+            Ok(access) => access,
+            Err(error) => return self.stop(error).await.map(Some),
+        };
+        let planned = self.plan(&mut access, &mut loaded).await;
+        self.worked.api_calls += access.take_calls();
+        let plan = match planned {
+            Ok(plan) => plan,
+            Err(error) => return self.stop(error).await.map(Some),
+        };
+        if let Err(fault) = check(&plan) {
+            tracing::error!(connection.id = %c, code = "plan_wrong", fault = %fault, "batch not executed");
+            return Ok(Some(Stopped::Salesforce));
+        }
+        let dialect = Dialect {
+            version: access.version().clone(),
+            options: access.options(),
+            references: engine.document.salesforce.references_into_collections == Toggle::On,
+        };
+        let mut caller = Announcing { ports, c, lease: &self.lease, plan: &plan, access: &mut access, lost: false, failed: None };
+        let results = execute::execute(&plan, &dialect, &mut caller).await;
+        let (lost, failed) = (caller.lost, caller.failed.take());
+        self.worked.api_calls += access.take_calls();
+        let tally = record::record(ports, c, &plan, &results, &loaded.stored).await?;
+        for (outcome, count) in tally {
+            *self.worked.outcomes.entry(outcome).or_default() += count;
+        }
+        if lost || !ports.table.clear_intent(c, &self.lease).await? {
+            return Ok(Some(Stopped::LeaseLost));
+        }
+        match failed {
+            Some(error) => self.stop(error).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn plan(&self, access: &mut Access<'_>, loaded: &mut load::Loaded) -> Result<Plan, AccessError> {
+        let schemas = schemas::load(self.ports, access, self.c).await?;
+        let users = lookup::look_up(access, self.engine, &schemas, &mut loaded.cases).await?;
+        let found = loaded.cases.iter().flat_map(|case| case.found.contacts.iter().chain(&case.found.leads));
+        let records: Vec<_> = found.flat_map(|m| [Some(m.id), m.converted_to.and_then(|to| to.contact)].into_iter().flatten()).collect();
+        let owners = self.ports.table.load_record_owners(self.c, &records).await?.into_iter().collect();
+        let situation = Situation { engine: self.engine, schemas: &schemas, users: &users, owners_of_records: &owners };
+        Ok(plan(&situation, std::mem::take(&mut loaded.cases)))
+    }
+
+    /// The org cannot be worked with just now. A grant that is gone breaks the connection.
+    async fn stop(&self, error: AccessError) -> Result<Stopped, WorkError> {
+        match error {
+            AccessError::State(error) => Err(error.into()),
+            AccessError::Broken { code } => {
+                tracing::error!(connection.id = %self.c, code, "connection broken");
+                if let Err(connections::ConnectionError::State(error)) = connections::mark_broken(self.ports, self.c, &code).await {
+                    return Err(error.into());
+                }
+                Ok(Stopped::Salesforce)
+            }
+            AccessError::Unavailable { code } => {
+                tracing::warn!(connection.id = %self.c, code, "org not reachable");
+                Ok(Stopped::Salesforce)
+            }
+            AccessError::Salesforce(error) => {
+                tracing::warn!(connection.id = %self.c, code = error.code(), "org refused");
+                Ok(Stopped::Salesforce)
+            }
+        }
+    }
+
+    /// The former holder announced a call and did not live to record it: whom it was about is looked for before repeating.
+    async fn doubt(&self, intent: &Intent) -> Result<(), WorkError> {
+        let events = self.ports.table.load_events(self.c, &intent.events).await?;
+        for (id, _) in events.iter().filter(|(_, event)| event.is_open()) {
+            self.ports.table.doubt_event(self.c, id, intent.at).await?;
+        }
+        self.ports.table.clear_intent(self.c, &self.lease).await?;
+        Ok(())
+    }
+
+    /// A new configuration may let pass what was parked under the old one.
+    async fn resume_parked(&self, meta: &Meta) -> Result<(), WorkError> {
+        let (ports, c) = (self.ports, self.c);
+        let mut resumed = BTreeSet::new();
+        loop {
+            let parked = ports.table.parked_events(c, 100).await?;
+            let fresh: Vec<EventId> = parked.into_iter().filter(|id| resumed.insert(id.clone())).collect();
+            if fresh.is_empty() {
+                break;
+            }
+            for id in &fresh {
+                ports.table.resume_event(c, id, ports.clock.now()).await?;
+            }
+        }
+        let current = Meta { resumed_version: meta.config_version, ..meta.clone() };
+        match ports.table.save_meta(c, Some(meta), &current).await {
+            // Somebody changed the connection meanwhile; the next shift resumes again.
+            Ok(()) | Err(StateError::Conflict { .. }) => Ok(()),
+            Err(other) => Err(other.into()),
+        }
+    }
+}
+
+/// Announces each call before it is sent.
+struct Announcing<'s, 'a, 'b> {
+    ports: Ports<'s>,
+    c: &'s ConnectionId,
+    lease: &'s Lease,
+    plan: &'s Plan,
+    access: &'b mut Access<'a>,
+    lost: bool,
+    /// Why the org cannot be worked with, where a call told.
+    failed: Option<AccessError>,
+}
+
+impl Caller for Announcing<'_, '_, '_> {
+    async fn call(&mut self, writes: &BTreeSet<WriteId>, call: &Composite) -> Result<CompositeAnswer, Option<SalesforceError>> {
+        let touched = |write: &WriteId| self.plan.writes.get(write.0).map(|write| &write.person);
+        let people: BTreeSet<_> = writes.iter().filter_map(touched).collect();
+        let events = self.plan.people.iter().filter(|person| people.contains(&person.person.key)).flat_map(|person| &person.events);
+        let intent = Intent { at: self.ports.clock.now(), events: events.map(|event| event.event.clone()).collect() };
+        // A renewed session takes time, so its call is announced anew.
+        for last in [false, true] {
+            if let Err(stop) = self.announce(&intent).await {
+                return Err(stop);
+            }
+            match self.access.composite_once(call).await {
+                Err(error) if error.class() == Class::Reauthorise && !last => {
+                    if let Err(error) = self.access.renew().await {
+                        self.failed = Some(error);
+                        return Err(None);
+                    }
+                }
+                other => return other.map_err(Some),
+            }
+        }
+        Err(None)
+    }
+}
+
+impl Announcing<'_, '_, '_> {
+    /// Extends the lease and notes the call. `Err` where nothing may be sent.
+    async fn announce(&mut self, intent: &Intent) -> Result<(), Option<SalesforceError>> {
+        let intent = Intent { at: self.ports.clock.now(), ..intent.clone() };
+        match self.ports.table.announce(self.c, self.lease, &intent).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => self.lost = true,
+            Err(error) => self.failed = Some(AccessError::State(error)),
+        }
+        Err(None)
+    }
+}
+
+/// The events of a stream batch by connection; keys that are no events are left out.
+#[must_use]
+pub fn by_connection<'k>(keys: impl IntoIterator<Item = &'k Key>) -> BTreeMap<ConnectionId, Vec<EventId>> {
+    let mut hints = BTreeMap::<ConnectionId, Vec<EventId>>::new();
+    for (connection, event) in keys.into_iter().filter_map(Key::as_event) {
+        hints.entry(connection).or_default().push(event);
+    }
+    hints
+}

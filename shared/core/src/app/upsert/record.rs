@@ -1,0 +1,142 @@
+//! Records what a plan brought about, person by person, each in one transaction.
+
+use std::collections::BTreeMap;
+
+use futures::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    adapters::state::{
+        StateError,
+        events::StoredEvent,
+        people::{Recording, Why},
+    },
+    domain::{
+        ids::{ConnectionId, EventId},
+        person::{Link, Person},
+        plan::{Change, NewValue, Operation, Outcome, PersonPlan, Plan, Settled, Write, WriteResult, settle},
+    },
+    ports::Ports,
+};
+
+/// How many people are recorded at the same time.
+const PARALLEL: usize = 16;
+/// After so many tries an event is given up; it is kept whole, for replay.
+pub(super) const MAX_TRIES: u32 = 60;
+
+/// How many events ended how.
+pub(super) type Tally = BTreeMap<&'static str, usize>;
+
+/// Records everything. Somebody whom another writer recorded meanwhile is left as they are: their events are still due.
+pub(super) async fn record(
+    ports: Ports<'_>,
+    c: &ConnectionId,
+    plan: &Plan,
+    results: &[WriteResult],
+    stored: &BTreeMap<EventId, StoredEvent>,
+) -> Result<Tally, StateError> {
+    let (id, now) = (ports.ids.fresh(), ports.clock.now());
+    // Collected first: a stream over a closure that borrows is not `Send` for every lifetime, as the compiler wants it.
+    let people: Vec<_> = plan.people.iter().map(|person| record_person(ports, c, plan, person, results, stored, &id, now)).collect();
+    let recorded: Vec<Result<Vec<Settled>, StateError>> = stream::iter(people).buffer_unordered(PARALLEL).collect().await;
+    let mut tally = Tally::new();
+    for settled in recorded {
+        for settled in settled? {
+            *tally.entry(settled.outcome.name()).or_default() += 1;
+        }
+    }
+    Ok(tally)
+}
+
+#[allow(clippy::too_many_arguments)]
+async fn record_person(
+    ports: Ports<'_>,
+    c: &ConnectionId,
+    plan: &Plan,
+    person_plan: &PersonPlan,
+    results: &[WriteResult],
+    stored: &BTreeMap<EventId, StoredEvent>,
+    id: &str,
+    now: Timestamp,
+) -> Result<Vec<Settled>, StateError> {
+    let settled = settle(plan, person_plan, results, now);
+    let events: Vec<(Settled, u32)> = settled.iter().filter_map(|settled| with_history(settled, stored)).collect();
+    let write = person_plan.record.and_then(|id| plan.writes.get(id.0).zip(results.get(id.0)));
+    let person = after(&person_plan.person, write, &events);
+    let saved = write.and_then(|(write, result)| if let WriteResult::Saved(record) = result { Some((write, *record)) } else { None });
+    let changes: &[Change] = saved.map_or(&[], |(write, _)| &write.changes);
+    let tries = events.iter().map(|(_, tries)| *tries).max().unwrap_or(0);
+    let recording = Recording {
+        before: person_plan.person.version,
+        person: person_plan.save.then_some(&person),
+        why: saved.map(|(_, record)| Why { config_version: plan.config_version, record, changes, notes: &person_plan.notes }),
+        events: &events,
+        retry_at: now.saturating_add(backoff(tries)).unwrap_or(now),
+        now,
+        plan: id,
+    };
+    match ports.table.record(c, recording).await {
+        Ok(()) => {}
+        Err(StateError::Conflict { .. }) => {
+            tracing::warn!(connection.id = %c, person.key = %person.key, code = "person_changed_meanwhile", "not recorded; tried again later");
+            return Ok(Vec::new());
+        }
+        Err(other) => return Err(other),
+    }
+    for (settled, tries) in &events {
+        let code = match &settled.outcome {
+            Outcome::Parked { problem } | Outcome::Retry { problem } | Outcome::Dead { problem } => Some(problem.code.as_str()),
+            _ => None,
+        };
+        tracing::info!(connection.id = %c, event.id = %settled.event, person.key = %person.key, outcome = settled.outcome.name(), code, attempt = tries + 1, "event");
+    }
+    Ok(events.into_iter().map(|(settled, _)| settled).collect())
+}
+
+/// Joins what this try did with what earlier tries had done; gives up after [`MAX_TRIES`].
+fn with_history(settled: &Settled, stored: &BTreeMap<EventId, StoredEvent>) -> Option<(Settled, u32)> {
+    let before = stored.get(&settled.event)?;
+    let mut settled = settled.clone();
+    settled.done.extend(before.done.iter().map(|(step, record)| (step.clone(), *record)));
+    settled.outcome = match settled.outcome {
+        Outcome::Applied { mut records } => {
+            records.extend(settled.done.values().copied());
+            Outcome::Applied { records }
+        }
+        Outcome::Retry { problem } if before.attempts + 1 >= MAX_TRIES => Outcome::Dead { problem },
+        other => other,
+    };
+    Some((settled, before.attempts))
+}
+
+/// The person as they are now: linked to what was made, with the values that were sent, waiting with what is parked.
+fn after(person: &Person, write: Option<(&Write, &WriteResult)>, events: &[(Settled, u32)]) -> Person {
+    let mut person = person.clone();
+    match write {
+        Some((write, WriteResult::Saved(record))) => {
+            if !matches!(write.operation, Operation::Update(_)) {
+                person.link = Some(Link { object: write.object.clone(), id: *record, bases: BTreeMap::new(), recheck: false });
+            }
+            for change in write.changes.iter().filter(|change| change.from.is_some()) {
+                if let (Some(link), NewValue::Value(value)) = (&mut person.link, &change.new) {
+                    link.bases.entry(change.field.clone()).or_default().platform = Some(value.clone());
+                }
+            }
+        }
+        Some((_, WriteResult::Gone(_))) => person.link.iter_mut().for_each(|link| link.recheck = true),
+        _ => {}
+    }
+    for (settled, _) in events {
+        if matches!(settled.outcome, Outcome::Parked { .. }) {
+            person.waiting.insert(settled.event.clone());
+        } else {
+            person.waiting.remove(&settled.event);
+        }
+    }
+    person
+}
+
+/// One minute, doubled with every try, an hour at most.
+fn backoff(tries: u32) -> SignedDuration {
+    SignedDuration::from_secs(60 * i64::from(1_u32 << tries.min(6))).min(SignedDuration::from_hours(1))
+}

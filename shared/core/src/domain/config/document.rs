@@ -1,0 +1,277 @@
+//! The document's top level: source, connection, platform, Salesforce, people, projects.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Mapping, Workflow};
+use crate::domain::ids::{ConnectionId, MappingName, ProjectId, SourceId};
+
+/// One connection's configuration document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// The link between a platform account and a Salesforce org.
+    pub connection: ConnectionSection,
+    /// The hook that the platform's events arrive on.
+    pub source: SourceSection,
+    /// The product that meets people.
+    pub platform: PlatformSection,
+    /// The org, and how to sign in to it.
+    pub salesforce: SalesforceSection,
+    /// What people become in Salesforce.
+    #[serde(default)]
+    pub people: PeopleSection,
+    /// Named lists of field rules, each for one Salesforce object.
+    pub mappings: BTreeMap<MappingName, Mapping>,
+    /// What happens when an event arrives.
+    pub workflows: Vec<Workflow>,
+    /// Which projects take part. Events of a project that is not listed are parked.
+    #[serde(default)]
+    pub projects: Projects,
+}
+
+/// The link between a platform account and a Salesforce org.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionSection {
+    /// The connection's id; part of its addresses and of every key.
+    pub id: ConnectionId,
+    /// The name that people see.
+    pub name: String,
+    /// IANA time zone in which times without an offset are read and texts are written, for example `Europe/Paris`.
+    pub time_zone: String,
+    /// The language of messages to this customer.
+    #[serde(default)]
+    pub language: Language,
+    /// Whom to tell when something needs a person.
+    #[serde(default)]
+    pub contacts: Vec<String>,
+}
+
+/// A language that customers read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// French.
+    #[default]
+    Fr,
+    /// English.
+    En,
+}
+
+/// The hook that the platform's events arrive on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourceSection {
+    /// The source's id; events arrive at `/v1/hooks/{id}`. One source may feed several connections.
+    pub id: SourceId,
+}
+
+/// The product that meets people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlatformSection {
+    /// Its name, as texts in Salesforce show it.
+    pub name: String,
+}
+
+/// The org, and how to sign in to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SalesforceSection {
+    /// Where users of this org sign in.
+    pub host: Host,
+    /// Version of the REST API, for example `66.0`.
+    #[serde(default = "default_api_version")]
+    #[schemars(regex(pattern = r"^\d{2,3}\.0$"))]
+    pub api_version: String,
+    /// How Passerelle signs in.
+    pub auth: Auth,
+    /// Whether an answer's array may be referenced inside one composite call (`@{ref[0].id}`). Where it is off,
+    /// dependent records follow in a second call.
+    #[serde(default)]
+    pub references_into_collections: Toggle,
+    /// Whether the org's own assignment rules may choose owners.
+    #[serde(default)]
+    pub assignment_rules: Toggle,
+    /// What happens when a duplicate rule of the org objects.
+    #[serde(default)]
+    pub duplicates: Duplicates,
+}
+
+/// The version that was current when this was written (Spring '26).
+fn default_api_version() -> String {
+    "66.0".to_owned()
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Toggle {
+    /// Off.
+    #[default]
+    Off,
+    /// On.
+    On,
+}
+
+/// What happens when a duplicate rule of the org objects to a record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Duplicates {
+    /// The event is parked and the matching records are named.
+    #[default]
+    Park,
+    /// The record is saved all the same, where the rule lets it.
+    Save,
+}
+
+/// Where users of an org sign in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Host {
+    /// `https://login.salesforce.com`
+    Production,
+    /// `https://test.salesforce.com`
+    Sandbox,
+    /// `https://{name}.my.salesforce.com`; a sandbox is written `name--sandbox.sandbox`.
+    MyDomain(String),
+    /// Any address, without a path. It must be https under a Salesforce domain, or allowed by the operator.
+    Url(String),
+}
+
+impl Host {
+    /// The address, without a slash at the end.
+    #[must_use]
+    pub fn login_url(&self) -> String {
+        match self {
+            Host::Production => "https://login.salesforce.com".to_owned(),
+            Host::Sandbox => "https://test.salesforce.com".to_owned(),
+            Host::MyDomain(name) => format!("https://{name}.my.salesforce.com"),
+            Host::Url(url) => url.trim_end_matches('/').to_owned(),
+        }
+    }
+}
+
+/// How Passerelle signs in to the org. The consumer secret is never part of the document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Auth {
+    /// A user of the org approves Passerelle in the browser.
+    #[serde(rename = "web_server")]
+    WebServer(WebServer),
+}
+
+/// The OAuth 2.0 web server flow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WebServer {
+    /// The consumer key of the customer's External Client App.
+    pub client_id: String,
+    /// The scopes asked for.
+    #[serde(default = "default_scopes")]
+    pub scopes: Vec<String>,
+}
+
+fn default_scopes() -> Vec<String> {
+    vec!["api".to_owned(), "refresh_token".to_owned()]
+}
+
+/// What people become in Salesforce.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PeopleSection {
+    /// What a person becomes whom Salesforce does not know.
+    pub when_unknown: WhenUnknown,
+    /// The mapping for leads.
+    pub lead_mapping: Option<MappingName>,
+    /// The mapping for contacts.
+    pub contact_mapping: Option<MappingName>,
+    /// Whether fields of leads that exist are updated.
+    pub update_leads: Toggle,
+    /// Whether fields of contacts that exist are updated. Off: they get activities only.
+    pub update_contacts: Toggle,
+    /// Who owns new records.
+    pub owner: Owner,
+    /// What "inherit" means when neither field nor project says otherwise: off = fill if blank, on = always platform.
+    pub overwrite: Toggle,
+}
+
+impl Default for PeopleSection {
+    fn default() -> Self {
+        Self {
+            when_unknown: WhenUnknown::Lead,
+            lead_mapping: None,
+            contact_mapping: None,
+            update_leads: Toggle::On,
+            update_contacts: Toggle::Off,
+            owner: Owner::Collaborator,
+            overwrite: Toggle::Off,
+        }
+    }
+}
+
+/// What an unknown person becomes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenUnknown {
+    /// A new lead.
+    #[default]
+    Lead,
+    /// A new contact.
+    Contact,
+    /// Nothing: only people whom Salesforce knows are served.
+    Nothing,
+}
+
+/// Who owns what Passerelle creates.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Owner {
+    /// The active Salesforce user with the collaborator's e-mail address, else the integration user.
+    #[default]
+    Collaborator,
+    /// The integration user.
+    Integration,
+}
+
+/// The projects that take part.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Projects {
+    /// What happens to events of a project that is not listed.
+    pub unlisted: Unlisted,
+    /// The projects, by the platform's id.
+    pub list: BTreeMap<ProjectId, Project>,
+}
+
+/// What happens to events of a project that is not listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Unlisted {
+    /// They are parked until the project is configured.
+    #[default]
+    Park,
+    /// They are handled like those of a listed project without settings of its own.
+    Accept,
+}
+
+/// One event or campaign of the platform.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Project {
+    /// Its name.
+    pub name: String,
+    /// Whether its events go to Salesforce.
+    #[serde(default = "on")]
+    pub integration: Toggle,
+    /// What "inherit" means in this project.
+    #[serde(default)]
+    pub overwrite: Option<Toggle>,
+}
+
+fn on() -> Toggle {
+    Toggle::On
+}

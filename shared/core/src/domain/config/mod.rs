@@ -1,0 +1,12 @@
+//! The configuration document: all that an admin decides about one connection, as data.
+//!
+//! Owns the shape and its validation. Refuses to know where documents are stored and whether they came as YAML, JSON or
+//! from a form.
+
+mod document;
+mod rules;
+mod validate;
+
+pub use document::*;
+pub use rules::*;
+pub use validate::{ConfigFault, json_schema, parse_document};

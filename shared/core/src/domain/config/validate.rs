@@ -1,0 +1,102 @@
+//! From untrusted JSON to a document that can be relied on, with every fault named by its place.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{Action, Document, WhenUnknown};
+use crate::domain::{ids::MappingName, template::Template, workflow::Filter};
+
+/// One fault of a document.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct ConfigFault {
+    /// Where, as a path, for example `workflows[2].actions[0].activity.subject`.
+    pub place: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+/// Parses and validates a document. All faults of the second kind (references, templates, filters, time zone) are
+/// listed at once; a wrong shape stops at the first, with its place.
+pub fn parse_document(json: &Value) -> Result<Document, Vec<ConfigFault>> {
+    let document: Document = serde_path_to_error::deserialize(json)
+        .map_err(|error| vec![ConfigFault { place: error.path().to_string(), message: format!("{}.", error.inner()) }])?;
+    let faults = faults(&document);
+    if faults.is_empty() { Ok(document) } else { Err(faults) }
+}
+
+/// The JSON Schema of the document, as text with a line feed at the end.
+#[must_use]
+pub fn json_schema() -> String {
+    let schema = schemars::schema_for!(Document);
+    let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn faults(document: &Document) -> Vec<ConfigFault> {
+    let mut faults = Vec::new();
+    let mut fault = |place: String, message: String| faults.push(ConfigFault { place, message });
+
+    if jiff::tz::TimeZone::get(&document.connection.time_zone).is_err() {
+        let message = format!("{:?} is not a time zone; write one like Europe/Paris.", document.connection.time_zone);
+        fault("connection.time_zone".to_owned(), message);
+    }
+    let people = &document.people;
+    mapping_fault(document, "lead", people.lead_mapping.as_ref(), people.when_unknown == WhenUnknown::Lead, &mut fault);
+    mapping_fault(document, "contact", people.contact_mapping.as_ref(), people.when_unknown == WhenUnknown::Contact, &mut fault);
+    for (name, mapping) in &document.mappings {
+        let mut seen = BTreeSet::new();
+        for (i, rule) in mapping.fields.iter().enumerate() {
+            if !seen.insert(&rule.to) {
+                fault(format!("mappings.{name}.fields[{i}].to"), format!("{} has a rule already; a field can have one.", rule.to));
+            }
+            if rule.from.split('.').any(str::is_empty) {
+                fault(format!("mappings.{name}.fields[{i}].from"), "Name an attribute, like email or address.city.".to_owned());
+            }
+        }
+    }
+    workflow_faults(document, &mut fault);
+    faults
+}
+
+fn mapping_fault(document: &Document, kind: &str, name: Option<&MappingName>, needed: bool, fault: &mut impl FnMut(String, String)) {
+    let place = format!("people.{kind}_mapping");
+    match name.map(|name| (name, document.mappings.get(name))) {
+        None if needed => fault(place, format!("People become a {kind} when unknown, so a {kind} mapping is needed.")),
+        None => {}
+        Some((name, None)) => fault(place, format!("There is no mapping called {name}.")),
+        Some((name, Some(mapping))) => {
+            if !mapping.object.as_str().eq_ignore_ascii_case(kind) {
+                fault(place, format!("The mapping {name} is for {}, not for {kind}s.", mapping.object));
+            }
+        }
+    }
+}
+
+fn workflow_faults(document: &Document, fault: &mut impl FnMut(String, String)) {
+    let mut names = BTreeSet::new();
+    for (w, workflow) in document.workflows.iter().enumerate() {
+        if !names.insert(&workflow.name) {
+            fault(format!("workflows[{w}].name"), format!("Another workflow is called {:?}; explanations cite the name.", workflow.name));
+        }
+        if let Some(Err(error)) = workflow.filter.as_deref().map(Filter::compile) {
+            fault(format!("workflows[{w}].filter"), format!("The filter cannot be read: {error}"));
+        }
+        for (a, action) in workflow.actions.iter().enumerate() {
+            let Action::Activity(activity) = action else { continue };
+            let texts = [
+                ("subject", Some(&activity.subject)),
+                ("kind", activity.kind.as_ref()),
+                ("description", activity.description.as_ref()),
+                ("start", activity.start.as_ref()),
+                ("end", activity.end.as_ref()),
+            ];
+            for (name, text) in texts {
+                if let Some(Err(error)) = text.map(|text| Template::compile(text)) {
+                    fault(format!("workflows[{w}].actions[{a}].activity.{name}"), format!("The template cannot be read: {error}"));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! A document made ready for use: templates and filters compiled once, time zone resolved.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use super::{
+    config::{Action, ActivityAction, Document, FieldRule, Mapping, Project, Toggle, Unlisted, Workflow},
+    event::Event,
+    ids::{MappingName, ProjectId},
+    template::{Template, TemplateError},
+    workflow::{Filter, FilterError},
+};
+
+/// A configuration version, ready for planning.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    /// The document.
+    pub document: Document,
+    /// Its version.
+    pub version: u64,
+    /// The connection's time zone.
+    pub zone: TimeZone,
+    filters: BTreeMap<usize, Filter>,
+    activities: BTreeMap<(usize, usize), ActivityTemplates>,
+}
+
+/// The compiled texts of one activity action.
+#[derive(Debug, Clone)]
+pub struct ActivityTemplates {
+    /// Subject.
+    pub subject: Template,
+    /// Type.
+    pub kind: Option<Template>,
+    /// Description.
+    pub description: Option<Template>,
+    /// Start.
+    pub start: Option<Template>,
+    /// End.
+    pub end: Option<Template>,
+}
+
+/// Why a stored document cannot be used. Saving validates, so this means that it was saved by another version of Passerelle.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A filter.
+    #[error("a filter of the configuration cannot be read")]
+    Filter(#[from] FilterError),
+    /// A template.
+    #[error("a template of the configuration cannot be read")]
+    Template(#[from] TemplateError),
+    /// The time zone.
+    #[error("the time zone of the configuration is not known")]
+    Zone(#[source] jiff::Error),
+}
+
+/// Where an event belongs, as far as projects go.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Placement<'e> {
+    /// It is handled; with the project's settings, if it has any.
+    Handled(Option<&'e Project>),
+    /// Its project is switched off.
+    Off,
+    /// Its project is not listed, and such events are parked.
+    Unknown(&'e ProjectId),
+}
+
+impl Engine {
+    /// Compiles what the document holds.
+    pub fn new(document: Document, version: u64) -> Result<Self, EngineError> {
+        let zone = TimeZone::get(&document.connection.time_zone).map_err(EngineError::Zone)?;
+        let (mut filters, mut activities) = (BTreeMap::new(), BTreeMap::new());
+        for (w, workflow) in document.workflows.iter().enumerate() {
+            if let Some(filter) = &workflow.filter {
+                filters.insert(w, Filter::compile(filter)?);
+            }
+            for (a, action) in workflow.actions.iter().enumerate() {
+                if let Action::Activity(activity) = action {
+                    activities.insert((w, a), ActivityTemplates::compile(activity)?);
+                }
+            }
+        }
+        Ok(Self { document, version, zone, filters, activities })
+    }
+
+    /// The workflows that an event sets off, with their positions.
+    pub fn matching<'e>(&'e self, event: &Event, context: &Value) -> Result<Vec<(usize, &'e Workflow)>, FilterError> {
+        let mut matching = Vec::new();
+        for (w, workflow) in self.document.workflows.iter().enumerate().filter(|(_, workflow)| workflow.trigger == event.kind) {
+            let passes = self.filters.get(&w).map_or(Ok(true), |filter| filter.passes(context))?;
+            if passes {
+                matching.push((w, workflow));
+            }
+        }
+        Ok(matching)
+    }
+
+    /// The compiled texts of action `a` of workflow `w`.
+    #[must_use]
+    pub fn activity(&self, w: usize, a: usize) -> Option<&ActivityTemplates> {
+        self.activities.get(&(w, a))
+    }
+
+    /// Where an event belongs.
+    #[must_use]
+    pub fn placement<'e>(&'e self, event: &'e Event) -> Placement<'e> {
+        let Some(reference) = &event.project else { return Placement::Handled(None) };
+        match (self.project(Some(&reference.id)), self.document.projects.unlisted) {
+            (Some(project), _) if project.integration == Toggle::Off => Placement::Off,
+            (Some(project), _) => Placement::Handled(Some(project)),
+            (None, Unlisted::Accept) => Placement::Handled(None),
+            (None, Unlisted::Park) => Placement::Unknown(&reference.id),
+        }
+    }
+
+    /// A project's settings.
+    #[must_use]
+    pub fn project(&self, id: Option<&ProjectId>) -> Option<&Project> {
+        self.document.projects.list.get(id?)
+    }
+
+    /// The mapping of people for `Lead` or `Contact`.
+    #[must_use]
+    pub fn person_mapping(&self, object: &str) -> Option<&Mapping> {
+        let people = &self.document.people;
+        let name: Option<&MappingName> = match object {
+            "Lead" => people.lead_mapping.as_ref(),
+            "Contact" => people.contact_mapping.as_ref(),
+            _ => None,
+        };
+        self.document.mappings.get(name?)
+    }
+
+    /// Whether records of that object are updated once they exist.
+    #[must_use]
+    pub fn updates(&self, object: &str) -> bool {
+        let people = &self.document.people;
+        match object {
+            "Lead" => people.update_leads == Toggle::On,
+            "Contact" => people.update_contacts == Toggle::On,
+            _ => false,
+        }
+    }
+
+    /// Every attribute path that a person mapping reads.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        ["Lead", "Contact"].into_iter().filter_map(|object| self.person_mapping(object)).flat_map(|m| &m.fields).map(|r: &FieldRule| r.from.as_str())
+    }
+}
+
+impl ActivityTemplates {
+    fn compile(activity: &ActivityAction) -> Result<Self, TemplateError> {
+        let optional = |text: &Option<String>| text.as_deref().map(Template::compile).transpose();
+        Ok(Self {
+            subject: Template::compile(&activity.subject)?,
+            kind: optional(&activity.kind)?,
+            description: optional(&activity.description)?,
+            start: optional(&activity.start)?,
+            end: optional(&activity.end)?,
+        })
+    }
+}

@@ -1,0 +1,13 @@
+//! The pure heart: no I/O, no clock, no randomness. Same input, same bytes.
+
+pub mod config;
+pub mod engine;
+pub mod event;
+pub mod ids;
+pub mod person;
+pub mod plan;
+pub mod planner;
+pub mod schema;
+pub mod strategy;
+pub mod template;
+pub mod workflow;

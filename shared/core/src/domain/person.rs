@@ -1,0 +1,231 @@
+//! A person as one connection knows them: dated attributes, identities, and the tie to a Salesforce record.
+//!
+//! Order comes from here and never from the stream: each attribute keeps the time of the event that stated it, and old
+//! and new events are folded by time of occurrence.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{
+    event::{Event, hex, is_blank},
+    ids::{EventId, FieldName, ObjectName, PersonKey, ProjectId, RecordId},
+};
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Person {
+    /// Our id.
+    pub key: PersonKey,
+    /// Raised by every write; each write is conditional on it. 0 = not stored yet.
+    pub version: u64,
+    /// What is known, by path, for example `person.first_name`.
+    pub attributes: BTreeMap<String, Dated>,
+    /// The identities, as [`id_alias`] and [`email_alias`] make them.
+    pub aliases: BTreeSet<String>,
+    /// The Salesforce record.
+    #[serde(default)]
+    pub link: Option<Link>,
+    /// Events parked until something about this person (or the configuration) changes.
+    #[serde(default)]
+    pub waiting: BTreeSet<EventId>,
+}
+
+/// A value, and since when it holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Dated {
+    /// The value; never blank.
+    pub value: Value,
+    /// When the event that stated it occurred.
+    pub at: Timestamp,
+    /// That event.
+    pub event: EventId,
+    /// That event's project, whose rules hold for the value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectId>,
+}
+
+/// The stored tie between a person and a Salesforce record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Link {
+    /// Lead or Contact.
+    pub object: ObjectName,
+    /// The record.
+    pub id: RecordId,
+    /// What each field was when it was last seen or sent.
+    #[serde(default)]
+    pub bases: BTreeMap<FieldName, Base>,
+    /// Set when Salesforce said that the record is gone, merged or converted: look before the next write.
+    #[serde(default)]
+    pub recheck: bool,
+}
+
+/// The two bases of a field. Salesforce may change what it is sent (trimming, rounding, phone forms), so there is no
+/// single value that both sides agree on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Base {
+    /// The platform's value when it was last sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<Value>,
+    /// Salesforce's value when it was last *seen*.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub salesforce: Option<Value>,
+}
+
+impl Person {
+    /// A person of whom nothing is known yet.
+    #[must_use]
+    pub fn new(key: PersonKey) -> Self {
+        Self { key, version: 0, attributes: BTreeMap::new(), aliases: BTreeSet::new(), link: None, waiting: BTreeSet::new() }
+    }
+
+    /// The value at a path.
+    #[must_use]
+    pub fn value(&self, path: &str) -> Option<&Value> {
+        self.attributes.get(path).map(|dated| &dated.value)
+    }
+
+    /// The e-mail address, as stated last.
+    #[must_use]
+    pub fn email(&self) -> Option<&str> {
+        self.value("person.email").and_then(Value::as_str)
+    }
+
+    /// Takes over what an event states, where it is newer than what is known; an equal time is decided by the event's id,
+    /// so that the order of arrival never matters. Blanks state nothing. Answers whether anything was taken.
+    ///
+    /// All attributes of the person are kept, and of the rest of the event those at `paths`.
+    pub fn fold<'p>(&mut self, event: &Event, context: &Value, paths: impl Iterator<Item = &'p str>) -> bool {
+        let mut stated = Vec::new();
+        for (name, value) in &event.person {
+            flatten(&format!("person.{name}"), value, &mut stated);
+        }
+        for path in paths.filter(|path| !path.starts_with("person.")) {
+            if let Some(value) = lookup(context, path).filter(|value| !value.is_object()) {
+                stated.push((path.to_owned(), value.clone()));
+            }
+        }
+        self.aliases.extend(aliases(event));
+        let mut taken = false;
+        for (path, value) in stated {
+            if is_blank(&value) {
+                continue;
+            }
+            let newer = self.attributes.get(&path).is_none_or(|known| (known.at, &known.event) <= (event.occurred_at, &event.id));
+            if newer {
+                taken = true;
+                let dated = Dated {
+                    value: trimmed(value),
+                    at: event.occurred_at,
+                    event: event.id.clone(),
+                    project: event.project.as_ref().map(|project| project.id.clone()),
+                };
+                self.attributes.insert(path, dated);
+            }
+        }
+        taken
+    }
+}
+
+/// The identities that an event gives.
+#[must_use]
+pub fn aliases(event: &Event) -> Vec<String> {
+    let id = event.person_id().filter(|id| !id.trim().is_empty()).map(|id| id_alias(&id));
+    let email = event.email().map(|email| email_alias(&email));
+    id.into_iter().chain(email).collect()
+}
+
+/// The identity of a platform id. Hashed, so that keys carry no personal data.
+#[must_use]
+pub fn id_alias(id: &str) -> String {
+    format!("id:{}", short_hash(id.trim()))
+}
+
+/// The identity of a normalised e-mail address, hashed likewise.
+#[must_use]
+pub fn email_alias(email: &str) -> String {
+    format!("email:{}", short_hash(email))
+}
+
+/// 32 hexadecimal digits of a SHA-256.
+#[must_use]
+pub fn short_hash(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes())).chars().take(32).collect()
+}
+
+/// What stands at a dotted path of a JSON object.
+#[must_use]
+pub fn lookup<'v>(context: &'v Value, path: &str) -> Option<&'v Value> {
+    path.split('.').try_fold(context, |value, name| value.get(name))
+}
+
+fn flatten(path: &str, value: &Value, out: &mut Vec<(String, Value)>) {
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| flatten(&format!("{path}.{name}"), value, out)),
+        other => out.push((path.to_owned(), other.clone())),
+    }
+}
+
+/// Salesforce trims texts when it saves them; comparing trimmed values keeps a value from looking changed for ever.
+fn trimmed(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(text.trim().to_owned()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::domain::event::parse_events;
+    use serde_json::json;
+
+    fn event(id: &str, minute: u8, person: Value) -> Event {
+        let body = json!({"id": id, "type": "t", "occurred_at": format!("2026-01-01T10:{minute:02}:00Z"), "person": person,
+                          "data": {"audio": {"seconds": minute}}});
+        parse_events(body.to_string().as_bytes()).unwrap().remove(0)
+    }
+
+    fn fold(person: &mut Person, event: &Event) -> bool {
+        person.fold(event, &event.context("P", None), ["person.email", "data.audio.seconds"].into_iter())
+    }
+
+    #[test]
+    fn events_fold_to_the_same_person_in_any_order() {
+        let events = [
+            event("a", 1, json!({"email": "x@y.fr", "job": "old ", "address": {"city": "Lyon"}})),
+            event("b", 3, json!({"email": "x@y.fr", "job": "", "phone": "1"})),
+            event("c", 2, json!({"email": "x@y.fr", "job": "new", "phone": "0"})),
+            event("d", 3, json!({"email": "x@y.fr", "phone": "2"})),
+        ];
+        let mut folded = Vec::new();
+        for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]] {
+            let mut person = Person::new(PersonKey::parse("p").unwrap());
+            for i in order {
+                fold(&mut person, &events[i]);
+            }
+            folded.push(person);
+        }
+        assert_eq!(folded[0], folded[1]);
+        assert_eq!(folded[0], folded[2]);
+        let person = &folded[0];
+        assert_eq!(person.value("person.job"), Some(&json!("new")));
+        assert_eq!(person.value("person.phone"), Some(&json!("2")));
+        assert_eq!(person.value("person.address.city"), Some(&json!("Lyon")));
+        assert_eq!(person.value("data.audio.seconds"), Some(&json!(3)));
+    }
+
+    #[test]
+    fn a_late_event_that_states_nothing_newer_takes_nothing() {
+        let mut person = Person::new(PersonKey::parse("p").unwrap());
+        assert!(fold(&mut person, &event("b", 5, json!({"email": "x@y.fr"}))));
+        assert!(!fold(&mut person, &event("a", 1, json!({"email": "w@y.fr"}))));
+        assert_eq!(person.email(), Some("x@y.fr"));
+        // Both addresses were this person's, so both lead to them.
+        assert_eq!(person.aliases.len(), 2);
+    }
+}

@@ -1,0 +1,366 @@
+//! A plan: every write with its field changes and the rule behind each, and every event's outcome. Data only:
+//! serialisable, comparable, ordered. Executing it decides nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    ids::{EventId, FieldName, ObjectName, PersonKey, RecordId},
+    person::Person,
+    strategy::Reason,
+};
+
+/// What is to be done for a batch of people of one connection.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Plan {
+    /// The configuration version that it was made with.
+    pub config_version: u64,
+    /// The writes, parents before children.
+    pub writes: Vec<Write>,
+    /// What becomes of each person.
+    pub people: Vec<PersonPlan>,
+}
+
+/// A write's position in [`Plan::writes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct WriteId(pub usize);
+
+/// One record to create or change.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Write {
+    /// For whom.
+    pub person: PersonKey,
+    /// The object.
+    pub object: ObjectName,
+    /// Create or update.
+    pub operation: Operation,
+    /// The fields, each once.
+    pub changes: Vec<Change>,
+    /// The name under which an event remembers that this is done; `None` for the person's own record.
+    pub step: Option<Step>,
+}
+
+/// How a record is written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Operation {
+    /// A new record.
+    Create,
+    /// A new record, or the one that has this key already: a repeat finds what the first try made.
+    CreateByKey {
+        /// The external id field.
+        field: FieldName,
+        /// Its value.
+        key: String,
+    },
+    /// Fields of a record that exists.
+    Update(RecordId),
+}
+
+/// One step of one event, done at most once.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Step {
+    /// The event.
+    pub event: EventId,
+    /// The step's name within the event: `workflow/action`.
+    pub name: String,
+}
+
+/// One field of a write.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Change {
+    /// The field.
+    pub field: FieldName,
+    /// What Salesforce had, where it was read.
+    pub old: Option<Value>,
+    /// What it gets.
+    pub new: NewValue,
+    /// Why.
+    pub reason: Reason,
+    /// The attribute that the value comes from; `None` for texts and times of activities and for references.
+    pub from: Option<String>,
+}
+
+/// The value that a field gets.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub enum NewValue {
+    /// A value.
+    Value(Value),
+    /// The id of the record that an earlier write creates.
+    Created(WriteId),
+}
+
+/// What becomes of a person.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PersonPlan {
+    /// The person as they will be stored, but for what the writes bring back.
+    pub person: Person,
+    /// Whether anything about them is to be stored.
+    pub save: bool,
+    /// The write of the person's own record, if there is one.
+    pub record: Option<WriteId>,
+    /// Remarks for the record: ambiguity, a fallback owner.
+    pub notes: Vec<Note>,
+    /// What becomes of the events.
+    pub events: Vec<EventPlan>,
+}
+
+/// A remark that explains a choice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "note", rename_all = "snake_case")]
+pub enum Note {
+    /// Several records matched; the first one was taken.
+    Ambiguous {
+        /// All of them, best first.
+        candidates: Vec<RecordId>,
+    },
+    /// The lead had been converted; its contact was taken.
+    Converted {
+        /// The lead.
+        lead: RecordId,
+    },
+    /// No active user has the collaborator's address, so the integration user owns the record.
+    OwnerFallback,
+}
+
+/// What becomes of an event.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EventPlan {
+    /// The event.
+    pub event: EventId,
+    /// Its fate.
+    pub fate: Fate,
+}
+
+/// The fate of an event.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub enum Fate {
+    /// Known now.
+    Settled(Outcome),
+    /// Applied when all these writes have succeeded.
+    After(Vec<WriteId>),
+}
+
+/// How an event ended, or where it waits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// It is in Salesforce.
+    Applied {
+        /// The records it touched.
+        records: BTreeSet<RecordId>,
+    },
+    /// There was nothing to do.
+    Unchanged {
+        /// Why.
+        because: Unchanged,
+    },
+    /// Later events had said all that it says.
+    Superseded,
+    /// It waits until something changes.
+    Parked {
+        /// The problem.
+        problem: Cause,
+    },
+    /// It is tried again later.
+    Retry {
+        /// Why it did not go now.
+        problem: Cause,
+    },
+    /// It was given up; the event is kept for replay.
+    Dead {
+        /// The last problem.
+        problem: Cause,
+    },
+}
+
+impl Outcome {
+    /// Its name, as counted and shown.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Outcome::Applied { .. } => "applied",
+            Outcome::Unchanged { .. } => "unchanged",
+            Outcome::Superseded => "superseded",
+            Outcome::Parked { .. } => "parked",
+            Outcome::Retry { .. } => "retry",
+            Outcome::Dead { .. } => "dead",
+        }
+    }
+
+    /// Whether nothing can follow.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Outcome::Parked { .. } | Outcome::Retry { .. })
+    }
+}
+
+/// Why there was nothing to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unchanged {
+    /// No workflow handles it.
+    NoWorkflow,
+    /// Its project is switched off.
+    ProjectOff,
+    /// Salesforce does not know the person, and the configuration makes nothing of unknown people.
+    UnknownPerson,
+    /// Salesforce has these values already, or keeps its own.
+    SameValues,
+}
+
+/// What keeps an event from Salesforce. Codes are stable and listed in `docs/errors.md`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// Ours, or Salesforce's code as it stands.
+    pub code: String,
+    /// A sentence; Salesforce's own message where it gave one.
+    pub message: String,
+    /// The fields concerned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
+}
+
+impl Cause {
+    /// A cause without fields.
+    #[must_use]
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into(), fields: Vec::new() }
+    }
+}
+
+/// What became of one write.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WriteResult {
+    /// The record is there.
+    Saved(RecordId),
+    /// Salesforce refused it, and would again.
+    Refused(Cause),
+    /// It did not go, and may go later.
+    Failed(Cause),
+    /// It may have gone: look before the next try.
+    InDoubt(Cause),
+    /// The record that it was meant for is gone, merged or converted: look again.
+    Gone(Cause),
+}
+
+/// What is written back about one event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settled {
+    /// The event.
+    pub event: EventId,
+    /// Its outcome.
+    pub outcome: Outcome,
+    /// The steps that are done, with their records.
+    pub done: BTreeMap<String, RecordId>,
+    /// Set where a write may have gone unseen.
+    pub doubt: Option<Timestamp>,
+}
+
+/// Turns what became of the writes into the events' outcomes. `results` has one entry per write of the plan.
+#[must_use]
+pub fn settle(plan: &Plan, person: &PersonPlan, results: &[WriteResult], now: Timestamp) -> Vec<Settled> {
+    person.events.iter().map(|event| settle_event(plan, event, results, now)).collect()
+}
+
+fn settle_event(plan: &Plan, event: &EventPlan, results: &[WriteResult], now: Timestamp) -> Settled {
+    let writes = match &event.fate {
+        Fate::Settled(outcome) => {
+            return Settled { event: event.event.clone(), outcome: outcome.clone(), done: BTreeMap::new(), doubt: None };
+        }
+        Fate::After(writes) => writes,
+    };
+    let missing = WriteResult::Failed(Cause::new("not_sent", "This write was not sent."));
+    let (mut records, mut done, mut doubt) = (BTreeSet::new(), BTreeMap::new(), None);
+    let (mut refused, mut later) = (None, None);
+    for id in writes {
+        match results.get(id.0).unwrap_or(&missing) {
+            WriteResult::Saved(record) => {
+                records.insert(*record);
+                if let Some(step) = plan.writes.get(id.0).and_then(|write| write.step.as_ref()).filter(|step| step.event == event.event) {
+                    done.insert(step.name.clone(), *record);
+                }
+            }
+            WriteResult::Refused(cause) => refused = refused.or(Some(cause.clone())),
+            WriteResult::Failed(cause) | WriteResult::Gone(cause) => later = later.or(Some(cause.clone())),
+            WriteResult::InDoubt(cause) => {
+                doubt = Some(now);
+                later = later.or(Some(cause.clone()));
+            }
+        }
+    }
+    // What may still go is tried again before what was refused is parked.
+    let outcome = match (later, refused) {
+        (Some(problem), _) => Outcome::Retry { problem },
+        (None, Some(problem)) => Outcome::Parked { problem },
+        (None, None) => Outcome::Applied { records },
+    };
+    Settled { event: event.event.clone(), outcome, done, doubt }
+}
+
+/// A plan that must not be executed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the plan is wrong: {0}")]
+pub struct PlanFault(pub String);
+
+/// A second opinion: re-verifies what every plan must fulfil, independently of how it was made.
+pub fn check(plan: &Plan) -> Result<(), PlanFault> {
+    let fault = |text: String| Err(PlanFault(text));
+    let people: BTreeSet<&PersonKey> = plan.people.iter().map(|p| &p.person.key).collect();
+    if people.len() != plan.people.len() {
+        return fault("a person appears twice".to_owned());
+    }
+    let mut updated = BTreeSet::new();
+    let mut steps = BTreeSet::new();
+    for (i, write) in plan.writes.iter().enumerate() {
+        if !people.contains(&write.person) {
+            return fault(format!("write {i} is for nobody"));
+        }
+        if let Operation::Update(record) = write.operation
+            && !updated.insert(record)
+        {
+            return fault(format!("the record {record} is written twice"));
+        }
+        if let Some(step) = &write.step
+            && !steps.insert(step)
+        {
+            return fault(format!("the step {} of event {} is planned twice", step.name, step.event));
+        }
+        let fields: BTreeSet<&FieldName> = write.changes.iter().map(|change| &change.field).collect();
+        if fields.len() != write.changes.len() || fields.is_empty() {
+            return fault(format!("write {i} has no field, or one twice"));
+        }
+        for change in &write.changes {
+            if let NewValue::Created(parent) = change.new {
+                let parent_write = plan.writes.get(parent.0).filter(|_| parent.0 < i);
+                let creates = parent_write.is_some_and(|w| !matches!(w.operation, Operation::Update(_)) && w.person == write.person);
+                if !creates {
+                    return fault(format!("write {i} refers to a record that is not created before it for the same person"));
+                }
+            }
+        }
+    }
+    check_events(plan)
+}
+
+fn check_events(plan: &Plan) -> Result<(), PlanFault> {
+    let mut events = BTreeSet::new();
+    let mut claimed = BTreeSet::new();
+    for planned in plan.people.iter().flat_map(|p| &p.events) {
+        if !events.insert(&planned.event) {
+            return Err(PlanFault(format!("the event {} has two fates", planned.event)));
+        }
+        if let Fate::After(writes) = &planned.fate {
+            if writes.is_empty() || writes.iter().any(|id| id.0 >= plan.writes.len()) {
+                return Err(PlanFault(format!("the event {} waits for nothing", planned.event)));
+            }
+            claimed.extend(writes.iter().copied());
+        }
+    }
+    if claimed.len() != plan.writes.len() {
+        return Err(PlanFault("a write belongs to no event".to_owned()));
+    }
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! What an event adds to the person's timeline, and the event's fate.
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::Value;
+
+use super::{
+    FoundActivity, Situation,
+    events::Live,
+    record::{owner, plain},
+    target::Target,
+};
+use crate::domain::{
+    config::{Action, ActivityAction, ActivityObject},
+    engine::ActivityTemplates,
+    ids::{FieldName, ObjectName, RecordId},
+    person::short_hash,
+    plan::{Cause, Change, Fate, NewValue, Operation, Outcome, PersonPlan, Step, Unchanged, Write, WriteId},
+    strategy::Reason,
+    template::TemplateError,
+};
+
+/// Whom an activity is about.
+#[derive(Debug, Clone)]
+pub(super) struct Who {
+    value: NewValue,
+    existing: Option<RecordId>,
+    /// The write of the person's record, which every event of the person shares.
+    record: Option<WriteId>,
+}
+
+impl Who {
+    pub(super) fn of(target: &Target, record: Option<WriteId>) -> Self {
+        match (target, record) {
+            (Target::Existing { id, .. }, record) => {
+                Self { value: NewValue::Value(Value::from(id.as_str())), existing: Some(*id), record }
+            }
+            (Target::New { .. }, Some(record)) => Self { value: NewValue::Created(record), existing: None, record: Some(record) },
+            (Target::New { .. }, None) => Self { value: NewValue::Value(Value::Null), existing: None, record: None },
+        }
+    }
+}
+
+/// Plans the activities of one event and tells its fate.
+pub(super) fn plan_event(
+    situation: &Situation<'_>,
+    plan: &mut PersonPlan,
+    live: &Live,
+    who: &Who,
+    standing: &[FoundActivity],
+    writes: &mut Vec<Write>,
+) -> Fate {
+    let mut waits: Vec<WriteId> = who.record.into_iter().collect();
+    let mut records: std::collections::BTreeSet<RecordId> = live.open.done.values().copied().collect();
+    let mut planned = Vec::new();
+    for (w, a) in &live.actions {
+        let Some(workflow) = situation.engine.document.workflows.get(*w) else { continue };
+        let Some(Action::Activity(action)) = workflow.actions.get(*a) else { continue };
+        let Some(templates) = situation.engine.activity(*w, *a) else { continue };
+        let step = Step { event: live.open.event.id.clone(), name: format!("{}/{a}", workflow.name) };
+        if live.open.done.contains_key(&step.name) {
+            continue;
+        }
+        let texts = match Texts::fill(templates, live, &situation.engine.zone) {
+            Ok(texts) => texts,
+            Err(problem) => return Fate::Settled(Outcome::Parked { problem }),
+        };
+        // An earlier try may have made it unseen: then it stands there with the same person, subject and start.
+        let seen = standing.iter().find(|found| live.open.doubt.is_some() && texts.describe(found, action.object, who));
+        match seen {
+            Some(found) => {
+                records.insert(found.id);
+            }
+            None => planned.push(write(situation, plan, action, &texts, step, live, who)),
+        }
+    }
+    for write in planned {
+        writes.push(write);
+        waits.push(WriteId(writes.len() - 1));
+    }
+    match (waits.is_empty(), records.is_empty()) {
+        (false, _) => Fate::After(waits),
+        (true, false) => Fate::Settled(Outcome::Applied { records }),
+        (true, true) if !live.news => Fate::Settled(Outcome::Superseded),
+        (true, true) => Fate::Settled(Outcome::Unchanged { because: Unchanged::SameValues }),
+    }
+}
+
+/// The filled texts and times of an activity.
+struct Texts {
+    subject: String,
+    kind: Option<String>,
+    description: Option<String>,
+    start: Timestamp,
+    end: Timestamp,
+}
+
+impl Texts {
+    fn fill(templates: &ActivityTemplates, live: &Live, zone: &TimeZone) -> Result<Self, Cause> {
+        let failed = |error: TemplateError| Cause::new("template_failed", format!("A template could not be filled from the event: {error}"));
+        let text = |template: &Option<_>| -> Result<Option<String>, Cause> {
+            let Some(template): &Option<crate::domain::template::Template> = template else { return Ok(None) };
+            Ok(Some(template.render(&live.context).map_err(failed)?).filter(|text| !text.is_empty()))
+        };
+        let time = |template: &Option<_>, otherwise: Timestamp| match text(template)? {
+            Some(written) => parse_time(&written, zone).ok_or_else(|| {
+                Cause::new("template_failed", "A start or end of the event is not a time; write times like 2026-03-01T14:05:00+01:00.")
+            }),
+            None => Ok(otherwise),
+        };
+        let start = time(&templates.start, live.open.event.occurred_at)?;
+        let end = time(&templates.end, start)?;
+        if end < start {
+            return Err(Cause::new("ends_before_it_starts", "The activity would end before it starts."));
+        }
+        let subject = templates.subject.render(&live.context).map_err(failed)?;
+        Ok(Self { subject, kind: text(&templates.kind)?, description: text(&templates.description)?, start, end })
+    }
+
+    /// Whether an activity that stands in Salesforce is this one. Salesforce keeps whole seconds, and of a task the day.
+    fn describe(&self, found: &FoundActivity, object: ActivityObject, who: &Who) -> bool {
+        let starts = match object {
+            ActivityObject::Event => found.start.is_some_and(|start| start.as_second() == self.start.as_second()),
+            ActivityObject::Task => true,
+        };
+        found.object.as_str() == object.name() && Some(found.who) == who.existing && found.subject == self.subject && starts
+    }
+}
+
+/// A time with its offset, or one in the connection's zone.
+fn parse_time(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+    let local = |text: &str| text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(zone.clone()).ok().map(|zoned| zoned.timestamp());
+    text.parse::<Timestamp>().ok().or_else(|| local(text))
+}
+
+fn write(
+    situation: &Situation<'_>,
+    plan: &mut PersonPlan,
+    action: &ActivityAction,
+    texts: &Texts,
+    step: Step,
+    live: &Live,
+    who: &Who,
+) -> Write {
+    let mut changes = vec![
+        Change { field: FieldName::known("WhoId"), old: None, new: who.value.clone(), reason: Reason::NewRecord, from: None },
+        plain("Subject", Value::from(texts.subject.as_str())),
+    ];
+    let optional = [("Type", &texts.kind), ("Description", &texts.description)];
+    changes.extend(optional.into_iter().filter_map(|(field, text)| text.as_deref().map(|text| plain(field, Value::from(text)))));
+    match action.object {
+        ActivityObject::Event => {
+            changes.push(plain("StartDateTime", Value::from(salesforce_time(texts.start))));
+            changes.push(plain("EndDateTime", Value::from(salesforce_time(texts.end))));
+            changes.push(plain("IsReminderSet", Value::from(false)));
+        }
+        ActivityObject::Task => {
+            let day = texts.start.to_zoned(situation.engine.zone.clone()).date();
+            changes.push(plain("ActivityDate", Value::from(day.to_string())));
+            changes.push(plain("Status", Value::from("Completed")));
+        }
+    }
+    let collaborator = live.open.event.collaborator.as_ref().map(|c| c.email.as_str());
+    if let Some(user) = owner(situation, collaborator, &mut plan.notes) {
+        changes.push(plain("OwnerId", Value::from(user.as_str())));
+    }
+    let object = action.object.name();
+    let operation = match situation.schemas.key_field(object) {
+        Some(field) => Operation::CreateByKey { field, key: short_hash(&format!("{}/{}", step.event, step.name)) },
+        None => Operation::Create,
+    };
+    Write { person: plan.person.key.clone(), object: ObjectName::known(object), operation, changes, step: Some(step) }
+}
+
+/// A time as Salesforce writes it: UTC, milliseconds.
+fn salesforce_time(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S.000+0000").to_string()
+}

@@ -1,0 +1,69 @@
+//! Which of a person's events are to be worked, and what becomes of the others.
+
+use serde_json::Value;
+
+use super::{Case, OpenEvent};
+use crate::domain::{
+    config::Action,
+    engine::{Engine, Placement},
+    plan::{Cause, EventPlan, Fate, Outcome, Unchanged},
+};
+
+/// A person's events, sorted out.
+pub(super) struct Sorted {
+    /// Those to be worked, in order of occurrence.
+    pub live: Vec<Live>,
+    /// Those whose outcome is known without looking at Salesforce.
+    pub settled: Vec<EventPlan>,
+}
+
+/// An event to be worked.
+pub(super) struct Live {
+    pub open: OpenEvent,
+    pub context: Value,
+    /// The actions that it sets off: position of the workflow, position of the action.
+    pub actions: Vec<(usize, usize)>,
+    /// Whether any of the actions is about the person's record.
+    pub person_action: bool,
+    /// Whether it stated anything that was not known to be newer.
+    pub news: bool,
+}
+
+/// Sorts the events out and folds those to be worked into the person.
+pub(super) fn sort_out(engine: &Engine, case: &mut Case) -> Sorted {
+    let mut sorted = Sorted { live: Vec::new(), settled: Vec::new() };
+    for open in std::mem::take(&mut case.events) {
+        let settle = |outcome| EventPlan { event: open.event.id.clone(), fate: Fate::Settled(outcome) };
+        let project = match engine.placement(&open.event) {
+            Placement::Handled(project) => project,
+            Placement::Off => {
+                sorted.settled.push(settle(Outcome::Unchanged { because: Unchanged::ProjectOff }));
+                continue;
+            }
+            Placement::Unknown(id) => {
+                let message = format!("The project {id} is not part of the configuration. Add it, and the event goes on.");
+                sorted.settled.push(settle(Outcome::Parked { problem: Cause::new("unknown_project", message) }));
+                continue;
+            }
+        };
+        let context = open.event.context(&engine.document.platform.name, project.map(|project| project.name.as_str()));
+        let matching = match engine.matching(&open.event, &context) {
+            Ok(matching) => matching,
+            Err(error) => {
+                let message = format!("A filter could not be applied to the event: {error}");
+                sorted.settled.push(settle(Outcome::Parked { problem: Cause::new("filter_failed", message) }));
+                continue;
+            }
+        };
+        if matching.is_empty() {
+            sorted.settled.push(settle(Outcome::Unchanged { because: Unchanged::NoWorkflow }));
+            continue;
+        }
+        let actions: Vec<(usize, usize)> =
+            matching.iter().flat_map(|(w, workflow)| (0..workflow.actions.len()).map(|a| (*w, a))).collect();
+        let person_action = matching.iter().flat_map(|(_, workflow)| &workflow.actions).any(|action| matches!(action, Action::Person(_)));
+        let news = case.person.fold(&open.event, &context, engine.paths());
+        sorted.live.push(Live { open, context, actions, person_action, news });
+    }
+    sorted
+}

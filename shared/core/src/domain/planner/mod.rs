@@ -1,0 +1,172 @@
+//! From what is known to what is to be done. Pure: `plan(situation)` reads nothing else and decides everything; executing
+//! the plan decides nothing.
+
+mod activity;
+mod events;
+mod record;
+mod target;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    engine::Engine,
+    event::Event,
+    ids::{FieldName, ObjectName, PersonKey, RecordId},
+    person::Person,
+    plan::{EventPlan, Fate, PersonPlan, Plan, Write, WriteId},
+    schema::Schemas,
+};
+
+/// All that a plan depends on.
+#[derive(Debug, Clone)]
+pub struct Situation<'a> {
+    /// The configuration, ready for use.
+    pub engine: &'a Engine,
+    /// What the org's objects look like.
+    pub schemas: &'a Schemas,
+    /// Salesforce users by normalised e-mail address.
+    pub users: &'a BTreeMap<String, User>,
+    /// Which people own which records already.
+    pub owners_of_records: &'a BTreeMap<RecordId, PersonKey>,
+}
+
+/// A Salesforce user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct User {
+    /// Their id.
+    pub id: RecordId,
+    /// Only active users can own what is created.
+    pub active: bool,
+}
+
+/// One person, their open events, and what Salesforce has about them.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// As stored, or new.
+    pub person: Person,
+    /// In any order.
+    pub events: Vec<OpenEvent>,
+    /// What the look-up found.
+    pub found: Found,
+}
+
+/// An event without a final outcome.
+#[derive(Debug, Clone)]
+pub struct OpenEvent {
+    /// The event.
+    pub event: Event,
+    /// Steps that are done already, with their records.
+    pub done: BTreeMap<String, RecordId>,
+    /// Set where an earlier try may have gone unseen.
+    pub doubt: Option<Timestamp>,
+}
+
+/// What Salesforce has about a person.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Found {
+    /// The linked record: not asked for, gone, or there.
+    pub linked: Linked,
+    /// Contacts with the person's e-mail address or key.
+    pub contacts: Vec<Match>,
+    /// Leads likewise, converted ones included.
+    pub leads: Vec<Match>,
+    /// Activities that an earlier try in doubt may have made.
+    pub activities: Vec<FoundActivity>,
+}
+
+/// What became of the linked record.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Linked {
+    /// There is no link, or nobody needed to look.
+    #[default]
+    NotRead,
+    /// It is not there any more (deleted or merged away, or hidden from us).
+    Gone,
+    /// It is there.
+    There(Match),
+}
+
+/// A record that may be the person's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Match {
+    /// Its id.
+    pub id: RecordId,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+    /// When it was last modified.
+    pub modified: Option<Timestamp>,
+    /// For a converted lead: its contact.
+    pub converted_to: Option<Conversion>,
+    /// The mapped fields, as read.
+    pub values: BTreeMap<FieldName, Value>,
+}
+
+/// What a lead was converted to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conversion {
+    /// The contact, where it is visible.
+    pub contact: Option<RecordId>,
+}
+
+/// An activity that stands in Salesforce.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundActivity {
+    /// Event or Task.
+    pub object: ObjectName,
+    /// Its id.
+    pub id: RecordId,
+    /// Whom it is about.
+    pub who: RecordId,
+    /// Its subject.
+    pub subject: String,
+    /// When it began.
+    pub start: Option<Timestamp>,
+}
+
+/// Makes the plan. People keep the order of `cases`; a person's events go by time of occurrence.
+#[must_use]
+pub fn plan(situation: &Situation<'_>, cases: Vec<Case>) -> Plan {
+    let mut plan = Plan { config_version: situation.engine.version, ..Plan::default() };
+    let mut claimed = BTreeSet::new();
+    for case in cases {
+        let person = plan_person(situation, case, &mut plan.writes, &mut claimed);
+        plan.people.push(person);
+    }
+    plan
+}
+
+fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write>, claimed: &mut BTreeSet<RecordId>) -> PersonPlan {
+    case.events.sort_by(|a, b| (a.event.occurred_at, &a.event.id).cmp(&(b.event.occurred_at, &b.event.id)));
+    let mut sorted = events::sort_out(situation.engine, &mut case);
+    let mut person_plan =
+        PersonPlan { person: case.person, save: !sorted.live.is_empty(), record: None, notes: Vec::new(), events: std::mem::take(&mut sorted.settled) };
+    if sorted.live.is_empty() {
+        return person_plan;
+    }
+    let target = target::choose(situation, &person_plan.person, &case.found, claimed, &mut person_plan.notes)
+        .and_then(|target| Ok((record::plan_record(situation, &mut person_plan, &target, &sorted.live)?, target)));
+    let (record, target) = match target {
+        Ok(planned) => planned,
+        Err(outcome) => {
+            let settled = sorted.live.iter().map(|live| EventPlan { event: live.open.event.id.clone(), fate: Fate::Settled(outcome.clone()) });
+            person_plan.events.extend(settled);
+            return person_plan;
+        }
+    };
+    person_plan.record = record.map(|write| {
+        writes.push(write);
+        WriteId(writes.len() - 1)
+    });
+    let who = activity::Who::of(&target, person_plan.record);
+    for live in &sorted.live {
+        let fate = activity::plan_event(situation, &mut person_plan, live, &who, &case.found.activities, writes);
+        person_plan.events.push(EventPlan { event: live.open.event.id.clone(), fate });
+    }
+    person_plan
+}

@@ -1,0 +1,82 @@
+//! Which Salesforce record is the person's: the link, else contact before open lead, then the oldest, then the smallest
+//! id; a converted lead leads to its contact.
+
+use std::collections::BTreeSet;
+
+use super::{Found, Linked, Match, Situation};
+use crate::domain::{
+    config::WhenUnknown,
+    ids::RecordId,
+    person::Person,
+    plan::{Cause, Note, Outcome, Unchanged},
+};
+
+/// Where the person's data goes.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Target {
+    /// A record that exists; with its values, if it was read.
+    Existing { object: &'static str, id: RecordId, read: Option<Match> },
+    /// A new record.
+    New { object: &'static str },
+}
+
+/// Chooses the target, or tells the outcome of all events that are to be worked. A record that belongs to another person,
+/// or that another person of this plan has been given, is nobody else's.
+pub(super) fn choose(
+    situation: &Situation<'_>,
+    person: &Person,
+    found: &Found,
+    claimed: &mut BTreeSet<RecordId>,
+    notes: &mut Vec<Note>,
+) -> Result<Target, Outcome> {
+    let target = linked(person, found, notes).or_else(|| matching(found, notes));
+    if let Some(Target::Existing { id, .. }) = &target {
+        let owner = situation.owners_of_records.get(id);
+        if owner.is_some_and(|owner| *owner != person.key) || !claimed.insert(*id) {
+            let message = format!("The Salesforce record {id} belongs to another person of this connection already.");
+            return Err(Outcome::Parked { problem: Cause::new("record_taken", message) });
+        }
+    }
+    match (target, situation.engine.document.people.when_unknown) {
+        (Some(target), _) => Ok(target),
+        (None, WhenUnknown::Lead) => Ok(Target::New { object: "Lead" }),
+        (None, WhenUnknown::Contact) => Ok(Target::New { object: "Contact" }),
+        (None, WhenUnknown::Nothing) => Err(Outcome::Unchanged { because: Unchanged::UnknownPerson }),
+    }
+}
+
+/// The linked record; `None` where there is no link or the record is gone.
+fn linked(person: &Person, found: &Found, notes: &mut Vec<Note>) -> Option<Target> {
+    let link = person.link.as_ref()?;
+    let object = if link.object.as_str() == "Contact" { "Contact" } else { "Lead" };
+    match &found.linked {
+        Linked::NotRead => Some(Target::Existing { object, id: link.id, read: None }),
+        Linked::Gone => None,
+        Linked::There(read) => Some(follow(object, read, found, notes)),
+    }
+}
+
+/// The best of the records with the person's e-mail address.
+fn matching(found: &Found, notes: &mut Vec<Note>) -> Option<Target> {
+    let rank = |m: &Match, class: u8| (class, m.created.is_none(), m.created, m.id);
+    let contacts = found.contacts.iter().map(|m| (rank(m, 0), "Contact", m));
+    let leads = found.leads.iter().map(|m| (rank(m, if m.converted_to.is_some() { 2 } else { 1 }), "Lead", m));
+    let mut candidates: Vec<_> = contacts.chain(leads).collect();
+    candidates.sort_by(|a, b| a.0.cmp(&b.0));
+    let (_, object, best) = candidates.first()?;
+    let rivals: BTreeSet<RecordId> = candidates.iter().filter(|(_, _, m)| m.converted_to.is_none()).map(|(_, _, m)| m.id).collect();
+    if rivals.len() > 1 {
+        notes.push(Note::Ambiguous { candidates: candidates.iter().map(|(_, _, m)| m.id).collect() });
+    }
+    Some(follow(object, best, found, notes))
+}
+
+/// A converted lead leads to its contact, whose values are used if they were read too.
+fn follow(object: &'static str, read: &Match, found: &Found, notes: &mut Vec<Note>) -> Target {
+    let Some(contact) = read.converted_to.and_then(|conversion| conversion.contact) else {
+        return Target::Existing { object, id: read.id, read: Some(read.clone()) };
+    };
+    notes.push(Note::Converted { lead: read.id });
+    let seen = found.contacts.iter().find(|m| m.id == contact).cloned();
+    Target::Existing { object: "Contact", id: contact, read: seen }
+}

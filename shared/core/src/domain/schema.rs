@@ -1,0 +1,69 @@
+//! What an org says about one of its objects, reduced to what planning needs.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{FieldName, ObjectName};
+
+/// One object of the org, as the integration user sees it: hidden fields are not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectSchema {
+    /// The object.
+    pub object: ObjectName,
+    /// Its fields.
+    pub fields: BTreeMap<FieldName, Field>,
+}
+
+/// One field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// Salesforce's type name, for example `string`, `picklist`, `datetime`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The label in the integration user's language.
+    pub label: String,
+    /// Greatest length of texts, in characters; 0 where it does not apply.
+    pub length: u32,
+    /// Digits before and after the decimal point together, for numbers; else 0.
+    pub precision: u32,
+    /// Digits after the decimal point, for numbers; else 0.
+    pub scale: u32,
+    /// Whether it can be set on a new record.
+    pub createable: bool,
+    /// Whether it can be changed.
+    pub updateable: bool,
+    /// Whether a new record needs it: createable, not nillable, not defaulted on create.
+    pub required: bool,
+    /// Whether records can be found and upserted by it.
+    pub external_id: bool,
+    /// Whether no two records may share a value.
+    pub unique: bool,
+    /// Whether only listed picklist values are accepted.
+    pub restricted: bool,
+    /// The active picklist values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub picklist: Vec<String>,
+}
+
+/// The name of the external id field that Passerelle creates records by, where the org has it.
+pub const KEY_FIELD: &str = "Passerelle_Id__c";
+
+/// The objects of an org that planning looks at.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schemas(pub BTreeMap<ObjectName, ObjectSchema>);
+
+impl Schemas {
+    /// The fields of an object; `None` where it was not described.
+    #[must_use]
+    pub fn object(&self, name: &str) -> Option<&ObjectSchema> {
+        self.0.values().find(|schema| schema.object.as_str() == name)
+    }
+
+    /// [`KEY_FIELD`], where records of that object can be created by it.
+    #[must_use]
+    pub fn key_field(&self, object: &str) -> Option<FieldName> {
+        let field = self.object(object)?.fields.iter().find(|(name, _)| name.as_str() == KEY_FIELD)?;
+        (field.1.external_id && field.1.unique && field.1.createable).then(|| field.0.clone())
+    }
+}

@@ -1,0 +1,97 @@
+//! The figures that the documents quote: how long Passerelle's functions take to start, how big they are,
+//! how much memory they hold.
+//!
+//! `cargo run --release -p passerelle-bench -- coldstart` builds the functions as they are deployed and
+//! measures them. Absolute times move with the machine; the ratio to the hello function, measured in the
+//! same rounds, does not: judge by it.
+
+mod binaries;
+mod empty_account;
+mod report;
+mod runtime_api;
+mod sample;
+mod size;
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+use crate::binaries::{Built, Subject};
+
+#[derive(Parser)]
+#[command(version, about = "Measures Passerelle's functions.")]
+struct Cli {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Time from start to ready, time of the first answer, size and memory, against a hello function.
+    Coldstart {
+        #[command(flatten)]
+        selection: Selection,
+        /// How often each function is started.
+        #[arg(long, default_value = "20")]
+        rounds: NonZeroU32,
+    },
+    /// Bytes of each binary, and of the package that is uploaded.
+    Size {
+        #[command(flatten)]
+        selection: Selection,
+    },
+    /// Resident memory while waiting for the first event, and after having answered it.
+    Memory {
+        #[command(flatten)]
+        selection: Selection,
+        /// How often each function is started.
+        #[arg(long, default_value = "5")]
+        rounds: NonZeroU32,
+    },
+}
+
+#[derive(Args)]
+struct Selection {
+    /// Measure the binaries in this directory, instead of building them with the release profile.
+    #[arg(long)]
+    bin_dir: Option<PathBuf>,
+    /// Measure this function alone (upsert, console …); may be repeated. The hello function always runs.
+    #[arg(long)]
+    only: Vec<String>,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Selection {
+    fn load(&self) -> Result<Vec<Built>> {
+        binaries::locate(Subject::select(&self.only)?, self.bin_dir.as_deref())
+    }
+}
+
+fn main() -> Result<()> {
+    let (selection, table) = match Cli::parse().what {
+        What::Coldstart { selection, rounds } => {
+            let built = selection.load()?;
+            let rows = sample::measure(&built, rounds)?;
+            (selection, report::coldstart(&rows)?)
+        }
+        What::Size { selection } => {
+            let built = selection.load()?;
+            (selection, report::sizes(&built)?)
+        }
+        What::Memory { selection, rounds } => {
+            let built = selection.load()?;
+            let rows = sample::measure(&built, rounds)?;
+            (selection, report::memory(&rows)?)
+        }
+    };
+    if selection.json {
+        println!("{}", serde_json::to_string_pretty(&table.rows)?);
+    } else {
+        print!("{table}");
+    }
+    Ok(())
+}

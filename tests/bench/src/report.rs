@@ -1,0 +1,180 @@
+//! Turns samples into rows, for people and for programs.
+//!
+//! Times are milliseconds, memory and sizes mebibytes in the table and bytes or kibibytes in JSON.
+
+use std::fmt;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::binaries::{Built, HELLO};
+use crate::sample::{Measured, Sample};
+use crate::size;
+
+/// A table: for each function its name and its figures, in the order of the columns.
+#[derive(Debug, Default)]
+pub struct Table {
+    columns: Vec<&'static str>,
+    cells: Vec<Vec<String>>,
+    notes: Vec<String>,
+    /// The same figures for a program, under lasting names.
+    pub rows: Vec<Map<String, Value>>,
+}
+
+/// Smallest and middle one of some figures.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Spread {
+    min: f64,
+    median: f64,
+}
+
+impl Spread {
+    fn of(mut figures: Vec<f64>) -> Result<Self> {
+        figures.sort_by(f64::total_cmp);
+        let min = figures.first().copied();
+        let upper = figures.get(figures.len() / 2).copied();
+        let lower = figures.get(figures.len().saturating_sub(1) / 2).copied();
+        match (min, lower, upper) {
+            (Some(min), Some(lower), Some(upper)) => Ok(Self { min, median: f64::midpoint(lower, upper) }),
+            _ => anyhow::bail!("Nothing was measured."),
+        }
+    }
+
+    fn times(samples: &[Sample], pick: impl Fn(&Sample) -> Duration) -> Result<Self> {
+        Self::of(samples.iter().map(|s| pick(s).as_secs_f64() * 1000.0).collect())
+    }
+
+    fn kib(samples: &[Sample], pick: impl Fn(&Sample) -> u64) -> Result<Self> {
+        Self::of(samples.iter().map(|s| mib(pick(s) * 1024)).collect())
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "A printed figure keeps two decimals.")]
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / (1024.0 * 1024.0)
+}
+
+/// The whole picture of each function: start, first answer, size, memory.
+///
+/// # Errors
+/// Nothing was measured, or a binary vanished.
+pub fn coldstart(all: &[Measured<'_>]) -> Result<Table> {
+    let yardstick = all.iter().find(|m| m.built.subject.name == HELLO).context("The hello function was not measured.")?;
+    let hello = Spread::times(&yardstick.samples, |s| s.init)?;
+    let mut table = Table::with(["init min ms", "median", "÷ hello", "first answer min ms", "median", "zip MiB", "idle MiB"]);
+    for measured in all {
+        let init = Spread::times(&measured.samples, |s| s.init)?;
+        let answer = Spread::times(&measured.samples, |s| s.first_answer)?;
+        let idle = Spread::kib(&measured.samples, |s| s.waiting_kib)?;
+        let size = size::of(&measured.built.path)?;
+        let ratio = init.median / hello.median;
+        table.push(
+            measured.built,
+            &[init.min, init.median, ratio, answer.min, answer.median, mib(size.zipped_bytes), idle.median],
+            json!({
+                "rounds": measured.samples.len(),
+                "init_ms": init,
+                "init_ratio_to_hello": ratio,
+                "first_answer_ms": answer,
+                "zipped_bytes": size.zipped_bytes,
+                "idle_mib": idle,
+            }),
+        );
+        table.note_failures(measured);
+    }
+    Ok(table)
+}
+
+/// Memory of each function, before and after its first event.
+///
+/// # Errors
+/// Nothing was measured.
+pub fn memory(all: &[Measured<'_>]) -> Result<Table> {
+    let mut table = Table::with(["idle MiB", "after one event MiB"]);
+    for measured in all {
+        let waiting = Spread::kib(&measured.samples, |s| s.waiting_kib)?;
+        let answered = Spread::kib(&measured.samples, |s| s.answered_kib)?;
+        table.push(
+            measured.built,
+            &[waiting.median, answered.median],
+            json!({ "rounds": measured.samples.len(), "idle_mib": waiting, "answered_mib": answered }),
+        );
+        table.note_failures(measured);
+    }
+    Ok(table)
+}
+
+/// Size of each function.
+///
+/// # Errors
+/// A binary cannot be read.
+pub fn sizes(all: &[Built]) -> Result<Table> {
+    let mut table = Table::with(["binary MiB", "zip MiB"]);
+    for built in all {
+        let size = size::of(&built.path)?;
+        table.push(
+            built,
+            &[mib(size.binary_bytes), mib(size.zipped_bytes)],
+            json!({ "binary_bytes": size.binary_bytes, "zipped_bytes": size.zipped_bytes }),
+        );
+    }
+    Ok(table)
+}
+
+impl Table {
+    fn with<const N: usize>(columns: [&'static str; N]) -> Self {
+        Self { columns: columns.into(), ..Self::default() }
+    }
+
+    fn push(&mut self, built: &Built, figures: &[f64], row: Value) {
+        let name = built.subject.name;
+        let mut cells = vec![name.to_owned()];
+        cells.extend(figures.iter().map(|figure| format!("{figure:.2}")));
+        self.cells.push(cells);
+        let mut named = Map::from_iter([("function".to_owned(), name.into())]);
+        if let Value::Object(row) = row {
+            named.extend(row);
+        }
+        self.rows.push(named);
+    }
+
+    /// A failure is quick: the figures of a function that failed must not pass for those of its work.
+    fn note_failures(&mut self, measured: &Measured<'_>) {
+        let mut failures = measured.samples.iter().filter_map(|s| s.failure.as_deref());
+        let Some(first) = failures.next() else {
+            return;
+        };
+        let name = measured.built.subject.name;
+        let count = failures.count() + 1;
+        self.notes.push(format!("{name} answered {count} times with a failure: {first}"));
+        if let Some(row) = self.rows.last_mut() {
+            row.insert("failures".to_owned(), count.into());
+        }
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let head: Vec<String> = std::iter::once("function").chain(self.columns.iter().copied()).map(str::to_owned).collect();
+        let width = |column: usize| {
+            std::iter::once(&head).chain(&self.cells).filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max().unwrap_or_default()
+        };
+        for line in std::iter::once(&head).chain(&self.cells) {
+            for (column, cell) in line.iter().enumerate() {
+                let width = width(column);
+                if column == 0 {
+                    write!(f, "{cell:<width$}")?;
+                } else {
+                    write!(f, "  {cell:>width$}")?;
+                }
+            }
+            writeln!(f)?;
+        }
+        for note in &self.notes {
+            writeln!(f, "{note}")?;
+        }
+        Ok(())
+    }
+}

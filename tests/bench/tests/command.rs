@@ -1,0 +1,78 @@
+//! Runs the command over binaries that are known: copies of the hello function, and a program that is none.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// A directory in which the upsert function is the program given.
+fn bin_dir(name: &str, upsert: &Path) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&dir);
+    fs::create_dir_all(&dir).unwrap();
+    let hello = Path::new(env!("CARGO_BIN_EXE_passerelle-bench-hello"));
+    fs::copy(hello, dir.join("passerelle-bench-hello")).unwrap();
+    fs::copy(upsert, dir.join("passerelle-upsert")).unwrap();
+    dir
+}
+
+fn bench(dir: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_passerelle-bench")).args(arguments).arg("--bin-dir").arg(dir).output().unwrap()
+}
+
+fn hello() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_passerelle-bench-hello"))
+}
+
+#[test]
+fn measures_each_function_that_was_asked_for() {
+    let dir = bin_dir("measures", hello());
+    let output = bench(&dir, &["coldstart", "--rounds", "2", "--only", "upsert", "--json"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let rows: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let names: Vec<&str> = rows.iter().map(|row| row["function"].as_str().unwrap()).collect();
+    assert_eq!(names, ["hello", "upsert"]);
+    assert_eq!(rows[0]["init_ratio_to_hello"], 1.0);
+    for row in &rows {
+        assert_eq!(row["rounds"], 2);
+        assert_eq!(row.get("failures"), None);
+        for figure in ["init_ms", "first_answer_ms", "idle_mib"] {
+            let (min, median) = (row[figure]["min"].as_f64(), row[figure]["median"].as_f64());
+            assert!(Some(0.0) < min && min <= median, "{figure}: {row}");
+        }
+    }
+}
+
+#[test]
+fn counts_the_bytes_of_a_package_as_zip_does() {
+    let dir = bin_dir("sizes", hello());
+    // Deflate takes three bytes for a single one, so this package is known to the byte.
+    fs::write(dir.join("passerelle-upsert"), b"x").unwrap();
+    let output = bench(&dir, &["size", "--only", "upsert", "--json"]);
+    let rows: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(rows[1]["binary_bytes"], 1);
+    assert_eq!(rows[1]["zipped_bytes"], 3 + 116);
+}
+
+#[test]
+fn says_so_when_a_program_ends_instead_of_asking_for_events() {
+    // Asked for an unknown function, the command itself ends at once and says why.
+    let dir = bin_dir("ends", Path::new(env!("CARGO_BIN_EXE_passerelle-bench")));
+    let output = bench(&dir, &["memory", "--rounds", "1", "--only", "upsert"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success());
+    assert!(said.contains("The function upsert was not measured."), "{said}");
+    assert!(said.contains("Usage: passerelle-upsert"), "{said}");
+}
+
+#[test]
+fn refuses_a_function_that_does_not_exist() {
+    let dir = bin_dir("refuses", hello());
+    let output = bench(&dir, &["size", "--only", "upsret"]);
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("There is no function called upsret."), "{said}");
+}

@@ -1,0 +1,77 @@
+"""The steps an operator takes with `passerelle`: apply a configuration, ask for a link to connect, activate.
+
+All that this run supposes of that command stands here.
+"""
+
+import json
+import re
+import subprocess
+
+import yaml
+
+import org as simulated
+from build import ROOT
+
+PRESET = ROOT / "infra" / "presets" / "kayo.yaml"
+
+
+class Cli:
+    def __init__(self, program, account, stack, outputs, allowed_hosts):
+        self.program = program
+        self.stack = stack
+        self.environment = dict(
+            account.environment(),
+            PASSERELLE_TABLE=outputs["TableName"],
+            PASSERELLE_SECRET_PREFIX=outputs["SecretPrefix"],
+            PASSERELLE_PUBLIC_URL=outputs["PublicUrl"],
+            PASSERELLE_ALLOWED_HOSTS=allowed_hosts,
+            PASSERELLE_CONSUMER_SECRET=simulated.CONSUMER_SECRET,
+        )
+
+    def run(self, *arguments):
+        command = [self.program, *arguments, "--stack", self.stack]
+        answer = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60)
+        if answer.returncode != 0:
+            raise RuntimeError(f"passerelle {' '.join(map(str, arguments))} ended with {answer.returncode}: "
+                               f"{answer.stdout}{answer.stderr}")
+        return answer.stdout
+
+    def apply(self, document):
+        self.run("apply", document)
+
+    def connect(self, connection):
+        """The single-use link that is sent to the customer's administrator."""
+        said = self.run("connect", connection)
+        link = re.search(r"https?://\S+/oauth/\S+/start\?ticket=[^\s\"'<>]+", said)
+        if not link:
+            raise RuntimeError(f"passerelle connect named no link: {said}")
+        return link.group()
+
+    def activate(self, connection):
+        self.run("activate", connection)
+
+
+class Yaml12(yaml.SafeLoader):
+    """Reads `on` and `off` as the texts they are in YAML 1.2, where PyYAML's own rules make booleans of them."""
+
+    yaml_implicit_resolvers = {
+        letter: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:bool"]
+        for letter, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+Yaml12.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), list("tf"))
+
+
+def preset():
+    """The preset as it stands in the repository."""
+    return yaml.load(PRESET.read_text(), Loader=Yaml12)
+
+
+def adapted(document, org, path):
+    """Writes the preset with the two things that every customer changes: the org's address and the consumer key."""
+    salesforce = document["salesforce"]
+    salesforce["host"] = {"url": org.login_url}
+    salesforce["auth"] = {"web_server": {**salesforce["auth"]["web_server"], "client_id": simulated.CONSUMER_KEY}}
+    path.write_text(json.dumps(document))
+    return path

@@ -1,0 +1,169 @@
+"""The way of a person from the platform's webhook into the org: once by the stream, once by the sweep alone."""
+
+import base64
+import datetime
+import hashlib
+import hmac
+import json
+import re
+import time
+import urllib.error
+import urllib.request
+
+import cli
+import inspection
+from account import wait_until
+from org import Browser
+
+# An event is due a minute after its arrival, and the sweep comes each minute.
+SWEEP_SECONDS = 240
+STREAM_SECONDS = 40
+
+
+def callback_url(account):
+    return f"{account.public_url}/oauth/{cli.preset()['connection']['id']}/callback"
+
+
+def call(url, body=None, headers=None):
+    """Status and text of an answer, whatever the status."""
+    request = urllib.request.Request(url, data=body, headers=headers or {})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def signed(secret, message, body):
+    """The three headers of Standard Webhooks."""
+    now = str(int(time.time()))
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    digest = hmac.new(key, f"{message}.{now}.".encode() + body, hashlib.sha256).digest()
+    return {
+        "content-type": "application/json",
+        "webhook-id": message,
+        "webhook-timestamp": now,
+        "webhook-signature": "v1," + base64.b64encode(digest).decode(),
+    }
+
+
+def captured(number, document):
+    """Somebody met at a stand, as the platform would tell it."""
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    event = {
+        "id": f"capture-{number}",
+        "type": "contact_captured",
+        "occurred_at": now,
+        "person": {"id": f"person-{number}", "email": f"jeanne.{number}@client.example", "first_name": "Jeanne",
+                   "last_name": f"Moreau {number}", "company": "Client SA"},
+    }
+    projects = document.get("projects", {}).get("list", {})
+    if projects:
+        event["project"] = {"id": next(iter(projects))}
+    return event
+
+
+class Traveller:
+    """Sends events, and looks for them in the org."""
+
+    def __init__(self, account, org, document, secret):
+        self.hook = f"{account.public_url}/v1/hooks/{document['source']['id']}"
+        self.org = org
+        self.secret = secret
+
+    def send(self, event, delivery):
+        body = json.dumps(event).encode()
+        return call(self.hook, body, signed(self.secret, delivery, body))
+
+    def leads(self, event):
+        return [lead for lead in self.org.records("Lead") if lead.get("Email") == event["person"]["email"]]
+
+    def activities(self, lead):
+        return [event for event in self.org.records("Event") if event.get("WhoId") == lead["Id"]]
+
+    def arrived(self, event, seconds):
+        """The lead, once its activity stands beside it; `None` after the time given."""
+        def there():
+            return next((lead for lead in self.leads(event) if self.activities(lead)), None)
+        try:
+            return wait_until(f"{event['person']['email']} stands in the org", there, seconds, pause=0.5)
+        except TimeoutError:
+            return None
+
+    def check_arrival(self, checks, event, seconds):
+        lead = self.arrived(event, seconds)
+        if not checks.check("the lead stands in the org, and the event beside it", lead is not None,
+                            self.org.records("Lead")):
+            return
+        checks.check("it has the person's name and company",
+                     (lead["LastName"], lead["Company"]) == (event["person"]["last_name"], event["person"]["company"]),
+                     lead)
+        checks.check("it stands there once, with one event",
+                     (len(self.leads(event)), len(self.activities(lead))) == (1, 1), self.activities(lead))
+
+
+def travel(checks, account, org, program, stack, outputs, scratch):
+    document = cli.preset()
+    connection = document["connection"]["id"]
+    steps = cli.Cli(program, account, stack, outputs, org.hosts)
+
+    checks.step("The page, and an address that is none")
+    status, page = call(f"{account.public_url}/")
+    checks.check("GET / answers 200", status == 200, (status, page[:300]))
+    status, page = call(f"{account.public_url}/elsewhere")
+    checks.check("an unknown address answers 404", status == 404, (status, page[:300]))
+
+    checks.step("passerelle apply")
+    steps.apply(cli.adapted(document, org, scratch / "connection.json"))
+    secrets = account.client("secretsmanager")
+    text = secrets.get_secret_value(SecretId=f"{outputs['SecretPrefix']}/{connection}/webhook")["SecretString"]
+    secret = re.search(r"whsec_[A-Za-z0-9+/=]+", text)
+    checks.check("a signing secret was made for the webhook", secret is not None)
+
+    checks.step("passerelle connect; the customer's administrator allows it")
+    link = steps.connect(connection)
+    browser = Browser()
+    browser.approve(link)
+    checks.check("the administrator comes back to Passerelle and reads that it worked",
+                 browser.status == 200 and browser.url.startswith(account.public_url),
+                 (browser.status, browser.url.split("?")[0], browser.page[:500]))
+    status, _ = call(link)
+    checks.check("the link does not work a second time", 400 <= status < 500, status)
+
+    checks.step("passerelle activate")
+    steps.activate(connection)
+
+    traveller = Traveller(account, org, document, secret.group())
+    checks.step("A webhook whose signature is wrong")
+    body = json.dumps(captured(0, document)).encode()
+    status, answer = call(traveller.hook, body, signed("whsec_" + base64.b64encode(b"x" * 24).decode(), "m0", body))
+    checks.check("it is refused with 401", status == 401, (status, answer))
+
+    checks.step("A signed webhook; the stream tells of it")
+    first = captured(1, document)
+    status, answer = traveller.send(first, "m1")
+    checks.check("it is answered with 202", status == 202, (status, answer))
+    traveller.check_arrival(checks, first, STREAM_SECONDS)
+
+    checks.step("The same delivery again, while the stream is switched off")
+    switch(account, stack, False)
+    status, answer = traveller.send(first, "m1")
+    checks.check("it is answered with 202 again", status == 202, (status, answer))
+
+    checks.step("A signed webhook; the sweep alone finds it (this takes up to four minutes)")
+    second = captured(2, document)
+    status, answer = traveller.send(second, "m2")
+    checks.check("it is answered with 202", status == 202, (status, answer))
+    traveller.check_arrival(checks, second, SWEEP_SECONDS)
+    checks.check("the repeated delivery made no second lead", len(traveller.leads(first)) == 1, traveller.leads(first))
+    checks.check("the refused webhook made no lead", not traveller.leads(captured(0, document)), org.records("Lead"))
+
+
+def switch(account, stack, enabled):
+    """Turns the stream's event source mapping on or off."""
+    functions = account.client("lambda")
+    identity = inspection.mapping(account, stack)
+    functions.update_event_source_mapping(UUID=identity, Enabled=enabled)
+    wanted = "Enabled" if enabled else "Disabled"
+    wait_until(f"the mapping is {wanted}",
+               lambda: functions.get_event_source_mapping(UUID=identity)["State"] == wanted, 30)

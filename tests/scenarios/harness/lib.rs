@@ -1,0 +1,223 @@
+//! The harness of the scenarios: a stack whose clock, stream and sweeps are in the test's hand, with connections made by the
+//! real OAuth flow and deliveries signed as platforms sign them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::missing_panics_doc)]
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use passerelle_core::{
+    adapters::state::events::StoredEvent,
+    app::{configure, connect, connections, tokens},
+    domain::ids::{ConnectionId, EventId},
+    ports::{BoxFuture, Clock},
+};
+use passerelle_local::{SalesforceTarget, Stack, StackOptions, Switch, browser, functions};
+use salesforce_sim::{Seed, Sim, org::QueryScope};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use standardwebhooks::Webhook;
+
+/// KAYO's preset, as it is delivered.
+pub const KAYO: &str = include_str!("../../../infra/presets/kayo.yaml");
+
+/// A clock that stands still until the test moves it, and gives each waiter the time that it waits for.
+#[derive(Debug)]
+pub struct HandClock(AtomicI64);
+
+impl HandClock {
+    /// Moves on.
+    pub fn advance(&self, by: SignedDuration) {
+        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            self.advance(SignedDuration::try_from(duration).unwrap());
+            tokio::task::yield_now().await;
+        })
+    }
+}
+
+/// A running stack.
+pub struct Scene {
+    /// The stack.
+    pub stack: Stack,
+    /// Its clock, which is the org's too.
+    pub clock: Arc<HandClock>,
+    http: reqwest::Client,
+    deliveries: AtomicU64,
+}
+
+/// An answer of the HTTP API.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The media type.
+    pub media_type: String,
+    /// The body; null where it is no JSON.
+    pub body: Value,
+}
+
+impl Scene {
+    /// A stack with the demonstration org, without connections; events are worked only when the test says so.
+    pub async fn new() -> Self {
+        Self::with(Seed::demo(), Switch::Off).await
+    }
+
+    /// A stack with another org, or with the stream on.
+    pub async fn with(seed: Seed, stream: Switch) -> Self {
+        let clock = Arc::new(HandClock(AtomicI64::new("2026-09-01T08:00:00Z".parse::<Timestamp>().unwrap().as_millisecond())));
+        let make = move |public: &str| {
+            let mut seed = seed.clone();
+            for app in &mut seed.apps {
+                app.callback_urls.extend(["kayo", "other"].map(|c| format!("{public}/oauth/{c}/callback")));
+            }
+            seed
+        };
+        let options = StackOptions {
+            gateway_port: 0,
+            salesforce: SalesforceTarget::Simulated { port: 0 },
+            seed: Arc::new(make),
+            stream,
+            sweep_interval: None,
+            reconcile_interval: None,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            ..StackOptions::default()
+        };
+        let stack = Stack::start(options, functions::wire).await.unwrap();
+        Self { stack, clock, http: reqwest::Client::new(), deliveries: AtomicU64::new(0) }
+    }
+
+    /// KAYO's preset for a connection of this scene, with changes.
+    pub fn document(&self, connection: &str, change: impl Fn(&mut Value)) -> Value {
+        let mut document: Value = serde_norway::from_str(KAYO).unwrap();
+        let app = Seed::demo().apps.remove(0);
+        document["connection"]["id"] = json!(connection);
+        document["source"]["id"] = json!(connection);
+        document["salesforce"]["host"] = json!({"url": self.stack.addresses().salesforce.login});
+        document["salesforce"]["auth"] = json!({"web_server": {"client_id": app.client_id}});
+        document["salesforce"]["references_into_collections"] = json!("on");
+        change(&mut document);
+        document
+    }
+
+    /// Applies a document.
+    pub async fn apply(&self, document: &Value) {
+        configure::apply(self.stack.ports(), document).await.unwrap();
+    }
+
+    /// Applies KAYO's preset and connects the org, as an administrator does in the browser.
+    pub async fn connect(&self, connection: &str) -> ConnectionId {
+        let id: ConnectionId = connection.parse().unwrap();
+        self.apply(&self.document(connection, |_| {})).await;
+        let seed = Seed::demo();
+        let secret = seed.apps[0].secret.clone().unwrap();
+        tokens::set_client_secret(self.stack.ports(), &id, secret.into()).await.unwrap();
+        let path = connect::issue_ticket(self.stack.ports(), &id).await.unwrap();
+        let link = format!("{}{path}", self.stack.addresses().gateway);
+        browser::approve(&link, &seed.users[0].username, &seed.users[0].password).await.unwrap();
+        id
+    }
+
+    /// Connects and activates.
+    pub async fn active(&self, connection: &str) -> ConnectionId {
+        let id = self.connect(connection).await;
+        connections::activate(self.stack.ports(), &id).await.unwrap();
+        id
+    }
+
+    /// The simulated org.
+    pub fn org(&self) -> &Sim {
+        self.stack.org().unwrap()
+    }
+
+    /// The org's live records of an object.
+    pub fn records(&self, object: &str) -> Vec<Value> {
+        self.org().control().records(object, QueryScope::Live).unwrap()
+    }
+
+    /// API calls that the org has counted.
+    pub fn api_calls(&self) -> u64 {
+        self.org().control().counters().api_calls
+    }
+
+    /// Sends a delivery to a source, signed with its key.
+    pub async fn send(&self, source: &str, body: &Value) -> Answer {
+        let keys = configure::webhook_keys(self.stack.ports(), &source.parse().unwrap()).await.unwrap();
+        let body = body.to_string();
+        let (id, now) = (format!("msg_{}", self.deliveries.fetch_add(1, Ordering::SeqCst)), self.clock.now().as_second());
+        let signature = Webhook::new(keys[0].expose_secret()).unwrap().sign(&id, now, body.as_bytes()).unwrap();
+        self.post(source, &[("webhook-id", &id), ("webhook-timestamp", &now.to_string()), ("webhook-signature", &signature)], body).await
+    }
+
+    /// Sends a body with these headers.
+    pub async fn post(&self, source: &str, headers: &[(&str, &str)], body: impl Into<reqwest::Body>) -> Answer {
+        let mut request = self.http.post(format!("{}/v1/hooks/{source}", self.stack.addresses().gateway)).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.unwrap();
+        let media_type = answer.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+        Answer { status: answer.status().as_u16(), media_type, body: answer.json().await.unwrap_or_default() }
+    }
+
+    /// Sends and expects 202.
+    pub async fn accept(&self, source: &str, body: &Value) {
+        let answer = self.send(source, body).await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+    }
+
+    /// Lets two minutes pass, so that everything new and the first retries are due, and sweeps.
+    pub async fn sweep(&self) -> Value {
+        self.clock.advance(SignedDuration::from_secs(125));
+        self.stack.invoke_upsert(json!({"sweep": {"from": 0, "to": 255}})).await.unwrap()
+    }
+
+    /// An event as stored.
+    pub async fn event(&self, connection: &ConnectionId, id: &str) -> StoredEvent {
+        let ids = [id.parse::<EventId>().unwrap()];
+        self.stack.ports().table.load_events(connection, &ids).await.unwrap().remove(0).1
+    }
+
+    /// The names of events' outcomes.
+    pub async fn outcomes(&self, connection: &ConnectionId, ids: &[&str]) -> BTreeMap<String, String> {
+        let ids: Vec<EventId> = ids.iter().map(|id| id.parse().unwrap()).collect();
+        let events = self.stack.ports().table.load_events(connection, &ids).await.unwrap();
+        events.into_iter().map(|(id, event)| (id.to_string(), event.status)).collect()
+    }
+}
+
+/// A capture of a person with these attributes.
+#[must_use]
+pub fn capture(id: &str, person: Value) -> Value {
+    json!({"id": id, "type": "contact_captured", "occurred_at": "2026-08-30T10:00:00+02:00", "person": person,
+           "project": {"id": "salon-du-bourget"}, "collaborator": {"email": "technique@kayo.fr"}, "data": {"documents": 1}})
+}
+
+/// A person whom the preset can turn into a lead.
+#[must_use]
+pub fn person(n: usize) -> Value {
+    json!({"id": format!("p{n}"), "email": format!("p{n}@example.org"), "first_name": "P", "last_name": format!("Person {n}"), "company": "Company"})
+}
+
+impl HandClock {
+    /// Seconds since 1970.
+    #[must_use]
+    pub fn now_s(&self) -> i64 {
+        self.now().as_second()
+    }
+}

@@ -1,0 +1,53 @@
+//! What is not a delivery gets a clear answer, and nothing is stored.
+
+use passerelle_scenarios::{Scene, capture, person};
+use secrecy::ExposeSecret;
+use serde_json::json;
+use standardwebhooks::Webhook;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kind_of_bad_delivery_has_its_answer() {
+    let scene = Scene::new().await;
+    let kayo = scene.active("kayo").await;
+    let keys = passerelle_core::app::configure::webhook_keys(scene.stack.ports(), &kayo).await.unwrap();
+    let now = scene.clock.now_s();
+    let sign = |at: i64, body: &str| Webhook::new(keys[0].expose_secret()).unwrap().sign("m", at, body.as_bytes()).unwrap();
+    let good = capture("e1", person(1)).to_string();
+    let big = "x".repeat(256 * 1024 + 1);
+    let table = [
+        ("unknown source", "nobody", now, sign(now, &good), good.as_str(), 404, "unknown_source"),
+        ("impossible source", "No%20body", now, sign(now, &good), &good, 404, "unknown_source"),
+        ("wrong signature", "kayo", now, sign(now, "another body"), &good, 401, "not_signed"),
+        ("no version", "kayo", now, "nonsense".to_owned(), &good, 401, "not_signed"),
+        ("too old", "kayo", now - 301, sign(now - 301, &good), &good, 401, "not_signed"),
+        ("too new", "kayo", now + 301, sign(now + 301, &good), &good, 401, "not_signed"),
+        ("too large", "kayo", now, sign(now, &big), &big, 413, "body_too_large"),
+        ("no JSON", "kayo", now, sign(now, "{"), "{", 400, "invalid_events"),
+        ("no event", "kayo", now, sign(now, "{}"), "{}", 400, "invalid_events"),
+    ];
+    for (name, source, at, signature, body, status, code) in table {
+        let headers = [("webhook-id", "m"), ("webhook-timestamp", &at.to_string()), ("webhook-signature", &signature)];
+        let answer = scene.post(source, &headers, body.to_owned()).await;
+        assert_eq!((answer.status, answer.body["code"].as_str()), (status, Some(code)), "{name}");
+        assert_eq!(answer.media_type, "application/problem+json", "{name}");
+    }
+    let unsigned = scene.post("kayo", &[], good.clone()).await;
+    assert_eq!(unsigned.status, 401);
+    // Within the tolerance it is taken, which shows that the table above failed for its reasons.
+    let at = now - 299;
+    let headers = [("webhook-id", "m"), ("webhook-timestamp", &at.to_string()), ("webhook-signature", &sign(at, &good))];
+    assert_eq!(scene.post("kayo", &headers, good.clone()).await.status, 202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_faults_of_a_delivery_are_listed_and_none_of_it_is_stored() {
+    let scene = Scene::new().await;
+    scene.active("kayo").await;
+    let body = json!({"events": [capture("good", person(1)), {"id": 3, "type": "t", "person": {}}]});
+    let answer = scene.send("kayo", &body).await;
+    assert_eq!(answer.status, 400);
+    let places: Vec<&str> = answer.body["faults"].as_array().unwrap().iter().map(|fault| fault["place"].as_str().unwrap()).collect();
+    assert_eq!(places, ["events[1].id", "events[1].occurred_at", "events[1].person"]);
+    let answer = scene.send("kayo", &capture("good", person(1))).await;
+    assert_eq!(answer.body["received"], json!(1), "it had not been stored");
+}

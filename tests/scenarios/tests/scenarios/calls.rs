@@ -1,0 +1,34 @@
+//! What a batch costs in API calls.
+
+use passerelle_scenarios::{Scene, capture, person};
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_new_people_with_an_activity_cost_two_calls_or_three_without_references() {
+    for (references, calls) in [("on", 2), ("off", 3)] {
+        let scene = Scene::new().await;
+        scene.active("kayo").await;
+        scene.apply(&scene.document("kayo", |document| document["salesforce"]["references_into_collections"] = json!(references))).await;
+        // The first batch of all also describes the org's objects, once a day.
+        scene.accept("kayo", &capture("first", person(1000))).await;
+        scene.sweep().await;
+        let before = scene.api_calls();
+        let events: Vec<_> = (0..100).map(|n| capture(&format!("e{n}"), person(n))).collect();
+        scene.accept("kayo", &json!({"events": events})).await;
+        scene.sweep().await;
+        assert_eq!((scene.records("Lead").len(), scene.records("Event").len()), (101, 101));
+        assert_eq!(scene.api_calls() - before, calls, "references {references}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_parent_costs_its_own_child_and_no_other() {
+    let scene = Scene::new().await;
+    let kayo = scene.active("kayo").await;
+    let mut events: Vec<_> = (0..20).map(|n| capture(&format!("e{n}"), person(n))).collect();
+    events[7]["person"]["last_name"] = json!("x".repeat(200));
+    scene.accept("kayo", &json!({"events": events})).await;
+    scene.sweep().await;
+    assert_eq!((scene.records("Lead").len(), scene.records("Event").len()), (19, 19));
+    assert_eq!(scene.event(&kayo, "e7").await.status, "parked");
+}

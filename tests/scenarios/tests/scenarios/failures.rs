@@ -1,0 +1,111 @@
+//! Salesforce fails: nothing is lost, nothing is there twice, and nobody else waits.
+
+use jiff::SignedDuration;
+use passerelle_scenarios::{Scene, capture, person};
+use salesforce_sim::{Effect, Matcher, Seed};
+use passerelle_local::Switch;
+use serde_json::json;
+
+fn writes() -> Matcher {
+    Matcher { route: Some("composite".to_owned()), body_contains: Some("IsReminderSet".to_owned()), count: Some(1), ..Matcher::default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_repeated_after_a_cut_connection_makes_nothing_twice() {
+    // With a key field a repeat finds what the first try made; without one it looks first.
+    for seed in [Seed::demo(), Seed::demo().without_external_ids()] {
+        for effect in [Effect::CutAfter, Effect::CutBefore, Effect::Html { status: 503 }] {
+            let scene = Scene::with(seed.clone(), Switch::Off).await;
+            let kayo = scene.active("kayo").await;
+            scene.accept("kayo", &json!([capture("e1", person(1)), capture("e2", person(2))])).await;
+            scene.org().control().fault(writes(), effect.clone());
+            scene.sweep().await;
+            assert_eq!(scene.event(&kayo, "e1").await.status, "retry", "{effect:?}");
+            scene.sweep().await;
+            assert_eq!(scene.event(&kayo, "e1").await.status, "applied", "{effect:?}");
+            assert_eq!((scene.records("Lead").len(), scene.records("Event").len()), (2, 2), "{effect:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_that_died_in_mid_call_leaves_its_people_in_doubt() {
+    let scene = Scene::with(Seed::demo().without_external_ids(), Switch::Off).await;
+    let kayo = scene.active("kayo").await;
+    scene.accept("kayo", &capture("e1", person(1))).await;
+    // The call arrives and is done, but whoever sent it is gone before the answer.
+    scene.org().control().fault(writes(), Effect::Delay { ms: 60_000, moment: salesforce_sim::Moment::After });
+    scene.clock.advance(SignedDuration::from_secs(125));
+    let dying = scene.stack.invoke_upsert(json!({"sweep": {}}));
+    assert!(tokio::time::timeout(std::time::Duration::from_secs(3), dying).await.is_err());
+    assert_eq!(scene.records("Lead").len(), 1);
+    scene.org().control().clear_faults();
+    scene.sweep().await;
+    assert_eq!(scene.event(&kayo, "e1").await.status, "applied");
+    assert_eq!((scene.records("Lead").len(), scene.records("Event").len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_session_is_renewed_and_costs_nobody_anything() {
+    let scene = Scene::new().await;
+    let kayo = scene.active("kayo").await;
+    scene.org().control().expire_access_tokens();
+    scene.accept("kayo", &capture("e1", person(1))).await;
+    scene.sweep().await;
+    assert_eq!(scene.event(&kayo, "e1").await.status, "applied");
+    assert_eq!(scene.event(&kayo, "e1").await.attempts, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_grant_breaks_the_connection_and_reconnecting_resumes_its_work() {
+    let scene = Scene::new().await;
+    let kayo = scene.active("kayo").await;
+    scene.org().control().revoke_refresh_tokens(None);
+    scene.org().control().expire_access_tokens();
+    scene.accept("kayo", &capture("e1", person(1))).await;
+    scene.sweep().await;
+    let meta = scene.stack.ports().table.load_meta(&kayo).await.unwrap().unwrap();
+    assert_eq!(serde_json::to_value(meta.status).unwrap(), json!("broken"));
+    assert_eq!(scene.event(&kayo, "e1").await.status, "open");
+    scene.connect("kayo").await;
+    scene.sweep().await;
+    assert_eq!(scene.event(&kayo, "e1").await.status, "applied");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_record_that_salesforce_refuses_does_not_harm_the_others() {
+    let scene = Scene::new().await;
+    let kayo = scene.active("kayo").await;
+    let mut long = person(1);
+    long["last_name"] = json!("x".repeat(81));
+    scene.accept("kayo", &json!([capture("long", long), capture("fine", person(2))])).await;
+    scene.sweep().await;
+    let outcomes = scene.outcomes(&kayo, &["long", "fine"]).await;
+    assert_eq!((outcomes["long"].as_str(), outcomes["fine"].as_str()), ("parked", "applied"));
+    let outcome = serde_json::to_value(scene.event(&kayo, "long").await.outcome).unwrap();
+    assert_eq!((outcome["problem"]["code"].as_str(), &outcome["problem"]["fields"]), (Some("STRING_TOO_LONG"), &json!(["LastName"])));
+    assert_eq!((scene.records("Lead").len(), scene.records("Event").len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_org_of_one_connection_does_not_delay_another() {
+    let scene = Scene::new().await;
+    let (kayo, other) = (scene.active("kayo").await, scene.active("other").await);
+    // The first connection's org answers nothing for as long as anybody listens.
+    let slow = Matcher { body_contains: Some("p1%40".to_owned()), ..Matcher::default() };
+    scene.org().control().fault(slow, Effect::Delay { ms: 300_000, moment: salesforce_sim::Moment::Before });
+    scene.accept("kayo", &capture("e1", person(1))).await;
+    scene.accept("other", &capture("e2", person(2))).await;
+    scene.clock.advance(SignedDuration::from_secs(125));
+    let sweep = scene.stack.invoke_upsert(json!({"sweep": {}}));
+    let healthy = async {
+        while scene.event(&other, "e2").await.status != "applied" {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::select! {
+        () = healthy => {}
+        ended = sweep => panic!("the healthy connection had to wait for the slow one: {ended:?}"),
+    }
+    assert_eq!(scene.event(&kayo, "e1").await.status, "open");
+}

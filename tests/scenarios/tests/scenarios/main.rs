@@ -1,0 +1,10 @@
+//! The scenarios, as one test binary.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod bad_input;
+mod calls;
+mod connecting;
+mod documents;
+mod failures;
+mod intake;
+mod kayo;
