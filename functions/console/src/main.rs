@@ -1,5 +1,3 @@
-
-
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use passerelle_core::shell::runtime::World;

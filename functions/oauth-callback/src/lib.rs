@@ -104,7 +104,8 @@ mod tests {
 
     #[test]
     fn replies_keep_their_location_and_cookie() {
-        let reply = Reply { status: 302, location: Some("https://login.salesforce.com/?a=b%20c".into()), cookie: Some("x=y".into()), html: "h".into() };
+        let reply =
+            Reply { status: 302, location: Some("https://login.salesforce.com/?a=b%20c".into()), cookie: Some("x=y".into()), html: "h".into() };
         let response = respond(reply);
         assert_eq!((response.status_code, response.cookies.as_slice()), (302, ["x=y".to_owned()].as_slice()));
         assert_eq!(response.headers.get("location").unwrap(), "https://login.salesforce.com/?a=b%20c");

@@ -1,5 +1,3 @@
-
-
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use passerelle_core::{app::upsert::Workbench, shell::runtime::World};
 use serde_json::Value;

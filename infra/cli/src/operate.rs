@@ -127,7 +127,13 @@ pub async fn status(target: &Target, connection: Option<ConnectionId>, event: Op
     } else {
         for meta in shown {
             let text = |name: &str| meta.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
-            println!("{}  {}  {}  configuration {}", text("connection"), text("status"), text("name"), meta.get("configuration").unwrap_or(&Value::Null));
+            println!(
+                "{}  {}  {}  configuration {}",
+                text("connection"),
+                text("status"),
+                text("name"),
+                meta.get("configuration").unwrap_or(&Value::Null)
+            );
         }
     }
     Ok(())

@@ -39,7 +39,11 @@ impl Form {
             let (tag, _) = input.split_once('>')?;
             Some((attribute(tag, "name")?, attribute(tag, "value").unwrap_or_default()))
         });
-        Some(Self { action: attribute(head, "action").unwrap_or_default(), fields: inputs.collect(), asks_password: form.contains("type=\"password\"") })
+        Some(Self {
+            action: attribute(head, "action").unwrap_or_default(),
+            fields: inputs.collect(),
+            asks_password: form.contains("type=\"password\""),
+        })
     }
 
     async fn submit(mut self, client: &Client, page: &Url, username: &str, password: &str) -> Result<Response> {

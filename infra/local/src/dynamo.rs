@@ -135,11 +135,7 @@ fn compare(name: &str, standing: &Value) -> Result<(), DynamoError> {
         list.sort_by_key(|index| format!("{index:?}"));
         list
     };
-    let differs = [
-        (same("/KeySchema"), "key"),
-        (indexes(standing) == indexes(&wanted), "list of indexes"),
-        (same("/StreamSpecification"), "stream"),
-    ];
+    let differs = [(same("/KeySchema"), "key"), (indexes(standing) == indexes(&wanted), "list of indexes"), (same("/StreamSpecification"), "stream")];
     match differs.into_iter().find(|(same, _)| !same) {
         Some((_, part)) => Err(DynamoError::OtherTable { name: name.to_owned(), part }),
         None => Ok(()),
@@ -178,7 +174,10 @@ mod tests {
 
     #[test]
     fn a_table_of_another_shape_is_refused() {
-        let cases = [("/GlobalSecondaryIndexes/0/IndexName", json!("later"), "list of indexes"), ("/StreamSpecification/StreamViewType", json!("NEW_IMAGE"), "stream")];
+        let cases = [
+            ("/GlobalSecondaryIndexes/0/IndexName", json!("later"), "list of indexes"),
+            ("/StreamSpecification/StreamViewType", json!("NEW_IMAGE"), "stream"),
+        ];
         for (pointer, value, want) in cases {
             let database = open(None).unwrap();
             let mut other = definition();

@@ -27,7 +27,7 @@ use standardwebhooks::Webhook;
 /// KAYO's preset, as it is delivered.
 pub const KAYO: &str = include_str!("../../../infra/presets/kayo.yaml");
 
-/// A clock that stands still until the test moves it, and gives each waiter the time that it waits for.
+/// A clock that stands still until the test moves it.
 #[derive(Debug)]
 pub struct HandClock(AtomicI64);
 
@@ -45,11 +45,21 @@ impl Clock for HandClock {
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            self.advance(SignedDuration::try_from(duration).unwrap());
-            tokio::task::yield_now().await;
+            let end = self.now() + SignedDuration::try_from(duration).unwrap();
+            if duration < LONG {
+                return tokio::time::sleep(duration.min(SHORT)).await;
+            }
+            while self.now() < end {
+                tokio::time::sleep(SHORT).await;
+            }
         })
     }
 }
+
+/// Waits for somebody else are cut short: the other side needs real time, but little of it.
+const SHORT: Duration = Duration::from_millis(20);
+/// From here on a wait is a schedule's, and lasts until the test has moved the clock.
+const LONG: Duration = Duration::from_secs(10);
 
 /// A running stack.
 pub struct Scene {

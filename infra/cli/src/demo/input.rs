@@ -9,8 +9,7 @@ const PEOPLE: usize = 180;
 /// The first of them was met at this moment.
 const BEGIN: Timestamp = Timestamp::constant(1_623_920_400, 0);
 
-const FIRST_NAMES: [&str; 12] =
-    ["Zoé", "François", "Élodie", "Jérôme", "Noël", "Anaïs", "Benoît", "Maëlle", "Gaëtan", "Inès", "Loïc", "Céline"];
+const FIRST_NAMES: [&str; 12] = ["Zoé", "François", "Élodie", "Jérôme", "Noël", "Anaïs", "Benoît", "Maëlle", "Gaëtan", "Inès", "Loïc", "Céline"];
 const LAST_NAMES: [&str; 10] = ["Lefèvre", "Müller", "D'Angelo", "Nuñez", "Bäcker", "O’Connor", "Çelik", "Sørensen", "Dupré-Lagarde", "Łukasz"];
 const COMPANIES: [&str; 8] =
     ["Café & Cie", "Hôtel de l'Étoile", "Œuvres <SARL>", "Aéro \"Sud\"", "Naïve Mobilité", "Forêt & Fils", "Crème SA", "Zürich Präzision"];

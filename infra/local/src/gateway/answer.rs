@@ -68,7 +68,7 @@ pub(super) fn message(status: StatusCode, text: &str) -> Response {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
     use axum::body::to_bytes;
 
     use super::*;

@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn requests_find_their_route() {
-        let cases: &[(&str, &str, Option<(&str, &[(&str, &str)])>)] = &[
+        type Found = (&'static str, &'static [(&'static str, &'static str)]);
+        let cases: &[(&str, &str, Option<Found>)] = &[
             ("GET", "/", Some(("GET /", &[]))),
             ("POST", "/", None),
             ("HEAD", "/", None),

@@ -110,7 +110,9 @@ impl Versions {
                 version.stages.remove(PREVIOUS);
             }
         }
-        if stage == CURRENT && let Some(former) = holder.and_then(|holder| self.0.get_mut(&holder)) {
+        if stage == CURRENT
+            && let Some(former) = holder.and_then(|holder| self.0.get_mut(&holder))
+        {
             former.stages.insert(PREVIOUS.to_owned());
         }
         if let Some(version) = self.0.get_mut(id) {

@@ -157,9 +157,7 @@ struct DeleteRequest {
 fn delete(store: &mut Store, request: &DeleteRequest, moment: &Moment) -> Result<Value, Refusal> {
     let id = required(&request.secret_id)?;
     match (request.force_delete_without_recovery.unwrap_or(false), request.recovery_window_in_days) {
-        (true, Some(_)) => {
-            Err(Refusal::parameter("You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays."))
-        }
+        (true, Some(_)) => Err(Refusal::parameter("You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.")),
         (true, None) => {
             let (arn, name) = store.delete_at_once(id, moment)?;
             Ok(json!({ "ARN": arn, "Name": name, "DeletionDate": seconds(moment.now) }))

@@ -1,8 +1,9 @@
 //! The local stack: everything started in order, and stopped in the opposite one.
 //!
 //! `options` owns what can be chosen, `installation` what the functions are handed, `salesforce` the org that they speak
-//! to.
+//! to, `callers` what calls the functions by itself.
 
+mod callers;
 mod installation;
 mod options;
 mod salesforce;
@@ -24,6 +25,7 @@ use serde_json::Value;
 use thiserror::Error;
 use tokio::task::JoinHandle;
 
+use callers::Callers;
 pub use installation::Installation;
 pub use options::{SalesforceTarget, StackOptions, Switch};
 pub use salesforce::OrgAddresses;
@@ -35,10 +37,9 @@ use crate::{
     functions::Functions,
     gateway::Gateway,
     handler::{EventFunction, InvokeError},
-    schedule::{DUE, SWEEP, Schedule},
     secrets::{SecretsFileError, SecretsManager},
-    served::{ServeError, Stop, Stopper, listen},
-    stream::{Discarded, Failures, Mapping, StreamError},
+    served::{ServeError, Stopper, listen},
+    stream::{Discarded, Failures, StreamError},
 };
 
 /// Name of the state table.
@@ -176,8 +177,9 @@ impl Stack {
 
         let gateway = Gateway::new(functions.routes.clone(), Arc::clone(&options.clock), Arc::clone(&options.ids));
         tasks.callers.push(gateway.serve(gateway_listener, &calling));
-        let failures = start_stream(&options, data.as_ref(), &database, &upsert, &calling, &mut tasks)?;
-        start_schedules(&options, &database, &upsert, &reconcile, &calling, &mut tasks);
+        let calls = Callers { options: &options, database: &database, upsert: &upsert, reconcile: &reconcile, stop: &calling };
+        let failures = calls.start_stream(data.as_ref(), &mut tasks.callers)?;
+        calls.start_schedules(&mut tasks.callers);
         let stoppers = Stoppers { callers, services };
         let (org, _data) = (org.sim, data);
         Ok(Self { addresses, installation, functions, upsert, reconcile, database, org, failures, stoppers, tasks, _data })
@@ -290,57 +292,4 @@ fn install(options: &StackOptions, addresses: &Addresses, allowed: &[String]) ->
         dynamodb,
         secrets_manager: secrets,
     }))
-}
-
-fn start_stream(
-    options: &StackOptions,
-    data: Option<&DataDirectory>,
-    database: &Database,
-    upsert: &EventFunction,
-    calling: &Stop,
-    tasks: &mut Tasks,
-) -> Result<Failures, StackError> {
-    if options.stream == Switch::Off {
-        return Ok(Failures::default());
-    }
-    let mut settings = options.stream_options.clone();
-    settings.checkpoint = data.map(DataDirectory::stream);
-    let mapping = Mapping::new(database.clone(), TABLE, upsert.clone(), Arc::clone(&options.clock), settings)?;
-    let failures = mapping.failures();
-    tasks.callers.push(tokio::spawn(mapping.run(calling.clone())));
-    Ok(failures)
-}
-
-fn start_schedules(
-    options: &StackOptions,
-    database: &Database,
-    upsert: &EventFunction,
-    reconcile: &EventFunction,
-    calling: &Stop,
-    tasks: &mut Tasks,
-) {
-    let schedules = [
-        ("sweep", options.sweep_interval, SWEEP, upsert.clone()),
-        ("reconcile", options.reconcile_interval, DUE, reconcile.clone()),
-        ("expiry", Some(options::EXPIRY_INTERVAL), "null", expiry(database, options)),
-    ];
-    for (name, interval, input, function) in schedules {
-        let Some(interval) = interval else { continue };
-        let input = serde_json::from_str(input).unwrap_or_default();
-        let schedule = Schedule { name, interval, input, function };
-        tasks.callers.push(tokio::spawn(schedule.run(Arc::clone(&options.clock), calling.clone())));
-    }
-}
-
-/// DynamoDB removes expired items by itself; the embedded one does when it is told.
-fn expiry(database: &Database, options: &StackOptions) -> EventFunction {
-    let database = database.clone();
-    let handler: crate::handler::EventHandler = Arc::new(move |_, _| {
-        let database = database.clone();
-        Box::pin(async move {
-            let removed = tokio::task::spawn_blocking(move || database.sweep_ttl()).await??;
-            Ok(removed.into())
-        })
-    });
-    EventFunction::new(handler, Arc::clone(&options.clock), UPSERT_TIMEOUT)
 }

@@ -71,7 +71,8 @@ pub struct StackOptions {
 
 impl Default for StackOptions {
     fn default() -> Self {
-        let stream_options = StreamOptions { window: Duration::from_millis(50), poll_interval: Duration::from_millis(100), ..StreamOptions::default() };
+        let stream_options =
+            StreamOptions { window: Duration::from_millis(50), poll_interval: Duration::from_millis(100), ..StreamOptions::default() };
         Self {
             data: None,
             gateway_port: 8000,

@@ -92,7 +92,8 @@ mod tests {
 
     #[test]
     fn only_plain_http_opens_a_host() {
-        let cases: &[(&str, Option<(&str, &[&str])>)] = &[
+        type Opened = (&'static str, &'static [&'static str]);
+        let cases: &[(&str, Option<Opened>)] = &[
             ("https://login.salesforce.com/", Some(("https://login.salesforce.com", &[]))),
             ("http://localhost:9090", Some(("http://localhost:9090", &["localhost:9090"]))),
             ("http://org.local/", Some(("http://org.local", &["org.local"]))),

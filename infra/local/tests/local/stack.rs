@@ -1,9 +1,6 @@
 //! The whole stack: what survives a restart, who is refused, and that events find their function.
 
-use std::{
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use passerelle_core::{
     adapters::state::Key,
@@ -12,6 +9,8 @@ use passerelle_core::{
 use passerelle_local::{Functions, SalesforceTarget, Stack, StackError, StackOptions, Switch};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+
+use reqwest::{Client, StatusCode};
 
 use crate::support::{StandingClock, event, no_functions, quiet};
 
@@ -129,5 +128,23 @@ async fn the_simulated_org_has_two_names_and_both_may_be_called() {
     assert_eq!(answer.status(), 200);
     let versions: Value = serde_json::from_slice(answer.body()).unwrap();
     assert!(versions.as_array().is_some_and(|list| !list.is_empty()), "{versions}");
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_functions_are_wired_to_their_routes_and_events() {
+    let stack = Stack::start(quiet(&StandingClock::new()), passerelle_local::functions::wire).await.unwrap();
+    let gateway = &stack.addresses().gateway;
+    let page = Client::new().get(gateway).send().await.unwrap();
+    assert_eq!(page.status(), StatusCode::OK);
+    assert!(page.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
+    let hook = Client::new().post(format!("{gateway}/v1/hooks/nobody")).header("Content-Type", "application/json").body("{}").send();
+    let (hook, start) = (hook.await.unwrap(), Client::new().get(format!("{gateway}/oauth/nobody/start?ticket=x")).send().await.unwrap());
+    for refusal in [hook, start] {
+        assert!(refusal.status().is_client_error(), "{} {}", refusal.url(), refusal.status());
+    }
+    assert!(stack.invoke_upsert(json!({ "sweep": { "from": 0, "to": 255 } })).await.unwrap().is_object());
+    assert_eq!(stack.invoke_upsert(json!({ "Records": [] })).await.unwrap(), json!({ "batchItemFailures": [] }));
+    assert!(stack.invoke_reconcile(json!({ "due": true })).await.unwrap().is_object());
     stack.shutdown().await;
 }

@@ -56,7 +56,8 @@ fn the_routes_are_the_same() {
         Function::OauthCallback => "OauthCallback",
         Function::Console => "Console",
     };
-    let ours: BTreeMap<_, _> = ROUTES.iter().map(|route| (route.key.to_owned(), format!("integrations/${{{}Integration}}", name(route.function)))).collect();
+    let ours: BTreeMap<_, _> =
+        ROUTES.iter().map(|route| (route.key.to_owned(), format!("integrations/${{{}Integration}}", name(route.function)))).collect();
     let resources = resources();
     let routes = resources.as_object().unwrap().values().filter(|resource| resource["Type"] == "AWS::ApiGatewayV2::Route");
     let text = |value: &Value| value.as_str().unwrap().to_owned();

@@ -14,7 +14,6 @@ mod language;
 mod lifecycle;
 mod people;
 mod read;
-mod replication;
 mod row;
 mod rules;
 mod save;
@@ -32,7 +31,6 @@ use serde_json::{Value, json};
 
 pub use lifecycle::{Conversion, Converted};
 pub use people::User;
-pub use replication::{Deleted, Updated};
 pub use session::{Answer, ApiVersion, DuplicateHeader, Fields, QueryScope, Session, UpsertError, Upserted};
 
 pub use crate::seed::SeedError;
@@ -92,8 +90,6 @@ pub struct Org {
     rules: rules::Rules,
     undo: store::UndoLog,
     locked: HashSet<Id>,
-    /// When the longest transaction that is still open began.
-    open_since: Option<Timestamp>,
 }
 
 impl Org {

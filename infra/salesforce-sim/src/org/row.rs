@@ -199,4 +199,15 @@ mod tests {
         assert_eq!(Row::pack(&draft).0.len(), before);
         assert!(before < 90, "{before} bytes");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_values_survive_packing(texts in proptest::collection::vec(".{0,200}", 0..20), number: i64, scale in 0_u32..18, day: i32, at: i64) {
+            let mut draft: Draft = (0..).map(FieldNo).zip(texts.into_iter().map(Cell::text)).filter(|(_, cell)| !cell.is_null()).collect();
+            draft.insert(FieldNo(100), Cell::Num(Decimal::new(i128::from(number), scale)));
+            draft.insert(FieldNo(200), Cell::Day(day));
+            draft.insert(FieldNo(300), Cell::Instant(at));
+            proptest::prop_assert_eq!(Row::pack(&draft).unpack(), draft);
+        }
+    }
 }

@@ -24,7 +24,8 @@ pub struct Session {
     pub auto_assign: bool,
     /// `Sforce-Duplicate-Rule-Header`.
     pub duplicates: DuplicateHeader,
-    /// The instant of the request: every stamp it leaves is this one.
+    /// The instant of the request: every stamp it leaves is this one. It may lie back: then the
+    /// records look like those of a transaction that committed late.
     pub now: Timestamp,
 }
 

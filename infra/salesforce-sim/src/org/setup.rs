@@ -44,7 +44,6 @@ impl Org {
             rules: Rules::default(),
             undo: UndoLog::default(),
             locked: HashSet::new(),
-            open_since: None,
         };
         org.add_indexes();
         for field in &seed.custom_fields {

@@ -3,6 +3,7 @@
 mod answers;
 mod errors;
 mod indexes;
+mod laws;
 
 use std::sync::Arc;
 

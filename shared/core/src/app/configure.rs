@@ -93,10 +93,8 @@ pub async fn load_current(ports: Ports<'_>, connection: &ConnectionId) -> Result
 /// One version of a connection's document.
 pub async fn load_version(ports: Ports<'_>, connection: &ConnectionId, version: u64) -> Result<Option<Document>, StateError> {
     let Some(stored) = ports.table.load_config(connection, version).await? else { return Ok(None) };
-    let corrupt = |source: serde_json::Error| StateError::Corrupt {
-        key: crate::adapters::state::Key::config(connection, version),
-        source: Box::new(source),
-    };
+    let corrupt =
+        |source: serde_json::Error| StateError::Corrupt { key: crate::adapters::state::Key::config(connection, version), source: Box::new(source) };
     serde_json::from_str(&stored.document).map(Some).map_err(corrupt)
 }
 

@@ -6,4 +6,3 @@ pub mod connections;
 pub mod intake;
 pub mod tokens;
 pub mod upsert;
-

@@ -190,7 +190,8 @@ impl Reader {
             }
         };
         let project = self.optional::<ProjectRef>(&mut fields, "project", &at, "This must be an object with an id and, if known, a name.");
-        let collaborator = self.optional::<Collaborator>(&mut fields, "collaborator", &at, "This must be an object with an email and, if known, a name.");
+        let collaborator =
+            self.optional::<Collaborator>(&mut fields, "collaborator", &at, "This must be an object with an email and, if known, a name.");
         let data = self.optional::<Map<String, Value>>(&mut fields, "data", &at, "This must be an object.").unwrap_or_default();
         for name in fields.keys() {
             self.push(at(name), "This is not a part of an event. Put further facts into data.");

@@ -82,9 +82,7 @@ fn is_slug(text: &str) -> bool {
 
 fn is_api_name(text: &str) -> bool {
     let mut chars = text.chars();
-    chars.next().is_some_and(|c| c.is_ascii_alphabetic())
-        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
-        && text.len() <= 80
+    chars.next().is_some_and(|c| c.is_ascii_alphabetic()) && chars.all(|c| c.is_ascii_alphanumeric() || c == '_') && text.len() <= 80
 }
 
 fn is_opaque(text: &str) -> bool {

@@ -33,7 +33,7 @@ impl Template {
         let mut environment = Environment::new();
         environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
         environment.set_undefined_behavior(UndefinedBehavior::Chainable);
-    
+
         environment.set_recursion_limit(20);
         environment.add_template_owned("text", source.to_owned())?;
         Ok(Self { environment: Arc::new(environment) })

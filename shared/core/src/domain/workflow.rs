@@ -50,12 +50,7 @@ mod tests {
     #[test]
     fn filters_choose_events() {
         let context = json!({"project": {"id": "a"}, "data": {"seconds": 20}});
-        for (source, want) in [
-            ("true", true),
-            ("project.id == 'a'", true),
-            ("data.seconds > 30", false),
-            ("project.id in ['b', 'c']", false),
-        ] {
+        for (source, want) in [("true", true), ("project.id == 'a'", true), ("data.seconds > 30", false), ("project.id in ['b', 'c']", false)] {
             assert_eq!(Filter::compile(source).unwrap().passes(&context), Ok(want), "{source}");
         }
         assert!(Filter::compile("project.id").unwrap().passes(&context).is_err());

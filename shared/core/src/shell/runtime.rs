@@ -59,13 +59,6 @@ impl World {
     /// The ports of this world.
     #[must_use]
     pub fn ports(&self) -> Ports<'_> {
-        Ports {
-            clock: &self.clock,
-            ids: &self.ids,
-            table: &self.table,
-            secrets: &self.secrets,
-            transport: &self.transport,
-            settings: &self.settings,
-        }
+        Ports { clock: &self.clock, ids: &self.ids, table: &self.table, secrets: &self.secrets, transport: &self.transport, settings: &self.settings }
     }
 }

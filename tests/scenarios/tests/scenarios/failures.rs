@@ -1,9 +1,9 @@
 //! Salesforce fails: nothing is lost, nothing is there twice, and nobody else waits.
 
 use jiff::SignedDuration;
+use passerelle_local::Switch;
 use passerelle_scenarios::{Scene, capture, person};
 use salesforce_sim::{Effect, Matcher, Seed};
-use passerelle_local::Switch;
 use serde_json::json;
 
 fn writes() -> Matcher {

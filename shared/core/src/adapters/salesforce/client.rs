@@ -318,9 +318,12 @@ mod tests {
         let next = org.query_more(page.next.as_deref().unwrap(), TIMEOUT).await.unwrap();
         assert_eq!((page.done(), next.done(), next.records.first().unwrap().text("Name")), (false, true, Some("b")));
         let paths: Vec<String> = script.seen.lock().unwrap().iter().map(|r| r.uri().to_string()).collect();
-        assert_eq!(paths, [
-            "https://acme.my.salesforce.com/services/data/v66.0/query?q=SELECT+Name+FROM+Lead",
-            "https://acme.my.salesforce.com/services/data/v66.0/query/01g-1",
-        ]);
+        assert_eq!(
+            paths,
+            [
+                "https://acme.my.salesforce.com/services/data/v66.0/query?q=SELECT+Name+FROM+Lead",
+                "https://acme.my.salesforce.com/services/data/v66.0/query/01g-1",
+            ]
+        );
     }
 }

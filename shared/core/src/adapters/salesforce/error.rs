@@ -249,7 +249,13 @@ mod tests {
             ("session", 401, r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#, None, Class::Reauthorise),
             ("401 without a body", 401, "", None, Class::Reauthorise),
             ("userinfo", 403, "Bad_OAuth_Token", None, Class::Park),
-            ("day's calls gone", 403, r#"[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded."}]"#, used(9, 9), Class::Pause),
+            (
+                "day's calls gone",
+                403,
+                r#"[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests Limit exceeded."}]"#,
+                used(9, 9),
+                Class::Pause,
+            ),
             ("calls at once", 403, r#"[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"x"}]"#, used(8, 9), wait),
             ("limit without usage", 403, r#"[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"x"}]"#, None, Class::Pause),
             ("API off", 403, r#"[{"errorCode":"API_DISABLED_FOR_ORG","message":"x"}]"#, None, Class::Pause),
@@ -261,7 +267,13 @@ mod tests {
             ("long address", 414, "", None, Class::Bug),
             ("unknown code", 400, r#"[{"errorCode":"SOMETHING_NEW","message":"x"}]"#, None, Class::Park),
             ("unknown code, server", 500, r#"[{"errorCode":"SOMETHING_NEW","message":"x"}]"#, None, RETRY),
-            ("translated", 400, r#"[{"message":"Faltan campos obligatorios: [LastName]","errorCode":"REQUIRED_FIELD_MISSING","fields":["LastName"]}]"#, None, Class::Park),
+            (
+                "translated",
+                400,
+                r#"[{"message":"Faltan campos obligatorios: [LastName]","errorCode":"REQUIRED_FIELD_MISSING","fields":["LastName"]}]"#,
+                None,
+                Class::Park,
+            ),
             ("our query", 400, r#"[{"message":"unexpected token","errorCode":"MALFORMED_QUERY"}]"#, None, Class::Bug),
         ] {
             assert_eq!(class(status, body, usage), want, "{name}");

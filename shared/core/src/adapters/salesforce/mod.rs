@@ -101,7 +101,9 @@ mod tests {
 
     #[test]
     fn api_versions() {
-        for (text, fine) in [("66.0", true), ("100.0", true), ("66", false), ("66.1", false), ("v66.0", false), ("6.0", false), ("6a.0", false), ("", false)] {
+        for (text, fine) in
+            [("66.0", true), ("100.0", true), ("66", false), ("66.1", false), ("v66.0", false), ("6.0", false), ("6a.0", false), ("", false)]
+        {
             assert_eq!(ApiVersion::parse(text).is_ok(), fine, "{text}");
         }
         assert_eq!(ApiVersion::parse("66.0").unwrap().path("limits"), "/services/data/v66.0/limits");

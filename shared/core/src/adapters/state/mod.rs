@@ -9,17 +9,15 @@ mod error;
 pub mod events;
 mod keys;
 pub mod people;
-pub mod tokens;
 pub mod schema;
+pub mod tokens;
 pub mod writer;
 
 use std::{collections::HashMap, sync::Arc};
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{
-        AttributeValue, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as UpdateItem,
-    },
+    types::{AttributeValue, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as UpdateItem},
 };
 use serde::{Serialize, de::DeserializeOwned};
 

@@ -164,15 +164,29 @@ mod tests {
 
     #[test]
     fn a_browser_brings_codes_only() {
-        for (brought, want) in [("access_denied", "access_denied"), ("a b", "sign_in_refused"), ("", "sign_in_refused"), (&"x".repeat(65), "sign_in_refused")] {
+        for (brought, want) in
+            [("access_denied", "access_denied"), ("a b", "sign_in_refused"), ("", "sign_in_refused"), (&"x".repeat(65), "sign_in_refused")]
+        {
             assert_eq!(Refusal::brought(brought, String::new()).code(), want);
         }
     }
 
     #[test]
     fn known_codes_of_salesforce_are_explained() {
-        for code in ["access_denied", "invalid_client", "invalid_client_id", "redirect_uri_mismatch", "invalid_grant", "invalid_scope",
-            "invalid_app_access", "OAUTH_APP_BLOCKED", "oauth_flow_disabled", "inactive_user", "inactive_org", "rate_limit_exceeded"] {
+        for code in [
+            "access_denied",
+            "invalid_client",
+            "invalid_client_id",
+            "redirect_uri_mismatch",
+            "invalid_grant",
+            "invalid_scope",
+            "invalid_app_access",
+            "OAUTH_APP_BLOCKED",
+            "oauth_flow_disabled",
+            "inactive_user",
+            "inactive_org",
+            "rate_limit_exceeded",
+        ] {
             for language in BOTH {
                 assert_ne!(sign_in(code).words(language).cause, words::unknown(language).0, "{code}");
             }

@@ -232,8 +232,7 @@ pub(super) fn theirs(code: &str, language: Language) -> Option<(&'static str, &'
             ),
             ("The app does not grant the scopes asked for.", "Add the scopes “api” and “refresh_token” to the app, then ask for a new link."),
         ],
-        "invalid_app_access" | "app_blocked" | "OAUTH_APP_BLOCKED" | "ecapp_policy_not_found" | "oauth_policy_not_found"
-        | "installation_error" => [
+        "invalid_app_access" | "app_blocked" | "OAUTH_APP_BLOCKED" | "ecapp_policy_not_found" | "oauth_policy_not_found" | "installation_error" => [
             (
                 "L'utilisateur n'a pas le droit d'utiliser l'application dans cette organisation, ou elle y est bloquée.",
                 "Un administrateur doit installer ou débloquer l'application et attribuer à l'utilisateur un ensemble d'autorisations qui \
@@ -281,10 +280,9 @@ pub(super) fn unknown(language: Language) -> (&'static str, &'static str) {
             "Salesforce a refusé la connexion.",
             "Le code ci-dessous en dit la raison ; l'historique des connexions de l'utilisateur, dans Salesforce, en dit souvent plus.",
         ),
-        Language::En => (
-            "Salesforce refused the connection.",
-            "The code below tells the reason; the user's login history in Salesforce often tells more.",
-        ),
+        Language::En => {
+            ("Salesforce refused the connection.", "The code below tells the reason; the user's login history in Salesforce often tells more.")
+        }
     }
 }
 

@@ -67,7 +67,8 @@ impl Look<'_> {
         }
         if self.engine.document.people.owner == Owner::Collaborator {
             let emails = cases.iter().flat_map(|case| &case.events).filter_map(|open| open.event.collaborator.as_ref());
-            let emails: BTreeSet<String> = emails.map(|collaborator| normalise_email(&collaborator.email)).filter(|email| !email.is_empty()).collect();
+            let emails: BTreeSet<String> =
+                emails.map(|collaborator| normalise_email(&collaborator.email)).filter(|email| !email.is_empty()).collect();
             asked.extend(queries(access, Question::Users, "SELECT Id, Email, IsActive FROM User WHERE Email", &emails)?);
         }
         Ok(asked)
@@ -76,7 +77,8 @@ impl Look<'_> {
     /// What the first answers raised: links that are gone, converted leads, and activities that may be there already.
     fn second_questions(&self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
         let mut asked = Vec::new();
-        let lost: BTreeSet<String> = cases.iter().filter(|case| case.found.linked == Linked::Gone && !is_searched(case)).filter_map(address).collect();
+        let lost: BTreeSet<String> =
+            cases.iter().filter(|case| case.found.linked == Linked::Gone && !is_searched(case)).filter_map(address).collect();
         asked.extend(self.by_email(access, &lost)?);
         if self.engine.updates("Contact") {
             let converted = cases.iter().flat_map(|case| {

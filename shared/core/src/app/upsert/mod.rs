@@ -152,7 +152,9 @@ async fn has_due(ports: Ports<'_>, c: &ConnectionId) -> Result<bool, StateError>
 
 fn report(c: &ConnectionId, worked: &Result<Worked, WorkError>) {
     match worked {
-        Ok(worked) => tracing::info!(connection.id = %c, outcomes = ?worked.outcomes, api_calls = worked.api_calls, stopped = ?worked.stopped, "connection worked"),
+        Ok(worked) => {
+            tracing::info!(connection.id = %c, outcomes = ?worked.outcomes, api_calls = worked.api_calls, stopped = ?worked.stopped, "connection worked")
+        }
         Err(error) => {
             let cause = std::error::Error::source(error).map(ToString::to_string);
             tracing::error!(connection.id = %c, error = %error, cause, "connection not worked");

@@ -31,9 +31,7 @@ pub(super) struct Who {
 impl Who {
     pub(super) fn of(target: &Target, record: Option<WriteId>) -> Self {
         match (target, record) {
-            (Target::Existing { id, .. }, record) => {
-                Self { value: NewValue::Value(Value::from(id.as_str())), existing: Some(*id), record }
-            }
+            (Target::Existing { id, .. }, record) => Self { value: NewValue::Value(Value::from(id.as_str())), existing: Some(*id), record },
             (Target::New { .. }, Some(record)) => Self { value: NewValue::Created(record), existing: None, record: Some(record) },
             (Target::New { .. }, None) => Self { value: NewValue::Value(Value::Null), existing: None, record: None },
         }
@@ -132,15 +130,7 @@ fn parse_time(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     text.parse::<Timestamp>().ok().or_else(|| local(text))
 }
 
-fn write(
-    situation: &Situation<'_>,
-    plan: &mut PersonPlan,
-    action: &ActivityAction,
-    texts: &Texts,
-    step: Step,
-    live: &Live,
-    who: &Who,
-) -> Write {
+fn write(situation: &Situation<'_>, plan: &mut PersonPlan, action: &ActivityAction, texts: &Texts, step: Step, live: &Live, who: &Who) -> Write {
     let mut changes = vec![
         Change { field: FieldName::known("WhoId"), old: None, new: who.value.clone(), reason: Reason::NewRecord, from: None },
         plain("Subject", Value::from(texts.subject.as_str())),

@@ -59,8 +59,7 @@ pub(super) fn sort_out(engine: &Engine, case: &mut Case) -> Sorted {
             sorted.settled.push(settle(Outcome::Unchanged { because: Unchanged::NoWorkflow }));
             continue;
         }
-        let actions: Vec<(usize, usize)> =
-            matching.iter().flat_map(|(w, workflow)| (0..workflow.actions.len()).map(|a| (*w, a))).collect();
+        let actions: Vec<(usize, usize)> = matching.iter().flat_map(|(w, workflow)| (0..workflow.actions.len()).map(|a| (*w, a))).collect();
         let person_action = matching.iter().flat_map(|(_, workflow)| &workflow.actions).any(|action| matches!(action, Action::Person(_)));
         let news = case.person.fold(&open.event, &context, engine.paths());
         sorted.live.push(Live { open, context, actions, person_action, news });

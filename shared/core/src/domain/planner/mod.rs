@@ -144,8 +144,13 @@ pub fn plan(situation: &Situation<'_>, cases: Vec<Case>) -> Plan {
 fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write>, claimed: &mut BTreeSet<RecordId>) -> PersonPlan {
     case.events.sort_by(|a, b| (a.event.occurred_at, &a.event.id).cmp(&(b.event.occurred_at, &b.event.id)));
     let mut sorted = events::sort_out(situation.engine, &mut case);
-    let mut person_plan =
-        PersonPlan { person: case.person, save: !sorted.live.is_empty(), record: None, notes: Vec::new(), events: std::mem::take(&mut sorted.settled) };
+    let mut person_plan = PersonPlan {
+        person: case.person,
+        save: !sorted.live.is_empty(),
+        record: None,
+        notes: Vec::new(),
+        events: std::mem::take(&mut sorted.settled),
+    };
     if sorted.live.is_empty() {
         return person_plan;
     }

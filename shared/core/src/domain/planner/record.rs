@@ -18,18 +18,16 @@ const REQUIRED: [(&str, &[&str]); 2] = [("Lead", &["LastName", "Company"]), ("Co
 
 /// Plans the write, if one is needed, and brings the person's link up to date. What a new record lacks parks all events:
 /// nothing is ever invented.
-pub(super) fn plan_record(
-    situation: &Situation<'_>,
-    plan: &mut PersonPlan,
-    target: &Target,
-    live: &[Live],
-) -> Result<Option<Write>, Outcome> {
+pub(super) fn plan_record(situation: &Situation<'_>, plan: &mut PersonPlan, target: &Target, live: &[Live]) -> Result<Option<Write>, Outcome> {
     let person_action = live.iter().any(|live| live.person_action);
     match target {
         Target::New { object } => {
             if !person_action {
                 return Err(Outcome::Parked {
-                    problem: Cause::new("person_not_created", "Nobody in Salesforce has this person's e-mail address, and this workflow creates nobody."),
+                    problem: Cause::new(
+                        "person_not_created",
+                        "Nobody in Salesforce has this person's e-mail address, and this workflow creates nobody.",
+                    ),
                 });
             }
             plan.person.link = None;

@@ -242,8 +242,18 @@ fn after_a_cut_connection_the_activity_that_stands_there_is_found() {
 #[test]
 fn records_are_created_by_key_where_the_org_has_the_field() {
     let field = Field {
-        kind: "string".into(), label: "Key".into(), length: 64, precision: 0, scale: 0, createable: true, updateable: true,
-        required: false, external_id: true, unique: true, restricted: false, picklist: vec![],
+        kind: "string".into(),
+        label: "Key".into(),
+        length: 64,
+        precision: 0,
+        scale: 0,
+        createable: true,
+        updateable: true,
+        required: false,
+        external_id: true,
+        unique: true,
+        restricted: false,
+        picklist: vec![],
     };
     let schema = |object: &str| {
         let object: ObjectName = object.parse().unwrap();

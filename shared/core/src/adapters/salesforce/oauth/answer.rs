@@ -130,24 +130,44 @@ mod tests {
         assert_eq!((grant.organization_id.as_str(), grant.user_id.as_str()), ("00DB0000000TfcRMAS", "005B0000005Bk90IAC"));
         assert_eq!(grant.issued_at.as_millisecond(), 1_558_553_873_237);
         assert_eq!((grant.access_token.expose_secret(), grant.refresh_token.unwrap().expose_secret()), ("00DB!AQQ", "5Aep861"));
-        assert!(answer(|b| { b.as_object_mut().unwrap().remove("refresh_token"); }).unwrap().refresh_token.is_none());
+        assert!(
+            answer(|b| {
+                b.as_object_mut().unwrap().remove("refresh_token");
+            })
+            .unwrap()
+            .refresh_token
+            .is_none()
+        );
     }
 
     #[test]
     fn anything_else_is_not() {
         let with_id = |id: &str| {
             let (id, signature) = (id.to_owned(), sign("secret", id, "1558553873237"));
-            move |b: &mut Value| { b["id"] = json!(id); b["signature"] = json!(signature); }
+            move |b: &mut Value| {
+                b["id"] = json!(id);
+                b["signature"] = json!(signature);
+            }
         };
         let code = |result: Result<Grant, OAuthError>| result.unwrap_err().code().to_owned();
         assert_eq!(code(answer(|b| b["signature"] = json!(sign("other", ID, "1558553873237")))), "signature_wrong");
         assert_eq!(code(answer(|b| b["signature"] = json!("not base64!"))), "signature_wrong");
-        assert_eq!(code(answer(|b| { b.as_object_mut().unwrap().remove("signature"); })), "signature_wrong");
+        assert_eq!(
+            code(answer(|b| {
+                b.as_object_mut().unwrap().remove("signature");
+            })),
+            "signature_wrong"
+        );
         assert_eq!(code(answer(|b| b["issued_at"] = json!("1558553873238"))), "signature_wrong");
         assert_eq!(code(answer(|b| b["instance_url"] = json!("https://evil.example"))), "host_refused");
         assert_eq!(code(answer(with_id("https://login.salesforce.com/id/00DB0000000TfcRMAS"))), "identity_wrong");
         assert_eq!(code(answer(with_id("https://login.salesforce.com/id/x/y"))), "identity_wrong");
-        assert_eq!(code(answer(|b| { b.as_object_mut().unwrap().remove("access_token"); })), "salesforce_unreadable");
+        assert_eq!(
+            code(answer(|b| {
+                b.as_object_mut().unwrap().remove("access_token");
+            })),
+            "salesforce_unreadable"
+        );
         assert_eq!(parse_token(200, b"<html>").unwrap_err().code(), "salesforce_unreadable");
         assert_eq!(parse_token(400, br#"{"error":"invalid_grant"}"#).unwrap_err().code(), "invalid_grant");
     }

@@ -82,7 +82,12 @@ impl OAuthError {
         match self {
             Self::Unanswered(_) | Self::Unreadable { .. } => Class::Retry { after: None },
             Self::Refused { status, code, .. } => match code.as_str() {
-                "rate_limit_exceeded" | "service_unavailable" | "system_down" | "server_error" | "slow_down" | "unknown_error"
+                "rate_limit_exceeded"
+                | "service_unavailable"
+                | "system_down"
+                | "server_error"
+                | "slow_down"
+                | "unknown_error"
                 | "fail_close_app_blocked" => Class::Retry { after: None },
                 _ if *status >= 500 || matches!(status, 408 | 420 | 429) => Class::Retry { after: None },
                 _ => Class::Reauthorise,
@@ -113,16 +118,37 @@ mod tests {
     fn refusals_have_a_code_and_a_class() {
         let retry = Class::Retry { after: None };
         for (name, status, body, code, class, doubt) in [
-            ("revoked", 400, r#"{"error":"invalid_grant","error_description":"expired access/refresh token"}"#, "invalid_grant", Class::Reauthorise, false),
+            (
+                "revoked",
+                400,
+                r#"{"error":"invalid_grant","error_description":"expired access/refresh token"}"#,
+                "invalid_grant",
+                Class::Reauthorise,
+                false,
+            ),
             ("inactive user", 400, r#"{"error":"inactive_user"}"#, "inactive_user", Class::Reauthorise, false),
-            ("wrong secret", 400, r#"{"error":"invalid_client","error_description":"invalid client credentials"}"#, "invalid_client", Class::Reauthorise, false),
+            (
+                "wrong secret",
+                400,
+                r#"{"error":"invalid_client","error_description":"invalid client credentials"}"#,
+                "invalid_client",
+                Class::Reauthorise,
+                false,
+            ),
             ("new code", 400, r#"{"error":"something_new"}"#, "something_new", Class::Reauthorise, false),
             ("rate", 400, r#"{"error":"rate_limit_exceeded"}"#, "rate_limit_exceeded", retry, false),
             ("down", 400, r#"{"error":"system_down"}"#, "system_down", retry, false),
             ("unavailable", 503, r#"{"error":"service_unavailable"}"#, "service_unavailable", retry, true),
             ("server", 500, r#"{"error":"odd"}"#, "odd", retry, true),
             ("throttled", 429, r#"{"error":"odd"}"#, "odd", retry, false),
-            ("form", 400, "error=unsupported_token_type&error_description=this+token+type+is+not+supported", "unsupported_token_type", Class::Reauthorise, false),
+            (
+                "form",
+                400,
+                "error=unsupported_token_type&error_description=this+token+type+is+not+supported",
+                "unsupported_token_type",
+                Class::Reauthorise,
+                false,
+            ),
             ("page", 403, "<html>Blocked</html>", "salesforce_unreadable", retry, true),
             ("nothing", 400, "", "salesforce_unreadable", retry, true),
         ] {
