@@ -19,11 +19,11 @@ pub fn events() -> Vec<Value> {
     let mut events = kayo();
     for n in 0..PEOPLE {
         events.push(capture(n));
-        if n % 3 == 0 {
+        if n.is_multiple_of(3) {
             events.push(consultation(n));
         }
         // A delivery that comes twice.
-        if n % 11 == 0 {
+        if n.is_multiple_of(11) {
             events.push(capture(n));
         }
     }
@@ -81,14 +81,14 @@ fn person(n: usize) -> Value {
         9 => "",
         _ => pick(&COMPANIES, n),
     };
-    let job = if n % 7 == 0 { Value::Null } else { json!("Responsable qualité & méthodes") };
+    let job = if n.is_multiple_of(7) { Value::Null } else { json!("Responsable qualité & méthodes") };
     json!({"id": format!("demo-{n}"), "email": email(n), "first_name": pick(&FIRST_NAMES, n / 2), "last_name": last_name, "company": company,
-           "salutation": if n % 2 == 0 { "Mme" } else { "M." }, "phone": format!("+33 1 44 55 {:02} {:02}", n / 100, n % 100), "job": job})
+           "salutation": if n.is_multiple_of(2) { "Mme" } else { "M." }, "phone": format!("+33 1 44 55 {:02} {:02}", n / 100, n % 100), "job": job})
 }
 
 /// Every fourth address is written as people write them.
 fn email(n: usize) -> String {
-    if n % 4 == 0 { format!(" Visiteur.{n}@Exemple.FR ") } else { format!("visiteur.{n}@exemple.fr") }
+    if n.is_multiple_of(4) { format!(" Visiteur.{n}@Exemple.FR ") } else { format!("visiteur.{n}@exemple.fr") }
 }
 
 /// Some collaborators are no users of the org.

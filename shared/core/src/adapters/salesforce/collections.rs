@@ -242,7 +242,7 @@ fn items(answer: &SubAnswer, count: usize) -> Result<&Vec<Value>, SalesforceErro
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
     use crate::domain::config::{Duplicates, Toggle};

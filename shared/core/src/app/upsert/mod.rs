@@ -372,9 +372,7 @@ impl Caller for Announcing<'_, '_, '_> {
         let intent = Intent { at: self.ports.clock.now(), events: events.map(|event| event.event.clone()).collect() };
         // A renewed session takes time, so its call is announced anew.
         for last in [false, true] {
-            if let Err(stop) = self.announce(&intent).await {
-                return Err(stop);
-            }
+            self.announce(&intent).await?;
             match self.access.composite_once(call).await {
                 Err(error) if error.class() == Class::Reauthorise && !last => {
                     if let Err(error) = self.access.renew().await {

@@ -66,11 +66,10 @@ fn mapping_fault(document: &Document, kind: &str, name: Option<&MappingName>, ne
         None if needed => fault(place, format!("People become a {kind} when unknown, so a {kind} mapping is needed.")),
         None => {}
         Some((name, None)) => fault(place, format!("There is no mapping called {name}.")),
-        Some((name, Some(mapping))) => {
-            if !mapping.object.as_str().eq_ignore_ascii_case(kind) {
-                fault(place, format!("The mapping {name} is for {}, not for {kind}s.", mapping.object));
-            }
+        Some((name, Some(mapping))) if !mapping.object.as_str().eq_ignore_ascii_case(kind) => {
+            fault(place, format!("The mapping {name} is for {}, not for {kind}s.", mapping.object))
         }
+        Some(_) => {}
     }
 }
 

@@ -62,7 +62,7 @@ fn matching(found: &Found, notes: &mut Vec<Note>) -> Option<Target> {
     let contacts = found.contacts.iter().map(|m| (rank(m, 0), "Contact", m));
     let leads = found.leads.iter().map(|m| (rank(m, if m.converted_to.is_some() { 2 } else { 1 }), "Lead", m));
     let mut candidates: Vec<_> = contacts.chain(leads).collect();
-    candidates.sort_by(|a, b| a.0.cmp(&b.0));
+    candidates.sort_by_key(|candidate| candidate.0);
     let (_, object, best) = candidates.first()?;
     let rivals: BTreeSet<RecordId> = candidates.iter().filter(|(_, _, m)| m.converted_to.is_none()).map(|(_, _, m)| m.id).collect();
     if rivals.len() > 1 {
