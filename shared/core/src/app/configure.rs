@@ -148,23 +148,23 @@ async fn ensure_webhook_key(ports: Ports<'_>, document: &Document) -> Result<Opt
     let source = ports.table.load_source(&document.source.id).await?.unwrap_or_default();
     for other in source.connections.iter().filter(|other| *other != connection) {
         if let Ok(secret) = ports.secrets.read_current(other, SecretKind::Webhook).await {
-            ports.secrets.store(connection, SecretKind::Webhook, &ports_version(ports), &secret.text).await?;
+            ports.secrets.store(connection, SecretKind::Webhook, &fresh_version(ports), &secret.text).await?;
             return Ok(None);
         }
     }
     use base64::Engine;
     let key = format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(ports.ids.secret_bytes()));
     let text = serde_json::to_string(&WebhookKeys { keys: vec![key.clone()] }).unwrap_or_default();
-    ports.secrets.store(connection, SecretKind::Webhook, &ports_version(ports), &text.into()).await?;
+    ports.secrets.store(connection, SecretKind::Webhook, &fresh_version(ports), &text.into()).await?;
     Ok(Some(key.into()))
 }
 
 /// A fresh id for a secret's version: 64 hexadecimal digits.
-fn ports_version(ports: Ports<'_>) -> String {
+fn fresh_version(ports: Ports<'_>) -> String {
     hex(&ports.ids.secret_bytes())
 }
 
-/// The current signing keys of a connection's webhook, for the local stack's ready-made requests.
+/// The signing keys of a connection's webhook, newest first: what intake verifies deliveries with.
 pub async fn webhook_keys(ports: Ports<'_>, connection: &ConnectionId) -> Result<Vec<SecretString>, SecretError> {
     let secret = ports.secrets.read_current(connection, SecretKind::Webhook).await?;
     let keys: Option<WebhookKeys> = serde_json::from_str(secret.text.expose_secret()).ok();
