@@ -100,25 +100,41 @@ impl Secrets {
     /// Stores a new version under the id `version` (32 to 64 characters), creating the secret where there is none.
     /// Repeating the call with the same id and text changes nothing.
     pub async fn store(&self, connection: &ConnectionId, kind: SecretKind, version: &str, text: &SecretString) -> Result<(), SecretError> {
-        let name = self.name(connection, kind);
-        let put = self.client.put_secret_value().secret_id(&name).client_request_token(version).secret_string(text.expose_secret());
-        match put.send().await.map_err(|e| failure(&name, e)) {
-            Ok(_) => Ok(()),
+        match self.put(connection, kind, version, text).await {
             Err(SecretError::Absent { .. }) => {
-                let create = self.client.create_secret().name(&name).client_request_token(version).secret_string(text.expose_secret());
-                create.send().await.map(|_| ()).map_err(|e| failure(&name, e))
+                self.create(connection, kind).await?;
+                self.put(connection, kind, version, text).await
             }
-            Err(other) => Err(other),
+            other => other,
         }
     }
+
+    async fn put(&self, connection: &ConnectionId, kind: SecretKind, version: &str, text: &SecretString) -> Result<(), SecretError> {
+        let name = self.name(connection, kind);
+        let put = self.client.put_secret_value().secret_id(&name).client_request_token(version).secret_string(text.expose_secret());
+        put.send().await.map(|_| ()).map_err(|e| failure(&name, e))
+    }
+
+    /// Creates the secret without a version, so that there is one way only in which a version comes to be. That somebody
+    /// created it meanwhile is as good.
+    async fn create(&self, connection: &ConnectionId, kind: SecretKind) -> Result<(), SecretError> {
+        let name = self.name(connection, kind);
+        match self.client.create_secret().name(&name).send().await {
+            Err(error) if code(&error) == Some("ResourceExistsException") => Ok(()),
+            other => other.map(|_| ()).map_err(|e| failure(&name, e)),
+        }
+    }
+}
+
+fn code<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Option<&str> {
+    error.as_service_error().and_then(ProvideErrorMetadata::code)
 }
 
 fn failure<E>(name: &str, error: SdkError<E>) -> SecretError
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    let absent = error.as_service_error().and_then(ProvideErrorMetadata::code) == Some("ResourceNotFoundException");
-    if absent {
+    if code(&error) == Some("ResourceNotFoundException") {
         return SecretError::Absent { name: name.to_owned() };
     }
     SecretError::Unavailable { name: name.to_owned(), source: Box::new(error) }
