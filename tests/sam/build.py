@@ -31,12 +31,14 @@ def binaries(bin_dir):
     if bin_dir:
         found = {name: pathlib.Path(bin_dir).resolve() / name for name in names()}
     else:
-        packages = [argument for name in names() for argument in ("--package", name)]
-        answer = subprocess.run(["cargo", "build", "--bins", "--message-format=json-render-diagnostics", *packages],
+        # The whole workspace, tests included, because that is what the test command builds: the same features of the same
+        # dependencies, so nothing is compiled a second time.
+        answer = subprocess.run(["cargo", "build", "--workspace", "--all-targets", "--message-format=json-render-diagnostics"],
                                 cwd=ROOT, check=True, stdout=subprocess.PIPE)
         messages = [json.loads(line) for line in answer.stdout.splitlines()]
         found = {message["target"]["name"]: pathlib.Path(message["executable"])
-                 for message in messages if message.get("executable")}
+                 for message in messages if message.get("executable") and message["target"]["kind"] == ["bin"]
+                 and not message["profile"]["test"]}
     missing = [name for name in names() if name not in found or not found[name].is_file()]
     if missing:
         raise FileNotFoundError(f"These programs are missing: {', '.join(missing)}.")

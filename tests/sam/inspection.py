@@ -67,8 +67,8 @@ def mapping(account, stack):
     return found["EventSourceMappings"][0]["UUID"]
 
 
-def aftermath(checks, account, stack):
-    """What an operator would be alarmed by after the run."""
+def aftermath(checks, account, stack, log_dir):
+    """What an operator would be alarmed by after the run. The functions' logs are kept in the directory."""
     checks.step("What the run left behind")
     queue = account.physical(stack, "StreamFailures")
     attributes = account.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"])
@@ -80,6 +80,7 @@ def aftermath(checks, account, stack):
         lines = [e["message"] for page in logs.get_paginator("filter_log_events").paginate(logGroupName=name)
                  for e in page["events"]]
         function = name.rsplit("/", 1)[1]
+        (log_dir / f"{function}.log").write_text("".join(line.rstrip("\n") + "\n" for line in lines))
         refused = [line for line in lines if "AccessDenied" in line or "not authorized" in line]
         checks.check(f"{function} asked for nothing that its role forbids", not refused, refused[:3])
         broken = [line for line in lines if "panicked at" in line or "Task timed out" in line]

@@ -53,7 +53,7 @@ def everything(checks, options, processes, scratch):
         journey.travel(checks, account, org, programs["passerelle"], STACK, outputs, scratch)
     except Exception as error:
         checks.broke_off(error)  # what it left behind may say why
-    inspection.aftermath(checks, account, STACK)
+    inspection.aftermath(checks, account, STACK, processes.log_dir)
 
 
 def main():
