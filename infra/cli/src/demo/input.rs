@@ -1,7 +1,9 @@
 //! What the demonstration sends: KAYO's own example, and some hundred further events as real life brings them, with
 //! accents, blanks, values that are too long, projects nobody configured, and deliveries that come twice.
 
+use anyhow::Result;
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// How many people are met besides KAYO's own.
@@ -14,9 +16,14 @@ const LAST_NAMES: [&str; 10] = ["Lefèvre", "Müller", "D'Angelo", "Nuñez", "B�
 const COMPANIES: [&str; 8] =
     ["Café & Cie", "Hôtel de l'Étoile", "Œuvres <SARL>", "Aéro \"Sud\"", "Naïve Mobilité", "Forêt & Fils", "Crème SA", "Zürich Präzision"];
 
+#[derive(Deserialize)]
+struct Delivery {
+    events: Vec<Value>,
+}
+
 /// All events, in the order in which they are sent.
-pub fn events() -> Vec<Value> {
-    let mut events = kayo();
+pub fn events() -> Result<Vec<Value>> {
+    let Delivery { mut events } = serde_json::from_str(KAYO)?;
     for n in 0..PEOPLE {
         events.push(capture(n));
         if n.is_multiple_of(3) {
@@ -27,25 +34,11 @@ pub fn events() -> Vec<Value> {
             events.push(capture(n));
         }
     }
-    events
+    Ok(events)
 }
 
 /// KAYO's own example: a capture at the trade show, and a look at a brochure weeks later.
-pub fn kayo() -> Vec<Value> {
-    let person = json!({"id": "kayo-1", "email": "j.bon@kayo.fr", "first_name": "Valentin", "last_name": "Dumontier", "company": "KAYO SAS"});
-    let project = json!({"id": "salon-du-bourget", "name": "Salon du Bourget"});
-    let collaborator = json!({"email": "technique@kayo.fr", "name": "Valentin Technique"});
-    let page = |number: u8, seconds: u8| json!({"number": number, "seconds": seconds, "best": number == 5});
-    vec![
-        json!({"id": "kayo-capture-1", "type": "contact_captured", "occurred_at": "2021-06-17T17:48:00+02:00", "person": person,
-               "project": project, "collaborator": collaborator, "data": {"documents": 1}}),
-        json!({"id": "kayo-consultation-1", "type": "document_viewed", "occurred_at": "2021-07-26T17:44:40+02:00", "person": person,
-               "project": project, "collaborator": collaborator,
-               "data": {"document": {"title": "ALPINE Brochure 360x500 MEL", "file": "ALPINE BROCHURE 360X500 MEL (PDF)"},
-                        "ended_at": "2021-07-26T17:45:00+02:00",
-                        "pages": [page(1, 1), page(2, 1), page(3, 1), page(4, 1), page(5, 16)]}}),
-    ]
-}
+const KAYO: &str = include_str!("kayo.json");
 
 /// One more event of a new person, for trying the webhook by hand. Without quotes that a shell would take.
 pub fn one_more() -> Value {

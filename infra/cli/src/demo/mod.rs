@@ -73,7 +73,7 @@ pub async fn run(stack: &Stack, progress: Progress) -> Result<Report> {
     let connection = ConnectionId::parse(CONNECTION)?;
     connect(stack, &connection).await?;
     let before = org.control().counters().api_calls;
-    let ids = send(stack, &connection, &input::events(), progress).await?;
+    let ids = send(stack, &connection, &input::events()?, progress).await?;
     let outcomes = wait(stack, &connection, &ids, progress).await?;
     let api_calls = org.control().counters().api_calls.saturating_sub(before);
     Report::gather(org, &outcomes, api_calls, begun.elapsed())
