@@ -9,7 +9,7 @@ mod target;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
-use passerelle_core::domain::ids::ConnectionId;
+use passerelle_core::{domain::ids::ConnectionId, shell::telemetry};
 
 use self::target::Target;
 
@@ -83,6 +83,10 @@ pub struct Local {
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
+    // Lines of a log would stand between the sentences that a person reads, so they come only where they are asked for.
+    if std::env::var_os("PASSERELLE_LOG").is_some() {
+        telemetry::start(std::io::stderr);
+    }
     match run(cli).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

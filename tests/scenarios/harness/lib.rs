@@ -2,6 +2,8 @@
 //! real OAuth flow and deliveries signed as platforms sign them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::missing_panics_doc)]
 
+pub mod logs;
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -90,6 +92,7 @@ impl Scene {
 
     /// A stack with another org, or with the stream on.
     pub async fn with(seed: Seed, stream: Switch) -> Self {
+        logs::keep();
         let clock = Arc::new(HandClock(AtomicI64::new("2026-09-01T08:00:00Z".parse::<Timestamp>().unwrap().as_millisecond())));
         let make = move |public: &str| {
             let mut seed = seed.clone();

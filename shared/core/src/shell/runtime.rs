@@ -38,7 +38,7 @@ pub enum StartError {
 impl World {
     /// Reads the environment, starts logging, makes the clients.
     pub async fn start() -> Result<Self, StartError> {
-        super::telemetry::start();
+        super::telemetry::start(std::io::stdout);
         let settings = Settings::from_env()?;
         let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
         Self::new(settings, aws_sdk_dynamodb::Client::new(&aws), aws_sdk_secretsmanager::Client::new(&aws))

@@ -1,6 +1,12 @@
 //! What is not a delivery gets a clear answer, and nothing is stored.
 
-use passerelle_scenarios::{Scene, capture, person};
+use passerelle_core::{
+    adapters::secrets::Secrets,
+    app::intake::{SignatureHeaders, accept},
+    ports::Ports,
+};
+use passerelle_local::clients;
+use passerelle_scenarios::{Scene, capture, logs, person};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use standardwebhooks::Webhook;
@@ -50,4 +56,45 @@ async fn all_faults_of_a_delivery_are_listed_and_none_of_it_is_stored() {
     assert_eq!(places, ["events[1].id", "events[1].occurred_at", "events[1].person"]);
     let answer = scene.send("kayo", &capture("good", person(1))).await;
     assert_eq!(answer.body["received"], json!(1), "it had not been stored");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_source_is_refused_before_any_secret_is_read() {
+    let scene = Scene::new().await;
+    scene.active("kayo").await;
+    // Nobody answers here: whoever asks for a secret fails.
+    let (_, deaf) = clients::connect("http://127.0.0.1:9", "http://127.0.0.1:9");
+    let secrets = Secrets::new(deaf, "passerelle");
+    let ports = Ports { secrets: &secrets, ..scene.stack.ports() };
+    let now = scene.clock.now_s().to_string();
+    let headers = SignatureHeaders { id: Some("m".to_owned()), timestamp: Some(now), signature: Some("v1,AAAA".to_owned()) };
+    for (source, status) in [("nobody", 404), ("kayo", 503)] {
+        assert_eq!(accept(ports, source, &headers, b"{}").await.unwrap_err().status, status, "{source}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_leaves_no_trace_of_anybody_in_table_or_log() {
+    let scene = Scene::new().await;
+    let kayo = scene.active("kayo").await;
+    let somebody = json!({"id": "p-trace", "email": "greta.garbo@example.org", "last_name": "Garbo-Trace", "company": "Trace"});
+    let good = capture("traced", somebody);
+    let mut bad = good.clone();
+    bad["occurred_at"] = json!("Garbo-Trace o'clock");
+    assert_eq!(scene.send("kayo", &bad).await.status, 400);
+    assert_eq!(scene.post("kayo", &[("webhook-id", "m")], good.to_string()).await.status, 401);
+    assert_eq!(scene.post("nobody", &[], good.to_string()).await.status, 404);
+    let stored = scene.stack.ports().table.load_events(&kayo, &["traced".parse().unwrap()]).await.unwrap();
+    assert!(stored.is_empty(), "{stored:?}");
+    scene.accept("kayo", &good).await;
+    scene.sweep().await;
+    assert_eq!(scene.event(&kayo, "traced").await.status, "applied");
+
+    let lines = logs::kept();
+    for seen in ["delivery refused", "delivery accepted", "\"event.id\":\"traced\"", "org connected"] {
+        assert!(lines.contains(seen), "the log has no line with {seen}");
+    }
+    for secret in ["greta.garbo", "Garbo-Trace", "whsec_"] {
+        assert!(!lines.contains(secret), "the log shows {secret}");
+    }
 }
