@@ -16,14 +16,11 @@ PRESET = ROOT / "infra" / "presets" / "kayo.yaml"
 
 
 class Cli:
-    def __init__(self, program, account, stack, outputs, allowed_hosts):
+    def __init__(self, program, account, stack, allowed_hosts):
         self.program = program
         self.stack = stack
         self.environment = dict(
             account.environment(),
-            PASSERELLE_TABLE=outputs["TableName"],
-            PASSERELLE_SECRET_PREFIX=outputs["SecretPrefix"],
-            PASSERELLE_PUBLIC_URL=outputs["PublicUrl"],
             PASSERELLE_ALLOWED_HOSTS=allowed_hosts,
             PASSERELLE_CONSUMER_SECRET=simulated.CONSUMER_SECRET,
         )

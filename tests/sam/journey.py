@@ -105,7 +105,7 @@ class Traveller:
 def travel(checks, account, org, program, stack, outputs, scratch):
     document = cli.preset()
     connection = document["connection"]["id"]
-    steps = cli.Cli(program, account, stack, outputs, org.hosts)
+    steps = cli.Cli(program, account, stack, org.hosts)
 
     checks.step("The page, and an address that is none")
     status, page = call(f"{account.public_url}/")

@@ -1,5 +1,7 @@
 //! Which installation a command speaks to: the local stack, or a deployed one.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 use clap::Args;
 use passerelle_core::shell::{runtime::World, settings::Settings};
@@ -16,6 +18,10 @@ pub const ORG_PORT: u16 = 8790;
 const LOCAL_TABLE: &str = passerelle_local::TABLE;
 const LOCAL_PREFIX: &str = passerelle_local::SECRET_PREFIX;
 
+/// The variables of the functions, and the outputs of `template.yaml` that have the same values.
+const OUTPUTS: [(&str, &str); 3] =
+    [("PASSERELLE_TABLE", "TableName"), ("PASSERELLE_SECRET_PREFIX", "SecretPrefix"), ("PASSERELLE_PUBLIC_URL", "PublicUrl")];
+
 /// Which installation.
 #[derive(Args, Clone, Default)]
 pub struct Target {
@@ -25,19 +31,16 @@ pub struct Target {
 }
 
 impl Target {
-    /// The world of that installation. Deployed stacks name table and secrets after themselves; `PASSERELLE_TABLE` and the
-    /// other variables of the functions say otherwise where needed.
+    /// The world of that installation. A deployed stack's outputs name its table, secrets and address; the variables of the
+    /// functions (`PASSERELLE_TABLE` and the others) win over them.
     pub async fn world(&self) -> Result<World> {
         let Some(stack) = &self.stack else { return local() };
+        let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+        let outputs = outputs(&aws_sdk_cloudformation::Client::new(&aws), stack).await?;
         let settings = Settings::read(|name| {
             let set = std::env::var(name).ok().filter(|value| !value.is_empty());
-            set.or_else(|| match name {
-                "PASSERELLE_TABLE" => Some(stack.clone()),
-                "PASSERELLE_SECRET_PREFIX" => Some(format!("passerelle/{stack}")),
-                _ => None,
-            })
+            set.or_else(|| OUTPUTS.iter().find(|(variable, _)| *variable == name).and_then(|(_, output)| outputs.get(*output).cloned()))
         })?;
-        let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
         let world = World::new(settings, aws_sdk_dynamodb::Client::new(&aws), aws_sdk_secretsmanager::Client::new(&aws));
         world.context("The clients of AWS cannot be made.")
     }
@@ -49,6 +52,14 @@ impl Target {
             None => "Is the local stack running? Start it with `cargo run` in another terminal, or name a deployed one with --stack.",
         }
     }
+}
+
+/// The outputs of a stack, by name.
+async fn outputs(client: &aws_sdk_cloudformation::Client, stack: &str) -> Result<BTreeMap<String, String>> {
+    let answer = client.describe_stacks().stack_name(stack).send().await;
+    let answer = answer.with_context(|| format!("The stack {stack} cannot be read. Check its name, the region and the credentials."))?;
+    let outputs = answer.stacks.unwrap_or_default().into_iter().flat_map(|stack| stack.outputs.unwrap_or_default());
+    Ok(outputs.filter_map(|output| output.output_key.zip(output.output_value)).collect())
 }
 
 fn local() -> Result<World> {
