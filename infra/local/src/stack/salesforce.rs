@@ -68,8 +68,11 @@ fn real(given: &str) -> Result<Org, StackError> {
     let allowed = match url.scheme() {
         // Whether the host is Salesforce's is for the transport to judge.
         "https" => Vec::new(),
-        // Somebody's own simulated org.
-        "http" => vec![url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))],
+        // Somebody's own simulated org. One on this machine tells login from instance by the two names of the machine.
+        "http" => {
+            let names = if host == "localhost" { vec!["localhost", "127.0.0.1"] } else { vec![host] };
+            names.into_iter().map(|name| url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))).collect()
+        }
         _ => return Err(malformed()),
     };
     let login = given.trim_end_matches('/').to_owned();
@@ -95,7 +98,7 @@ mod tests {
         type Opened = (&'static str, &'static [&'static str]);
         let cases: &[(&str, Option<Opened>)] = &[
             ("https://login.salesforce.com/", Some(("https://login.salesforce.com", &[]))),
-            ("http://localhost:9090", Some(("http://localhost:9090", &["localhost:9090"]))),
+            ("http://localhost:9090", Some(("http://localhost:9090", &["localhost:9090", "127.0.0.1:9090"]))),
             ("http://org.local/", Some(("http://org.local", &["org.local"]))),
             ("login.salesforce.com", None),
             ("ftp://login.salesforce.com", None),
