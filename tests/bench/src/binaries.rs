@@ -47,7 +47,7 @@ impl Subject {
 }
 
 fn hello() -> Subject {
-    Subject { name: HELLO, package: "passerelle-bench", binary: "passerelle-bench-hello", event: json!({}) }
+    Subject { name: HELLO, package: "passerelle-bench-hello", binary: "passerelle-bench-hello", event: json!({}) }
 }
 
 fn functions() -> Vec<Subject> {

@@ -6,11 +6,13 @@
 //! same rounds, does not: judge by it.
 
 mod binaries;
+mod calls;
 mod empty_account;
 mod report;
 mod runtime_api;
 mod sample;
 mod size;
+mod table;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -50,6 +52,15 @@ enum What {
         #[arg(long, default_value = "5")]
         rounds: NonZeroU32,
     },
+    /// API calls to Salesforce per batch, by its size and what it is about.
+    Calls {
+        /// The sizes of the batches, in events.
+        #[arg(long, value_delimiter = ',', default_value = "1,25,100,200,1000,5000")]
+        events: Vec<usize>,
+        /// Print JSON instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Args)]
@@ -72,23 +83,24 @@ impl Selection {
 }
 
 fn main() -> Result<()> {
-    let (selection, table) = match Cli::parse().what {
+    let (json, table) = match Cli::parse().what {
         What::Coldstart { selection, rounds } => {
             let built = selection.load()?;
             let rows = sample::measure(&built, rounds)?;
-            (selection, report::coldstart(&rows)?)
+            (selection.json, report::coldstart(&rows)?)
         }
         What::Size { selection } => {
             let built = selection.load()?;
-            (selection, report::sizes(&built)?)
+            (selection.json, report::sizes(&built)?)
         }
         What::Memory { selection, rounds } => {
             let built = selection.load()?;
             let rows = sample::measure(&built, rounds)?;
-            (selection, report::memory(&rows)?)
+            (selection.json, report::memory(&rows)?)
         }
+        What::Calls { events, json } => (json, calls::measure(&events)?),
     };
-    if selection.json {
+    if json {
         println!("{}", serde_json::to_string_pretty(&table.rows)?);
     } else {
         print!("{table}");

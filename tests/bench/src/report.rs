@@ -2,26 +2,16 @@
 //!
 //! Times are milliseconds, memory and sizes mebibytes in the table and bytes or kibibytes in JSON.
 
-use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::binaries::{Built, HELLO};
 use crate::sample::{Measured, Sample};
 use crate::size;
-
-/// A table: for each function its name and its figures, in the order of the columns.
-#[derive(Debug, Default)]
-pub struct Table {
-    columns: Vec<&'static str>,
-    cells: Vec<Vec<String>>,
-    notes: Vec<String>,
-    /// The same figures for a program, under lasting names.
-    pub rows: Vec<Map<String, Value>>,
-}
+use crate::table::Table;
 
 /// Smallest and middle one of some figures.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -63,14 +53,15 @@ fn mib(bytes: u64) -> f64 {
 pub fn coldstart(all: &[Measured<'_>]) -> Result<Table> {
     let yardstick = all.iter().find(|m| m.built.subject.name == HELLO).context("The hello function was not measured.")?;
     let hello = Spread::times(&yardstick.samples, |s| s.init)?;
-    let mut table = Table::with(["init min ms", "median", "÷ hello", "first answer min ms", "median", "zip MiB", "idle MiB"]);
+    let mut table = table(["init min ms", "median", "÷ hello", "first answer min ms", "median", "zip MiB", "idle MiB"]);
     for measured in all {
         let init = Spread::times(&measured.samples, |s| s.init)?;
         let answer = Spread::times(&measured.samples, |s| s.first_answer)?;
         let idle = Spread::kib(&measured.samples, |s| s.waiting_kib)?;
         let size = size::of(&measured.built.path)?;
         let ratio = init.median / hello.median;
-        table.push(
+        push(
+            &mut table,
             measured.built,
             &[init.min, init.median, ratio, answer.min, answer.median, mib(size.zipped_bytes), idle.median],
             json!({
@@ -82,7 +73,7 @@ pub fn coldstart(all: &[Measured<'_>]) -> Result<Table> {
                 "idle_mib": idle,
             }),
         );
-        table.note_failures(measured);
+        note_failures(&mut table, measured);
     }
     Ok(table)
 }
@@ -92,16 +83,17 @@ pub fn coldstart(all: &[Measured<'_>]) -> Result<Table> {
 /// # Errors
 /// Nothing was measured.
 pub fn memory(all: &[Measured<'_>]) -> Result<Table> {
-    let mut table = Table::with(["idle MiB", "after one event MiB"]);
+    let mut table = table(["idle MiB", "after one event MiB"]);
     for measured in all {
         let waiting = Spread::kib(&measured.samples, |s| s.waiting_kib)?;
         let answered = Spread::kib(&measured.samples, |s| s.answered_kib)?;
-        table.push(
+        push(
+            &mut table,
             measured.built,
             &[waiting.median, answered.median],
             json!({ "rounds": measured.samples.len(), "idle_mib": waiting, "answered_mib": answered }),
         );
-        table.note_failures(measured);
+        note_failures(&mut table, measured);
     }
     Ok(table)
 }
@@ -111,10 +103,11 @@ pub fn memory(all: &[Measured<'_>]) -> Result<Table> {
 /// # Errors
 /// A binary cannot be read.
 pub fn sizes(all: &[Built]) -> Result<Table> {
-    let mut table = Table::with(["binary MiB", "zip MiB"]);
+    let mut table = table(["binary MiB", "zip MiB"]);
     for built in all {
         let size = size::of(&built.path)?;
-        table.push(
+        push(
+            &mut table,
             built,
             &[mib(size.binary_bytes), mib(size.zipped_bytes)],
             json!({ "binary_bytes": size.binary_bytes, "zipped_bytes": size.zipped_bytes }),
@@ -123,58 +116,29 @@ pub fn sizes(all: &[Built]) -> Result<Table> {
     Ok(table)
 }
 
-impl Table {
-    fn with<const N: usize>(columns: [&'static str; N]) -> Self {
-        Self { columns: columns.into(), ..Self::default() }
-    }
-
-    fn push(&mut self, built: &Built, figures: &[f64], row: Value) {
-        let name = built.subject.name;
-        let mut cells = vec![name.to_owned()];
-        cells.extend(figures.iter().map(|figure| format!("{figure:.2}")));
-        self.cells.push(cells);
-        let mut named = Map::from_iter([("function".to_owned(), name.into())]);
-        if let Value::Object(row) = row {
-            named.extend(row);
-        }
-        self.rows.push(named);
-    }
-
-    /// A failure is quick: the figures of a function that failed must not pass for those of its work.
-    fn note_failures(&mut self, measured: &Measured<'_>) {
-        let mut failures = measured.samples.iter().filter_map(|s| s.failure.as_deref());
-        let Some(first) = failures.next() else {
-            return;
-        };
-        let name = measured.built.subject.name;
-        let count = failures.count() + 1;
-        self.notes.push(format!("{name} answered {count} times with a failure: {first}"));
-        if let Some(row) = self.rows.last_mut() {
-            row.insert("failures".to_owned(), count.into());
-        }
-    }
+fn table<const N: usize>(columns: [&'static str; N]) -> Table {
+    Table::with(std::iter::once("function").chain(columns))
 }
 
-impl fmt::Display for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let head: Vec<String> = std::iter::once("function").chain(self.columns.iter().copied()).map(str::to_owned).collect();
-        let width = |column: usize| {
-            std::iter::once(&head).chain(&self.cells).filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max().unwrap_or_default()
-        };
-        for line in std::iter::once(&head).chain(&self.cells) {
-            for (column, cell) in line.iter().enumerate() {
-                let width = width(column);
-                if column == 0 {
-                    write!(f, "{cell:<width$}")?;
-                } else {
-                    write!(f, "  {cell:>width$}")?;
-                }
-            }
-            writeln!(f)?;
-        }
-        for note in &self.notes {
-            writeln!(f, "{note}")?;
-        }
-        Ok(())
+fn push(table: &mut Table, built: &Built, figures: &[f64], mut row: Value) {
+    let name = built.subject.name;
+    table.line(std::iter::once(name.to_owned()).chain(figures.iter().map(|figure| format!("{figure:.2}"))).collect());
+    if let Some(row) = row.as_object_mut() {
+        row.insert("function".to_owned(), name.into());
+    }
+    table.rows.push(row);
+}
+
+/// A failure is quick: the figures of a function that failed must not pass for those of its work.
+fn note_failures(table: &mut Table, measured: &Measured<'_>) {
+    let mut failures = measured.samples.iter().filter_map(|s| s.failure.as_deref());
+    let Some(first) = failures.next() else {
+        return;
+    };
+    let name = measured.built.subject.name;
+    let count = failures.count() + 1;
+    table.notes.push(format!("{name} answered {count} times with a failure: {first}"));
+    if let Some(row) = table.rows.last_mut().and_then(Value::as_object_mut) {
+        row.insert("failures".to_owned(), count.into());
     }
 }

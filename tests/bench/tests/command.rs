@@ -13,7 +13,7 @@ fn bin_dir(name: &str, upsert: &Path) -> PathBuf {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&dir);
     fs::create_dir_all(&dir).unwrap();
-    let hello = Path::new(env!("CARGO_BIN_EXE_passerelle-bench-hello"));
+    let hello = Path::new(env!("CARGO_BIN_EXE_passerelle-bench-stand-in"));
     fs::copy(hello, dir.join("passerelle-bench-hello")).unwrap();
     fs::copy(upsert, dir.join("passerelle-upsert")).unwrap();
     dir
@@ -24,7 +24,7 @@ fn bench(dir: &Path, arguments: &[&str]) -> Output {
 }
 
 fn hello() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_passerelle-bench-hello"))
+    Path::new(env!("CARGO_BIN_EXE_passerelle-bench-stand-in"))
 }
 
 #[test]
@@ -75,4 +75,22 @@ fn refuses_a_function_that_does_not_exist() {
     assert!(!output.status.success());
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("There is no function called upsret."), "{said}");
+}
+
+#[test]
+fn counts_the_calls_of_every_kind_of_batch() {
+    let output = Command::new(env!("CARGO_BIN_EXE_passerelle-bench")).args(["calls", "--events", "1,10", "--json"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let rows: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let calls = |people: &str, activity: &str, references: &str| -> Vec<(u64, u64)> {
+        let wanted = [("people", people), ("activity", activity), ("references", references)];
+        let rows = rows.iter().filter(|row| wanted.iter().all(|(name, value)| row[name] == *value));
+        rows.map(|row| (row["events"].as_u64().unwrap(), row["api_calls"].as_u64().unwrap())).collect()
+    };
+    assert_eq!(calls("unknown", "on", "on"), [(1, 2), (10, 2)]);
+    assert_eq!(calls("unknown", "on", "off"), [(1, 3), (10, 3)]);
+    assert_eq!(calls("unknown", "off", "on"), [(1, 2), (10, 2)]);
+    assert_eq!(calls("known_filled", "off", "on"), [(1, 2), (10, 2)]);
+    // One event cannot be five.
+    assert_eq!(calls("known_five_each", "on", "on").len(), 1);
 }

@@ -1,0 +1,204 @@
+//! What Passerelle's work costs its customers in API calls: the real functions on the local stack, against the simulated
+//! org, which counts as Salesforce counts.
+//!
+//! Each batch goes through the signed webhook into the table and is then worked by one sweep, on a clock that stands still.
+//! So a figure depends on the batch alone, and not on how quickly its deliveries followed each other.
+
+mod batch;
+
+use anyhow::{Context, Result, ensure};
+use jiff::{SignedDuration, Timestamp};
+use passerelle_core::domain::ids::ConnectionId;
+use passerelle_local::TABLE;
+use passerelle_scenarios::Scene;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use self::batch::{Batch, DELIVERY};
+use crate::table::Table;
+
+/// The connection, and its source.
+const CONNECTION: &str = "kayo";
+/// How many events of a hundred are made to fail, where some are.
+const FAILING: usize = 3;
+/// The sizes for which a batch with failing events is sent.
+const FAILING_OF: usize = 100;
+
+/// Whether something is on; as configuration documents write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Toggle {
+    On,
+    Off,
+}
+
+/// What a batch is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    /// People whom neither Passerelle nor the org knows, one event each.
+    Unknown,
+    /// The same, and three of a hundred have a name that the org refuses.
+    UnknownSomeFailing,
+    /// People with a lead, one event each, whose news overwrite what the lead has.
+    KnownOverwritten,
+    /// People with a lead, one event each, whose news fill a field only if it is blank.
+    KnownFilled,
+    /// People with a lead, five events each, which say nothing new of them.
+    KnownFiveEach,
+}
+
+impl Kind {
+    fn describe(self) -> &'static str {
+        match self {
+            Kind::Unknown => "unknown people",
+            Kind::UnknownSomeFailing => "unknown people, 3 of 100 failing",
+            Kind::KnownOverwritten => "known people, overwritten",
+            Kind::KnownFilled => "known people, blanks filled",
+            Kind::KnownFiveEach => "known people, five events each",
+        }
+    }
+}
+
+/// A connection's settings for a series of batches.
+#[derive(Clone, Copy, Debug)]
+struct Setting {
+    activity: Toggle,
+    references: Toggle,
+}
+
+/// One measured batch.
+#[derive(Debug, Serialize)]
+struct Row {
+    people: Kind,
+    activity: Toggle,
+    references: Toggle,
+    events: usize,
+    api_calls: u64,
+}
+
+/// Measures batches of each of these sizes.
+///
+/// # Errors
+/// An event that did not end as it should: its figure would not be that of its work.
+pub fn measure(sizes: &[usize]) -> Result<Table> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let mut rows = Vec::new();
+    // References concern activities only.
+    for (activity, references) in [(Toggle::Off, Toggle::On), (Toggle::On, Toggle::On), (Toggle::On, Toggle::Off)] {
+        rows.extend(runtime.block_on(series(Setting { activity, references }, sizes))?);
+    }
+    table(&rows, sizes)
+}
+
+/// All batches under one setting, on one stack.
+async fn series(setting: Setting, sizes: &[usize]) -> Result<Vec<Row>> {
+    let bench = Bench::start(setting).await?;
+    let mut rows = Vec::new();
+    for &size in sizes {
+        let sets = [Kind::Unknown, Kind::KnownOverwritten, Kind::KnownFilled, Kind::KnownFiveEach, Kind::UnknownSomeFailing];
+        for kind in sets {
+            let possible = match kind {
+                Kind::KnownFiveEach => setting.activity == Toggle::On && size >= 5,
+                Kind::UnknownSomeFailing => size == FAILING_OF,
+                _ => true,
+            };
+            if possible {
+                let api_calls = bench.cost(kind, size).await.with_context(|| format!("{} of {}", size, kind.describe()))?;
+                rows.push(Row { people: kind, activity: setting.activity, references: setting.references, events: size, api_calls });
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// A stack with an active connection.
+struct Bench {
+    scene: Scene,
+    id: ConnectionId,
+    setting: Setting,
+}
+
+impl Bench {
+    async fn start(setting: Setting) -> Result<Self> {
+        let scene = Scene::new().await;
+        // Nothing reads the stream here, and the embedded database searches all of it for each write.
+        let without_stream = json!({ "TableName": TABLE, "StreamSpecification": { "StreamEnabled": false } });
+        scene.stack.database().update_table(serde_json::from_value(without_stream)?)?;
+        let id = scene.active(CONNECTION).await;
+        let bench = Self { scene, id, setting };
+        // The first batch of all also describes the org's objects, once a day.
+        bench.cost(Kind::Unknown, 2).await?;
+        Ok(bench)
+    }
+
+    /// Sends a batch, works it, and answers the API calls that this took.
+    async fn cost(&self, kind: Kind, size: usize) -> Result<u64> {
+        self.configure(kind).await;
+        let batch = Batch::new(kind, size);
+        let before = self.scene.api_calls();
+        for delivery in batch.events.chunks(DELIVERY) {
+            self.scene.accept(CONNECTION, &json!({ "events": delivery })).await;
+        }
+        // A minute on, everything is due. Without the function's time-out, since the clock that it goes by stands still.
+        self.scene.clock.advance(SignedDuration::from_secs(61));
+        let sweep = (self.scene.stack.functions().upsert)(json!({ "sweep": {} }), Timestamp::MAX).await;
+        sweep.map_err(anyhow::Error::from_boxed)?;
+        let cost = self.scene.api_calls() - before;
+        self.verify(&batch).await?;
+        Ok(cost)
+    }
+
+    /// KAYO's preset as the batch wants it.
+    async fn configure(&self, kind: Kind) {
+        let overwrite = if kind == Kind::KnownFilled { Toggle::Off } else { Toggle::On };
+        let document = self.scene.document(CONNECTION, |document| {
+            if let Some(people) = document.get_mut("people").and_then(Value::as_object_mut) {
+                people.insert("overwrite".to_owned(), json!(overwrite));
+            }
+            if let Some(salesforce) = document.get_mut("salesforce").and_then(Value::as_object_mut) {
+                salesforce.insert("references_into_collections".to_owned(), json!(self.setting.references));
+            }
+            let workflows = document.get_mut("workflows").and_then(Value::as_array_mut);
+            for workflow in workflows.into_iter().flatten().filter(|_| self.setting.activity == Toggle::Off) {
+                let actions = workflow.get_mut("actions").and_then(Value::as_array_mut);
+                actions.into_iter().for_each(|actions| actions.retain(|action| action.get("activity").is_none()));
+            }
+        });
+        self.scene.apply(&document).await;
+    }
+
+    /// Every event must have ended as the batch means it to.
+    async fn verify(&self, batch: &Batch) -> Result<()> {
+        let events = self.scene.stack.ports().table.load_events(&self.id, &batch.ids()?).await?;
+        let count = |status: &str| events.iter().filter(|(_, event)| event.status == status).count();
+        let (applied, parked) = (count("applied"), count("parked"));
+        let wanted = (batch.events.len() - batch.failing, batch.failing);
+        ensure!((applied, parked) == wanted, "{applied} events were applied and {parked} parked, instead of {} and {}.", wanted.0, wanted.1);
+        Ok(())
+    }
+}
+
+fn table(rows: &[Row], sizes: &[usize]) -> Result<Table> {
+    let head = ["batch", "activity", "references"].map(str::to_owned);
+    let mut table = Table::with(head.into_iter().chain(sizes.iter().map(usize::to_string)));
+    let mut kinds: Vec<_> = Vec::new();
+    for row in rows {
+        let kind = (row.people, row.activity, row.references);
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    for kind in kinds {
+        let calls = |size: &usize| rows.iter().find(|row| (row.people, row.activity, row.references) == kind && row.events == *size);
+        let cells = sizes.iter().map(|size| calls(size).map_or_else(String::new, |row| row.api_calls.to_string()));
+        let (activity, references) = match (kind.1, kind.2) {
+            (Toggle::Off, _) => ("none", ""),
+            (Toggle::On, Toggle::On) => ("one each", "on"),
+            (Toggle::On, Toggle::Off) => ("one each", "off"),
+        };
+        table.line([kind.0.describe(), activity, references].map(str::to_owned).into_iter().chain(cells).collect());
+    }
+    table.rows = rows.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
+    Ok(table)
+}
