@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 /// The name of the yardstick, as it is printed.
 pub const HELLO: &str = "hello";
+/// The function that works batches.
+pub const UPSERT: &str = "upsert";
 
 /// A program to measure.
 #[derive(Clone, Debug)]
@@ -63,7 +65,7 @@ fn functions() -> Vec<Subject> {
             "passerelle-trigger-intake",
             request("POST", "/v1/hooks/nobody", "POST /v1/hooks/{source}", json!({ "source": "nobody" }), "{}"),
         ),
-        function("upsert", "passerelle-upsert", json!({ "Records": [] })),
+        function(UPSERT, "passerelle-upsert", json!({ "Records": [] })),
         function("reconcile", "passerelle-reconcile", json!({ "due": true })),
         function("console", "passerelle-console", request("GET", "/", "GET /", json!({}), "")),
     ]

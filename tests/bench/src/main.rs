@@ -8,6 +8,7 @@
 mod binaries;
 mod calls;
 mod empty_account;
+mod load;
 mod report;
 mod runtime_api;
 mod sample;
@@ -20,7 +21,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
-use crate::binaries::{Built, Subject};
+use crate::binaries::{Built, Subject, UPSERT};
 
 #[derive(Parser)]
 #[command(version, about = "Measures Passerelle's functions.")]
@@ -44,13 +45,17 @@ enum What {
         #[command(flatten)]
         selection: Selection,
     },
-    /// Resident memory while waiting for the first event, and after having answered it.
+    /// Resident memory while waiting for the first event, and after having answered it; and the most that upsert holds while
+    /// it works a batch of 200 people.
     Memory {
         #[command(flatten)]
         selection: Selection,
         /// How often each function is started.
         #[arg(long, default_value = "5")]
         rounds: NonZeroU32,
+        /// Leave out the batch.
+        #[arg(long)]
+        without_batch: bool,
     },
     /// API calls to Salesforce per batch, by its size and what it is about.
     Calls {
@@ -93,10 +98,12 @@ fn main() -> Result<()> {
             let built = selection.load()?;
             (selection.json, report::sizes(&built)?)
         }
-        What::Memory { selection, rounds } => {
+        What::Memory { selection, rounds, without_batch } => {
             let built = selection.load()?;
             let rows = sample::measure(&built, rounds)?;
-            (selection.json, report::memory(&rows)?)
+            let upsert = built.iter().find(|built| built.subject.name == UPSERT);
+            let batch = upsert.filter(|_| !without_batch).map(|upsert| load::measure(upsert, rounds)).transpose()?;
+            (selection.json, report::memory(&rows, batch.as_deref())?)
         }
         What::Calls { events, json } => (json, calls::measure(&events)?),
     };

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::binaries::{Built, HELLO};
+use crate::binaries::{Built, HELLO, UPSERT};
 use crate::sample::{Measured, Sample};
 use crate::size;
 use crate::table::Table;
@@ -78,21 +78,24 @@ pub fn coldstart(all: &[Measured<'_>]) -> Result<Table> {
     Ok(table)
 }
 
-/// Memory of each function, before and after its first event.
+/// Memory of each function, before and after its first event, and the most that upsert holds for a whole batch, where that
+/// was measured.
 ///
 /// # Errors
 /// Nothing was measured.
-pub fn memory(all: &[Measured<'_>]) -> Result<Table> {
-    let mut table = table(["idle MiB", "after one event MiB"]);
+pub fn memory(all: &[Measured<'_>], batch_kib: Option<&[u64]>) -> Result<Table> {
+    let mut table = table(["idle MiB", "after one event MiB", "batch of 200 people, peak MiB"]);
     for measured in all {
         let waiting = Spread::kib(&measured.samples, |s| s.waiting_kib)?;
         let answered = Spread::kib(&measured.samples, |s| s.answered_kib)?;
-        push(
-            &mut table,
-            measured.built,
-            &[waiting.median, answered.median],
-            json!({ "rounds": measured.samples.len(), "idle_mib": waiting, "answered_mib": answered }),
-        );
+        let batch = batch_kib.filter(|_| measured.built.subject.name == UPSERT);
+        let batch = batch.map(|kib| Spread::of(kib.iter().map(|kib| mib(kib * 1024)).collect())).transpose()?;
+        let figures: Vec<f64> = [waiting.median, answered.median].into_iter().chain(batch.map(|batch| batch.median)).collect();
+        let mut row = json!({ "rounds": measured.samples.len(), "idle_mib": waiting, "answered_mib": answered });
+        if let (Some(batch), Some(row)) = (batch, row.as_object_mut()) {
+            row.insert("batch_of_200_peak_mib".to_owned(), serde_json::to_value(batch)?);
+        }
+        push(&mut table, measured.built, &figures, row);
         note_failures(&mut table, measured);
     }
     Ok(table)

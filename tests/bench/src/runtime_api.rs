@@ -20,8 +20,9 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
-/// Longest wait for a process to do the next thing.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest wait for a process to do the next thing, which is also the time that it is given for an event: as much as the
+/// template gives upsert.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Something that the process did.
 #[derive(Debug)]
@@ -89,7 +90,7 @@ impl RuntimeApi {
     /// The next thing that the process does.
     ///
     /// # Errors
-    /// It did nothing for half a minute.
+    /// It did nothing for a minute.
     pub async fn observe(&mut self) -> Result<Seen> {
         match tokio::time::timeout(PATIENCE, self.seen.recv()).await {
             Ok(Some(seen)) => Ok(seen),

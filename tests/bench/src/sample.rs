@@ -53,7 +53,7 @@ pub fn measure(built: &[Built], rounds: NonZeroU32) -> Result<Vec<Measured<'_>>>
 async fn take(built: &Built) -> Result<Sample> {
     let mut api = RuntimeApi::start().await?;
     let started = Instant::now();
-    let mut process = spawn(built, &api)?;
+    let mut process = spawn(built, &api, &[])?;
 
     let init = asked(&mut api, &mut process).await? - started;
     let waiting_kib = resident_kib(&process)?;
@@ -72,8 +72,9 @@ async fn take(built: &Built) -> Result<Sample> {
     Ok(Sample { init, first_answer: answered - handed_out, waiting_kib, answered_kib, failure })
 }
 
-/// Starts the binary with what Lambda and the template would tell it, and with nothing else.
-fn spawn(built: &Built, api: &RuntimeApi) -> Result<Child> {
+/// Starts the binary with what Lambda and the template would tell it, and with nothing else. Its surroundings are an empty
+/// account, unless they are others.
+pub fn spawn(built: &Built, api: &RuntimeApi, surroundings: &[(&str, String)]) -> Result<Child> {
     let mut command = Command::new(&built.path);
     command
         .env_clear()
@@ -92,6 +93,7 @@ fn spawn(built: &Built, api: &RuntimeApi) -> Result<Child> {
         .env("PASSERELLE_PUBLIC_URL", "https://bench.example")
         .env("PASSERELLE_ALLOWED_HOSTS", "")
         .env("PASSERELLE_LOG", "info")
+        .envs(surroundings.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -103,7 +105,8 @@ fn spawn(built: &Built, api: &RuntimeApi) -> Result<Child> {
     command.spawn().with_context(|| format!("{} could not be started.", built.path.display()))
 }
 
-async fn asked(api: &mut RuntimeApi, process: &mut Child) -> Result<Instant> {
+/// Waits until the process asks for an event.
+pub async fn asked(api: &mut RuntimeApi, process: &mut Child) -> Result<Instant> {
     match observe(api, process).await? {
         Seen::Asked(at) => Ok(at),
         other => bail!("It was expected to ask for an event, and did this: {other:?}."),
@@ -111,7 +114,7 @@ async fn asked(api: &mut RuntimeApi, process: &mut Child) -> Result<Instant> {
 }
 
 /// The next thing that the process does, its ending included.
-async fn observe(api: &mut RuntimeApi, process: &mut Child) -> Result<Seen> {
+pub async fn observe(api: &mut RuntimeApi, process: &mut Child) -> Result<Seen> {
     tokio::select! {
         biased;
         seen = api.observe() => seen,
@@ -126,13 +129,23 @@ async fn observe(api: &mut RuntimeApi, process: &mut Child) -> Result<Seen> {
     }
 }
 
-/// Resident memory as the kernel counts it. Source: proc_pid_status(5), `VmRSS`.
+/// Resident memory. Source: proc_pid_status(5), `VmRSS`.
 fn resident_kib(process: &Child) -> Result<u64> {
+    memory_kib(process, "VmRSS:")
+}
+
+/// The most resident memory that the process has had. Source: proc_pid_status(5), `VmHWM`.
+pub fn peak_kib(process: &Child) -> Result<u64> {
+    memory_kib(process, "VmHWM:")
+}
+
+/// Memory as the kernel counts it.
+fn memory_kib(process: &Child, what: &str) -> Result<u64> {
     let id = process.id().context("The process has ended.")?;
     let status = std::fs::read_to_string(format!("/proc/{id}/status")).context("The memory of a process can be read on Linux only.")?;
     status
         .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .find_map(|line| line.strip_prefix(what))
         .and_then(|rest| rest.split_whitespace().next())
         .and_then(|number| number.parse().ok())
         .context("The kernel did not say how much memory the process holds.")

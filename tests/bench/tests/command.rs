@@ -61,7 +61,7 @@ fn counts_the_bytes_of_a_package_as_zip_does() {
 fn says_so_when_a_program_ends_instead_of_asking_for_events() {
     // Asked for an unknown function, the command itself ends at once and says why.
     let dir = bin_dir("ends", Path::new(env!("CARGO_BIN_EXE_passerelle-bench")));
-    let output = bench(&dir, &["memory", "--rounds", "1", "--only", "upsert"]);
+    let output = bench(&dir, &["memory", "--without-batch", "--rounds", "1", "--only", "upsert"]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success());
     assert!(said.contains("The function upsert was not measured."), "{said}");

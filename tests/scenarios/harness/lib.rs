@@ -93,7 +93,16 @@ impl Scene {
     /// A stack with another org, or with the stream on.
     pub async fn with(seed: Seed, stream: Switch) -> Self {
         logs::keep();
-        let clock = Arc::new(HandClock(AtomicI64::new("2026-09-01T08:00:00Z".parse::<Timestamp>().unwrap().as_millisecond())));
+        Self::start(seed, stream, "2026-09-01T08:00:00Z".parse().unwrap()).await
+    }
+
+    /// A stack with the demonstration org at another time, for those who go by a clock of their own.
+    pub async fn at(now: Timestamp) -> Self {
+        Self::start(Seed::demo(), Switch::Off, now).await
+    }
+
+    async fn start(seed: Seed, stream: Switch, now: Timestamp) -> Self {
+        let clock = Arc::new(HandClock(AtomicI64::new(now.as_millisecond())));
         let make = move |public: &str| {
             let mut seed = seed.clone();
             for app in &mut seed.apps {
