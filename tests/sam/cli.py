@@ -10,7 +10,7 @@ import subprocess
 import yaml
 
 import org as simulated
-from build import ROOT
+from cargo import ROOT
 
 PRESET = ROOT / "infra" / "presets" / "kayo.yaml"
 

@@ -12,7 +12,7 @@ import urllib.request
 
 import cli
 import inspection
-from account import wait_until
+from processes import wait_until
 from org import Browser
 
 # An event is due a minute after its arrival, and the sweep comes each minute.

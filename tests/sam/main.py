@@ -10,14 +10,16 @@ import sys
 import tempfile
 
 import build
+import cargo
 import inspection
 import journey
-from account import Account, Processes
+from account import Account
 from checks import Checks
 from org import Org
+from processes import Processes
 
 STACK = "passerelle-test"
-TEMPLATE = build.ROOT / "template.yaml"
+TEMPLATE = cargo.ROOT / "template.yaml"
 
 
 def arguments():

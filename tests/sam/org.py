@@ -2,13 +2,11 @@
 
 import html.parser
 import http.cookiejar
-import json
-import os
 import urllib.error
 import urllib.parse
 import urllib.request
 
-from account import answers, free_port, wait_until
+from simulated_org import SimulatedOrg
 
 CONSUMER_KEY = "3MVG9passerelle-test"
 CONSUMER_SECRET = "5A7EE3C0D1-test"
@@ -16,14 +14,9 @@ USERNAME = "admin@org.example"
 PASSWORD = "password"
 
 
-class Org:
+class Org(SimulatedOrg):
     def __init__(self, processes, program, scratch, callback_url):
-        port = free_port()
-        self.login_url = f"http://localhost:{port}"
-        self.instance_url = f"http://127.0.0.1:{port}"
-        self.hosts = f"localhost:{port},127.0.0.1:{port}"
-        seed = scratch / "org.json"
-        seed.write_text(json.dumps({
+        super().__init__(processes, program, scratch, {
             "users": [{"username": USERNAME, "password": PASSWORD}],
             "apps": [{
                 "name": "Passerelle",
@@ -37,19 +30,7 @@ class Org:
                 "name": "kayo_last_audio_duration__c",
                 "kind": {"type": "Number", "precision": 18, "scale": 0},
             }],
-        }))
-        process = processes.start("salesforce-sim", [program, "--port", str(port), "--seed", seed], dict(os.environ))
-
-        def ready():
-            if process.poll() is not None:
-                raise RuntimeError("salesforce-sim ended at once; its log says why.")
-            return answers(self.instance_url)
-
-        wait_until("the org answers", ready, 30)
-
-    def records(self, sobject):
-        with urllib.request.urlopen(f"{self.instance_url}/__control/records/{sobject}", timeout=10) as answer:
-            return json.load(answer)["records"]
+        })
 
 
 class Form(html.parser.HTMLParser):
