@@ -66,7 +66,8 @@ fn check_assertion(world: &World, app: AppSeed, assertion: &str, form: &[(String
         return Err(OAuthError::new("invalid_assertion_type", "client assertion type is not supported"));
     }
     let audience = |host: &str| format!("{host}/services/oauth2/token");
-    let audiences = [audience(&world.login_url), audience(&world.instance_url)];
+    let public = jwt::public_login_host(world.org.organization().sandbox);
+    let audiences = [&world.login_url, &world.instance_url, public].map(audience);
     match jwt::verify(&app, assertion, &audiences, now) {
         Ok(claims) if claims.sub == app.client_id => Ok(app),
         _ => Err(OAuthError::new("invalid_client", "invalid client credentials")),

@@ -19,6 +19,10 @@ use crate::service::World;
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
+/// Characters of a code verifier: at least RFC 7636's 43, at most 128 random bytes in base64url, which is what Salesforce's
+/// documentation proposes and jsforce sends. RFC 7636 itself ends at 128 characters.
+const VERIFIER: std::ops::RangeInclusive<usize> = 43..=171;
+
 type Granted = Result<Map<String, Value>, OAuthError>;
 
 /// Answers a token request.
@@ -86,7 +90,7 @@ fn check_verifier(code: &Code, verifier: Option<&str>) -> Result<(), OAuthError>
     };
     let verifier = verifier.ok_or_else(|| grant_error("missing required code verifier"))?;
     let computed = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
-    if (43..=128).contains(&verifier.len()) && computed == *challenge {
+    if VERIFIER.contains(&verifier.len()) && computed == *challenge {
         return Ok(());
     }
     Err(grant_error("invalid code verifier"))
@@ -109,7 +113,8 @@ fn bearer(world: &mut World, form: &[(String, String)], now: Timestamp) -> Grant
     if !app.flows.jwt_bearer {
         return Err(grant_error("invalid assertion"));
     }
-    let audiences = [world.login_url.clone(), world.instance_url.clone()];
+    let public = jwt::public_login_host(world.org.organization().sandbox).to_owned();
+    let audiences = [world.login_url.clone(), world.instance_url.clone(), public];
     let claims = jwt::verify(&app, text, &audiences, now).map_err(grant_error)?;
     let user = world.org.user_by_name(&claims.sub).map(|user| user.id);
     let user = user.ok_or_else(|| grant_error("user hasn't approved this consumer"))?;

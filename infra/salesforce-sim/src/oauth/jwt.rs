@@ -5,7 +5,7 @@ use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::seed::AppSeed;
 
@@ -24,8 +24,27 @@ pub struct Claims {
     #[serde(default)]
     pub aud: Audience,
     /// Expiry, in seconds since 1970.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "seconds")]
     pub exp: i64,
+}
+
+/// Reads a number of seconds; simple-salesforce sends it as a text, and is let in.
+fn seconds<'de, D: Deserializer<'de>>(source: D) -> Result<i64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Seconds {
+        Number(i64),
+        Text(String),
+    }
+    match Seconds::deserialize(source)? {
+        Seconds::Number(number) => Ok(number),
+        Seconds::Text(text) => text.parse().map_err(serde::de::Error::custom),
+    }
+}
+
+/// The login host that the documentation names for an org of this kind. Clients that know no other put it in `aud`.
+pub fn public_login_host(sandbox: bool) -> &'static str {
+    if sandbox { "https://test.salesforce.com" } else { "https://login.salesforce.com" }
 }
 
 /// `aud` as one text or several.
@@ -158,6 +177,14 @@ mod tests {
     const ASSERTION: &str = include_str!("testdata/assertion.txt");
     const KEYS: [&str; 2] = [include_str!("testdata/certificate.pem"), include_str!("testdata/public_key.pem")];
     const EXPIRY: i64 = 1_795_421_000;
+
+    #[test]
+    fn an_expiry_is_a_number_or_its_text() {
+        for (exp, want) in [("1795421000", Some(EXPIRY)), (r#""1795421000""#, Some(EXPIRY)), (r#""soon""#, None), ("null", None)] {
+            let claims: Result<Claims, _> = serde_json::from_str(&format!(r#"{{"iss": "a", "exp": {exp}}}"#));
+            assert_eq!(claims.ok().map(|claims| claims.exp), want, "{exp}");
+        }
+    }
 
     fn check(pem: &str, text: &str, before_expiry: i64) -> Result<String, &'static str> {
         let app = AppSeed { client_id: "a".to_owned(), certificate_pem: Some(pem.to_owned()), ..AppSeed::default() };
