@@ -17,6 +17,9 @@ const MAX_BYTES: usize = 150 * 1024 * 1024;
 
 /// `POST /jobs/ingest`.
 pub fn open(context: &mut Context<'_>, call: &Call) -> Outcome {
+    if call.media_type().as_deref() == Some("multipart/form-data") {
+        return Err(Failure::not_built("jobs/ingest with multipart/form-data"));
+    }
     let body = call.json()?;
     let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
     let operation = text("operation").unwrap_or_default();

@@ -34,6 +34,7 @@ pub(crate) fn handle(context: &mut Context<'_>, call: &Call, path: &[String]) ->
         (&Method::POST, ["query"]) => query::open(context, call),
         (&Method::GET, ["query"]) => Ok(list(context, Kind::Query)),
         (&Method::GET, ["query", id, "results"]) => query::results(context, call, id),
+        (&Method::GET, ["query", _, "resultPages"]) => Err(Failure::not_built("jobs/query/ID/resultPages")),
         (_, ["ingest", id]) => one(context, call, Kind::Ingest, id),
         (_, ["query", id]) => one(context, call, Kind::Query, id),
         _ => Err(ApiError::not_found().into()),

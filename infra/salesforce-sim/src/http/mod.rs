@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use crate::control::RecordFault;
 use crate::error::ApiError;
 use crate::service::World;
-use reply::Reply;
+use reply::{Failure, Reply};
 use request::{Call, HostRole};
 use route::Route;
 
@@ -37,6 +37,7 @@ pub(crate) fn handle(world: &mut World, call: &Call, route: &Route, faults: &[Re
         Route::Versions | Route::Data { .. } if call.host == HostRole::Login => not_found(),
         Route::Versions => versions::list(call),
         Route::Data { version, resource } => data::handle(world, call, version, resource, faults, now),
+        Route::NotBuilt(api) => Failure::not_built(api).into_reply(),
         Route::Control | Route::Page | Route::Unknown => not_found(),
     }
 }

@@ -18,6 +18,8 @@ pub enum Route {
     Control,
     /// Pages of the org for people.
     Page,
+    /// An API that a real org has beside these, as its path names it.
+    NotBuilt(String),
     /// No such path.
     Unknown,
 }
@@ -99,6 +101,8 @@ impl Route {
             ["services", "data"] => Route::Versions,
             ["services", "data", version, rest @ ..] => Route::Data { version: (*version).to_owned(), resource: data(rest) },
             ["__control", ..] => Route::Control,
+            ["services", api @ ("Soap" | "apexrest" | "async"), ..] => Route::NotBuilt(format!("services/{api}")),
+            ["cometd", ..] => Route::NotBuilt("cometd".to_owned()),
             ["services", ..] => Route::Unknown,
             [] | ["o", _] | ["r", _, _] | ["lightning", ..] | [_] => Route::Page,
             _ => Route::Unknown,
@@ -113,6 +117,7 @@ impl Route {
             Route::Data { resource, .. } => resource.kind(),
             Route::Control => "control",
             Route::Page => "page",
+            Route::NotBuilt(_) => "not_built",
             Route::Unknown => "unknown",
         }
     }
@@ -289,6 +294,9 @@ mod tests {
             ("", "page"),
             ("services/oauth2/token", "oauth.token"),
             ("services/oauth2/nope", "unknown"),
+            ("services/Soap/u/66.0", "not_built"),
+            ("services/async/66.0/job", "not_built"),
+            ("cometd/66.0", "not_built"),
             ("id/00D/005", "oauth.identity"),
             ("id/keys", "oauth.keys"),
             ("services/data", "versions"),

@@ -33,6 +33,9 @@ async fn the_gate_refuses_in_the_servers_words() {
         ("POST", "/sobjects/Lead", Value::Null, 400, "JSON_PARSER_ERROR"),
         ("POST", "/sobjects/Leadz", json!({}), 404, "NOT_FOUND"),
         ("GET", "/tooling/query", Value::Null, 501, "NOT_IMPLEMENTED"),
+        ("GET", "/jobs/query/750000000000001AAA/resultPages", Value::Null, 501, "NOT_IMPLEMENTED"),
+        ("POST", "/services/async/66.0/job", Value::Null, 501, "NOT_IMPLEMENTED"),
+        ("POST", "/services/Soap/u/66.0", Value::Null, 501, "NOT_IMPLEMENTED"),
     ];
     for (method, path, body, status, code) in cases {
         let answer = client.send(method, path, body).await;
