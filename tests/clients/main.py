@@ -1,0 +1,82 @@
+"""The order of the run. `run` starts this file within the prepared Python environment."""
+
+import argparse
+import dataclasses
+import pathlib
+import shutil
+import signal
+import sys
+import tempfile
+
+import cargo
+import org
+from checks import Checks
+from processes import Processes
+from simulated_org import SimulatedOrg
+
+import with_simple_salesforce
+
+CLIENTS = {
+    "simple-salesforce": with_simple_salesforce.drive,
+}
+
+
+@dataclasses.dataclass
+class Ground:
+    """What a client finds."""
+
+    simulated: SimulatedOrg
+    private_key: str  # of the app Bearer
+    state: pathlib.Path  # a directory for what a client needs to have installed
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="tests/clients/run")
+    parser.add_argument("--state", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("clients", nargs="*", metavar="CLIENT", help=f"any of {', '.join(CLIENTS)}; all if none is named")
+    options = parser.parse_args()
+    unknown = set(options.clients) - set(CLIENTS)
+    if unknown:
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(CLIENTS)}")
+    return options
+
+
+def everything(checks, options, processes, scratch):
+    checks.step("The simulated org is built and started")
+    built = cargo.built("--bin", "salesforce-sim", "--test", "sim")
+    private_key, public_key = org.key_pair()
+    simulated = SimulatedOrg(processes, built["bin", "salesforce-sim"], scratch, org.seed(public_key))
+    ground = Ground(simulated, private_key, options.state)
+
+    for name in options.clients or CLIENTS:
+        checks.step(name)
+        try:
+            CLIENTS[name](checks, ground)
+        except Exception as error:
+            checks.broke_off(error)  # the next client starts afresh
+        simulated.control("reset")
+
+
+def main():
+    options = arguments()
+    checks = Checks()
+    logs = options.state / "logs"
+    shutil.rmtree(logs, ignore_errors=True)
+    logs.mkdir(parents=True)
+    processes = Processes(logs)
+    with tempfile.TemporaryDirectory(prefix="passerelle-clients-") as scratch:
+        try:
+            everything(checks, options, processes, pathlib.Path(scratch))
+        except Exception as error:
+            checks.broke_off(error)
+        finally:
+            processes.stop()
+    if checks.failed:
+        print(f"\nThe logs are in {logs}.")
+    return checks.summary()
+
+
+if __name__ == "__main__":
+    # Ended from outside, the run still has to end its processes.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    sys.exit(main())
