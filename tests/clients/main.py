@@ -14,10 +14,12 @@ from checks import Checks
 from processes import Processes
 from simulated_org import SimulatedOrg
 
+import with_jsforce
 import with_simple_salesforce
 
 CLIENTS = {
     "simple-salesforce": with_simple_salesforce.drive,
+    "jsforce": with_jsforce.drive,
 }
 
 
