@@ -14,12 +14,14 @@ from checks import Checks
 from processes import Processes
 from simulated_org import SimulatedOrg
 
+import with_cirrus
 import with_jsforce
 import with_simple_salesforce
 
 CLIENTS = {
     "simple-salesforce": with_simple_salesforce.drive,
     "jsforce": with_jsforce.drive,
+    "cirrus": with_cirrus.drive,
 }
 
 
@@ -30,6 +32,7 @@ class Ground:
     simulated: SimulatedOrg
     private_key: str  # of the app Bearer
     state: pathlib.Path  # a directory for what a client needs to have installed
+    cirrus: pathlib.Path  # the tests of cirrus, built
 
 
 def arguments():
@@ -45,10 +48,10 @@ def arguments():
 
 def everything(checks, options, processes, scratch):
     checks.step("The simulated org is built and started")
-    built = cargo.built("--bin", "salesforce-sim", "--test", "sim")
+    built = cargo.built("--bin", "salesforce-sim", "--test", "cirrus")
     private_key, public_key = org.key_pair()
     simulated = SimulatedOrg(processes, built["bin", "salesforce-sim"], scratch, org.seed(public_key))
-    ground = Ground(simulated, private_key, options.state)
+    ground = Ground(simulated, private_key, options.state, built["test", "cirrus"])
 
     for name in options.clients or CLIENTS:
         checks.step(name)
