@@ -52,6 +52,33 @@ impl Clock for ManualClock {
     }
 }
 
+/// Another clock, moved by a distance that the control plane sets.
+pub(crate) struct ShiftedClock {
+    inner: Arc<dyn Clock>,
+    offset_ms: AtomicI64,
+}
+
+impl ShiftedClock {
+    pub(crate) fn new(inner: Arc<dyn Clock>) -> Self {
+        Self { inner, offset_ms: AtomicI64::new(0) }
+    }
+
+    pub(crate) fn set_offset(&self, offset: SignedDuration) {
+        self.offset_ms.store(i64::try_from(offset.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+    }
+
+    pub(crate) fn advance(&self, by: SignedDuration) {
+        self.offset_ms.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+    }
+}
+
+impl Clock for ShiftedClock {
+    fn now(&self) -> Timestamp {
+        let offset = SignedDuration::from_millis(self.offset_ms.load(Ordering::SeqCst));
+        self.inner.now().checked_add(offset).unwrap_or(Timestamp::MAX)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ::http::{Request, Response, header};
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rand::{SeedableRng, rngs::StdRng};
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, ShiftedClock, SystemClock};
 use crate::control::{Control, Desk, Struck};
 use crate::http::query::Cursors;
 use crate::http::reply::Reply;
@@ -98,7 +98,7 @@ pub(crate) struct World {
 }
 
 pub(crate) struct Shared {
-    pub clock: Arc<dyn Clock>,
+    pub clock: Arc<ShiftedClock>,
     pub world: Mutex<World>,
     pub desk: Mutex<Desk>,
     seed: Seed,
@@ -117,7 +117,8 @@ impl Shared {
 
     /// Puts everything back to the seed.
     pub fn reset(&self) -> Result<(), SeedError> {
-        let fresh = new_world(&self.seed, &self.options)?;
+        self.clock.set_offset(SignedDuration::ZERO);
+        let fresh = new_world(&self.seed, &self.options, &self.clock)?;
         *self.world() = fresh;
         *self.desk() = Desk::new(StdRng::seed_from_u64(self.options.rng_seed ^ 1));
         Ok(())
@@ -135,8 +136,8 @@ impl Shared {
     }
 }
 
-fn new_world(seed: &Seed, options: &Options) -> Result<World, SeedError> {
-    let mut org = Org::from_seed(seed, Arc::clone(&options.clock))?;
+fn new_world(seed: &Seed, options: &Options, clock: &Arc<ShiftedClock>) -> Result<World, SeedError> {
+    let mut org = Org::from_seed(seed, Arc::clone(clock) as Arc<dyn Clock>)?;
     org.set_instance_url(options.instance_url.trim_end_matches('/'));
     let rng = StdRng::seed_from_u64(options.rng_seed);
     let oauth = Store::new(seed.apps.clone(), org.organization_id(), options.doubts.family_revocation, rng);
@@ -169,9 +170,10 @@ impl Sim {
     /// # Errors
     /// When the seed contradicts itself.
     pub fn new(seed: Seed, options: Options) -> Result<Sim, SeedError> {
-        let world = new_world(&seed, &options)?;
+        let clock = Arc::new(ShiftedClock::new(Arc::clone(&options.clock)));
+        let world = new_world(&seed, &options, &clock)?;
         let desk = Desk::new(StdRng::seed_from_u64(options.rng_seed ^ 1));
-        let shared = Shared { clock: Arc::clone(&options.clock), world: Mutex::new(world), desk: Mutex::new(desk), seed, options };
+        let shared = Shared { clock, world: Mutex::new(world), desk: Mutex::new(desk), seed, options };
         Ok(Sim { control: Control::new(Arc::new(shared)) })
     }
 

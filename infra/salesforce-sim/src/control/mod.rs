@@ -3,12 +3,14 @@
 
 pub mod counters;
 pub mod faults;
+mod levers;
+mod people;
 pub(crate) mod routes;
 mod struck;
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rand::rngs::StdRng;
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -17,6 +19,7 @@ pub use counters::{Counters, Ending, Entry};
 pub use faults::{Effect, Fault, FaultId, FaultState, Matcher, Moment};
 pub(crate) use struck::{RecordFault, Struck};
 
+use crate::clock::Clock;
 use crate::http::headers;
 use crate::http::reply::Reply;
 use crate::http::request::Call;
@@ -139,6 +142,11 @@ impl Control {
     /// As when the simulator was built.
     pub fn reset(&self) -> Result<(), SeedError> {
         self.shared.reset()
+    }
+
+    /// Moves the org's time on, from wherever its clock stands.
+    pub fn advance(&self, by: SignedDuration) {
+        self.shared.clock.advance(by);
     }
 
     /// Ends all access tokens, so that every client must refresh; how many.

@@ -1,19 +1,22 @@
 //! The control plane over HTTP, under `/__control`. Not part of Salesforce; needs no token.
 
 use http::Method;
+use jiff::SignedDuration;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{Control, Fault};
+use super::{Control, Fault, levers, people};
 use crate::http::reply::Reply;
 use crate::http::request::{Body, Call};
-use crate::org::QueryScope;
+use crate::org::{Org, QueryScope};
 
-fn problem(status: u16, text: impl Into<String>) -> Reply {
+pub(super) fn problem(status: u16, text: impl Into<String>) -> Reply {
     Reply::json(status, json!({"error": text.into()}))
 }
 
 /// The body as JSON, whatever its content type says.
-fn document(call: &Call) -> Result<Value, Reply> {
+pub(super) fn document(call: &Call) -> Result<Value, Reply> {
     match &call.body {
         Body::Raw(bytes) => serde_json::from_slice(bytes).map_err(|error| problem(400, error.to_string())),
         Body::Json(value) => Ok(value.clone()),
@@ -57,6 +60,13 @@ pub(crate) fn handle(control: &Control, call: &Call) -> Reply {
             Reply::empty(204)
         }),
         (&Method::POST, ["users", username, switch @ ("activate" | "deactivate")]) => Ok(set_active(control, username, *switch == "activate")),
+        (&Method::GET, ["organization"]) => Ok(Reply::json(200, json!(control.shared().world().org.organization()))),
+        (&Method::PATCH, ["organization"]) => change(call, &mut control.shared().world().org, Org::organization_mut),
+        (&Method::POST, ["clock"]) => number(call, "advance_seconds").map(|seconds| {
+            control.advance(SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000)));
+            Reply::empty(204)
+        }),
+        (&Method::POST, ["records", id, action @ ("undelete" | "merge" | "convert")]) => people::act(control, call, id, action),
         (&Method::POST | &Method::DELETE, ["locks", id]) => Ok(lock(control, &call.method, id)),
         (&Method::GET, ["records", sobject]) => {
             let scope = if call.param("all") == Some("true") { QueryScope::All } else { QueryScope::Live };
@@ -65,7 +75,7 @@ pub(crate) fn handle(control: &Control, call: &Call) -> Reply {
                 Err(error) => problem(error.status, error.message),
             })
         }
-        _ => Err(problem(404, "There is no such control. The README lists them.")),
+        (_, parts) => levers::handle(control, call, parts).unwrap_or_else(|| Err(problem(404, "There is no such control. The README lists them."))),
     };
     answer.unwrap_or_else(|refusal| refusal)
 }
@@ -77,6 +87,18 @@ fn count(count: usize) -> Reply {
 fn add(control: &Control, call: &Call) -> Result<Reply, Reply> {
     let fault: Fault = serde_json::from_value(document(call)?).map_err(|error| problem(400, error.to_string()))?;
     Ok(Reply::json(201, json!({"id": control.add_fault(fault)})))
+}
+
+/// Changes some of the settings; those not named stay.
+fn change<T: Serialize + DeserializeOwned + Clone>(call: &Call, org: &mut Org, part: impl Fn(&mut Org) -> &mut T) -> Result<Reply, Reply> {
+    let mut all = json!(part(org));
+    let wanted = document(call)?;
+    if let (Some(all), Some(wanted)) = (all.as_object_mut(), wanted.as_object()) {
+        all.extend(wanted.clone());
+    }
+    let changed: T = serde_json::from_value(all).map_err(|error| problem(400, error.to_string()))?;
+    *part(org) = changed;
+    Ok(Reply::json(200, json!(part(org))))
 }
 
 fn number(call: &Call, name: &str) -> Result<u64, Reply> {

@@ -41,11 +41,24 @@ fn lists(value: &str, etag: &str) -> bool {
     value.split(',').map(str::trim).any(|item| item == "*" || item.trim_start_matches("W/") == etag)
 }
 
+/// A date that a write is bound to must be readable; a read goes on without it.
+fn check_dates(call: &Call) -> Result<(), Failure> {
+    for name in ["If-Modified-Since", "If-Unmodified-Since"] {
+        if let Some(value) = call.header(name).filter(|value| clock::parse_http(value).is_none()) {
+            return Err(Failure::one(400, "BAD_REQUEST", format!("Invalid value for the {name} header: {value}")));
+        }
+    }
+    Ok(())
+}
+
 /// Checks the conditions of a request.
 ///
 /// # Errors
-/// 304 for a read that finds nothing new, 412 for a failed condition.
+/// 304 for a read that finds nothing new, 412 for a failed condition, 400 for a write bound to a date nobody can read.
 pub fn check(call: &Call, known: &Known, reading: bool) -> Result<(), Failure> {
+    if !reading {
+        check_dates(call)?;
+    }
     let failed = || Failure::one(412, "PRECONDITION_FAILED", "The record doesn't meet the condition of the request's headers.");
     if let (Some(value), Some(etag)) = (call.header("if-match"), &known.etag)
         && !lists(value, etag)

@@ -149,6 +149,11 @@ impl Store {
         self.apps.iter().find(|app| app.client_id == client_id)
     }
 
+    /// The app with this consumer key, to change.
+    pub fn app_mut(&mut self, client_id: &str) -> Option<&mut AppSeed> {
+        self.apps.iter_mut().find(|app| app.client_id == client_id)
+    }
+
     /// Random text of `length` letters and digits.
     pub fn random(&mut self, length: usize) -> String {
         const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

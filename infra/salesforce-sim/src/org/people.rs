@@ -67,14 +67,23 @@ impl Org {
 
     /// Switches a user on or off, as an administrator would.
     pub fn set_user_active(&mut self, id: &Id, active: bool) {
+        self.set_user_cell(id, "IsActive", Cell::Bool(active));
+    }
+
+    /// Changes a text of a user, such as the language, as an administrator would.
+    pub fn set_user_text(&mut self, id: &Id, field: &str, text: &str) {
+        self.set_user_cell(id, field, Cell::text(text.to_owned()));
+    }
+
+    fn set_user_cell(&mut self, id: &Id, field: &str, cell: Cell<'static>) {
         let Some((object, slot, row)) = self.find(id) else {
             return;
         };
-        let Some(field) = self.field_no(object, "IsActive") else {
+        let Some(field) = self.field_no(object, field) else {
             return;
         };
         let mut draft = row.unpack();
-        draft.insert(field, Cell::Bool(active));
+        draft.insert(field, cell);
         let s = Session::new(*id, self.now());
         self.stamp(&s, object, &mut draft);
         self.change_row(object, slot, Row::pack(&draft));
