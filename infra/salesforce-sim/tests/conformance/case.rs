@@ -79,6 +79,8 @@ pub struct Step {
     pub repeat: Option<usize>,
     /// Requests sent at once; each of their answers must satisfy the step.
     pub parallel: Option<usize>,
+    /// The answer does not arrive.
+    pub lost: bool,
     pub expect: Option<Expect>,
     pub any_of: Vec<Expect>,
     /// Variables from the answer: a JSON pointer, `header:NAME`, `query:NAME` of the redirect, or `body`.

@@ -42,7 +42,7 @@ impl Variables {
     }
 
     /// `name`, `name+1`, `chars:NAME:COUNT`, `repeat:TEXT:COUNT`; and from now on `time:SECONDS`, `offset:SECONDS` (the same
-    /// instant in another zone), `http:SECONDS`, `day:DAYS`.
+    /// instant in another zone), `wire:SECONDS` as answers have it, `http:SECONDS`, `day:DAYS`.
     fn value(&self, name: &str) -> Option<String> {
         if let Some(value) = self.values.get(name) {
             return Some(value.clone());
@@ -54,6 +54,7 @@ impl Variables {
                 Some(text.repeat(count.parse().ok()?))
             }
             Some(("time", seconds)) => Some(at(seconds)?.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+            Some(("wire", seconds)) => Some(at(seconds)?.strftime("%Y-%m-%dT%H:%M:%S.000+0000").to_string()),
             Some(("offset", seconds)) => Some((at(seconds)? + SignedDuration::from_hours(1)).strftime("%Y-%m-%dT%H:%M:%S+01:00").to_string()),
             Some(("http", seconds)) => Some(at(seconds)?.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()),
             Some(("day", days)) => Some((self.now() + SignedDuration::from_hours(24 * days.parse::<i64>().ok()?)).strftime("%Y-%m-%d").to_string()),
