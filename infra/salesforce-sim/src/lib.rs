@@ -15,6 +15,7 @@ pub mod seed;
 mod serve;
 pub mod service;
 pub mod soql;
+mod sosl;
 mod tooling;
 
 pub use clock::{Clock, ManualClock, SystemClock};

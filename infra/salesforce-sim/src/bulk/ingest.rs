@@ -43,6 +43,12 @@ pub fn open(context: &mut Context<'_>, call: &Call) -> Outcome {
     let object = text("object").unwrap_or_default();
     let object =
         context.world.org.resolve(&context.session, &object).map_err(|_| bad("INVALIDENTITY", format!("Unable to find object: {object}")))?;
+    if let Some(field) = &external_id
+        && crate::composite::collections::key_field(context, &object, field).is_err()
+    {
+        let text = format!("InvalidJob : Field name provided, {field} does not match an External ID for {object}");
+        return Err(bad("INVALIDJOB", text));
+    }
     let job = Job {
         id: context.world.jobs.next_id(),
         kind: Kind::Ingest,

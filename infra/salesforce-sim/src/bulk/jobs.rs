@@ -149,6 +149,10 @@ impl Job {
                 object.insert("numberRecordsFailed".to_owned(), json!(figure(self.failed)));
             }
             object.insert("retries".to_owned(), json!(0));
+            if self.kind == Kind::Ingest {
+                object.insert("apiActiveProcessingTime".to_owned(), json!(figure(self.processed)));
+                object.insert("apexProcessingTime".to_owned(), json!(0));
+            }
             object.insert("totalProcessingTime".to_owned(), json!(figure(self.processed)));
         }
         value

@@ -190,7 +190,7 @@ pub fn upsert(context: &mut Context<'_>, call: &Call, sobject: &str, field: &str
 }
 
 /// Canonical name, label and case rule of a key field.
-fn key_field(context: &Context<'_>, sobject: &str, field: &str) -> Result<(String, String, bool), Failure> {
+pub(crate) fn key_field(context: &Context<'_>, sobject: &str, field: &str) -> Result<(String, String, bool), Failure> {
     let describe = context.world.org.describe(&context.session, sobject)?;
     let fields = describe.get("fields").and_then(Value::as_array).into_iter().flatten();
     let found = fields

@@ -96,6 +96,7 @@ fn answer(context: &mut Context<'_>, call: &Call, resource: &Data) -> Outcome {
         Data::Query => query::query(context, call, crate::org::QueryScope::Live),
         Data::QueryAll => query::query(context, call, crate::org::QueryScope::All),
         Data::QueryMore(locator) => query::more(context, call, locator),
+        Data::Search => crate::sosl::search(context, call),
         Data::Composite if get => requests::index(context),
         Data::Composite => requests::composite(context, call),
         Data::Batch => batch::batch(context, call),

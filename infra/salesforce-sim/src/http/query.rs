@@ -62,17 +62,18 @@ impl Cursors {
     }
 }
 
-/// `GET /query?q=` and `/queryAll?q=`.
+/// `GET /query?q=` and `/queryAll?q=`; with `explain=` how the query would be answered.
 pub fn query(context: &mut Context<'_>, call: &Call, scope: QueryScope) -> Outcome {
-    if call.param("explain").is_some() {
-        return Err(Failure::not_built("query?explain="));
-    }
-    let soql = call.param("q").unwrap_or_default();
+    let explained = call.param("explain");
+    let soql = explained.or_else(|| call.param("q")).unwrap_or_default();
     if soql.trim().is_empty() {
         return Err(Failure::one(400, "MALFORMED_QUERY", "A query string has to be specified"));
     }
     if soql.chars().count() > MAX_SOQL {
         return Err(Failure::one(400, "MALFORMED_QUERY", "SOQL statements cannot be longer than 100000 characters."));
+    }
+    if explained.is_some() {
+        return Ok(Reply::json(200, context.world.org.explain(&context.session, soql)?));
     }
     let cursor = context.world.org.open_query(&context.session, soql, scope)?;
     let size = headers::batch_size(&call.headers);

@@ -7,6 +7,9 @@ use super::field::{ChildLink, FieldDef, FieldType, Flag, PicklistValue};
 use super::read::blank;
 use crate::seed::{CustomField, CustomFieldKind, PicklistEntry};
 
+/// Characters a label may have.
+const LONGEST_LABEL: usize = 40;
+
 /// Why a custom field cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CustomError {
@@ -31,6 +34,9 @@ pub enum CustomError {
 pub fn field_of(custom: &CustomField) -> Result<FieldDef, CustomError> {
     let stem = custom.name.strip_suffix("__c").filter(|stem| is_api_name(stem)).ok_or_else(|| CustomError::Name(custom.name.clone()))?;
     let label = if custom.label.is_empty() { stem.replace('_', " ") } else { custom.label.clone() };
+    if label.chars().count() > LONGEST_LABEL {
+        return Err(CustomError::Setting("a label has at most 40 characters"));
+    }
     let mut field = blank(&custom.name, &label, FieldType::String, Flag::default());
     field.custom = true;
     field.default = custom.default.clone();

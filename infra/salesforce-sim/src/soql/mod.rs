@@ -8,6 +8,7 @@ mod ast;
 mod bind;
 mod conditions;
 mod dates;
+mod explain;
 mod filter;
 mod groups;
 mod lex;

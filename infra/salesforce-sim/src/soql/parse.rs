@@ -132,6 +132,19 @@ pub(super) fn name(input: &mut Tokens<'_, '_>) -> Parsed<Name> {
         .parse_next(input)
 }
 
+/// An object may be named like a word of the language: `FROM Group`, `FROM Order`.
+fn object_name(input: &mut Tokens<'_, '_>) -> Parsed<Name> {
+    let start = input.checkpoint();
+    let word = opt(any.verify(|token: &Token<'_>| token.is("GROUP") || token.is("ORDER"))).parse_next(input)?;
+    match word {
+        Some(token) if !next_is(input, "BY") => Ok(Name { text: token.text.to_owned(), at: token.at }),
+        _ => {
+            input.reset(&start);
+            name(input)
+        }
+    }
+}
+
 pub(super) fn path(input: &mut Tokens<'_, '_>) -> Parsed<Path> {
     let mut parts = vec![cut_err(name).parse_next(input)?];
     while opt(the(".")).parse_next(input)?.is_some() {
@@ -160,7 +173,7 @@ pub(super) fn query_body(input: &mut Tokens<'_, '_>) -> Parsed<Query> {
     must("SELECT").parse_next(input)?;
     let select = separated(1.., item, the(",")).parse_next(input)?;
     must("FROM").parse_next(input)?;
-    let from = cut_err(name).parse_next(input)?;
+    let from = cut_err(object_name).parse_next(input)?;
     let alias = opt(name).parse_next(input)?;
     let scope = opt(preceded((the("USING"), must("SCOPE")), cut_err(name))).parse_next(input)?;
     let filter = opt(preceded(the("WHERE"), cut_err(conditions::condition))).parse_next(input)?;

@@ -32,9 +32,12 @@ pub struct Case {
     pub id: String,
     pub strict: Strictness,
     pub title: String,
-    /// Every status a judged answer may have.
+    /// Every status that the answer the case is about may have.
     #[serde(default)]
     pub status: Vec<u16>,
+    /// Further statuses of answers around it.
+    #[serde(default)]
+    pub also: Vec<u16>,
     /// Names of fixtures, set up in this order.
     #[serde(default)]
     pub given: Vec<String>,

@@ -38,6 +38,7 @@ fn compare(pattern: &Value, actual: Option<&Value>, strict: Strictness, place: &
             pairs.find_map(|(index, (wanted, found))| compare(wanted, Some(found), strict, &format!("{place}/{index}")))
         }
         (Value::String(wanted), Value::String(found)) => texts(wanted, found, strict, place),
+        (Value::Number(wanted), Value::Number(found)) if wanted.as_f64() == found.as_f64() => None,
         _ if pattern == actual => None,
         _ => Some(format!("{place} is {} instead of {}", short(actual), short(pattern))),
     }

@@ -282,7 +282,7 @@ fn body(step: &Step, variables: &Variables) -> Body {
 /// Why an answer does not meet an expectation.
 fn unmet(expect: &Expect, answer: &Answer, case: &Case, step: &Step, variables: &Variables) -> Option<String> {
     let shown = || answer.text().chars().take(600).collect::<String>();
-    if step.control.is_none() && !case.status.is_empty() && !case.status.contains(&answer.status) {
+    if step.control.is_none() && !case.status.is_empty() && !case.status.contains(&answer.status) && !case.also.contains(&answer.status) {
         return Some(format!("status {} is none of the case's: {}", answer.status, shown()));
     }
     if let Some(status) = &expect.status

@@ -16,7 +16,8 @@ const STATUSES: &[(&str, bool, bool)] = &[("Sent", true, false), ("Responded", f
 impl Org {
     pub(super) fn member_rules(&self, s: &Session, change: &mut Change) {
         self.refuse_converted(change, "LeadId");
-        if change.is_new() && !change.forced {
+        // A person that could not be read is reported already.
+        if change.is_new() && !change.forced && change.errors.is_empty() {
             self.check_person(change);
         }
         self.take_status(s, change);
