@@ -20,6 +20,9 @@ struct Arguments {
     /// The demonstration org, which is also the default.
     #[arg(long)]
     demo: bool,
+    /// The org of the conformance suite instead.
+    #[arg(long, conflicts_with_all = ["seed", "demo"])]
+    conformance: bool,
 }
 
 #[tokio::main]
@@ -35,7 +38,7 @@ async fn main() -> ExitCode {
 
 fn load_seed(arguments: &Arguments) -> Result<Seed, String> {
     let Some(path) = &arguments.seed else {
-        return Ok(Seed::demo());
+        return Ok(if arguments.conformance { Seed::conformance() } else { Seed::demo() });
     };
     let text = std::fs::read_to_string(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
     serde_norway::from_str(&text).map_err(|error| format!("{} is no seed: {error}", path.display()))

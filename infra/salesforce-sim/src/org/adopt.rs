@@ -38,6 +38,14 @@ impl Org {
         Ok(())
     }
 
+    /// Adds the rules of a seed to those the org has.
+    ///
+    /// # Errors
+    /// When a rule names what the org does not have. The rules before it are in force then.
+    pub fn add_rules(&mut self, rules: &Seed) -> Built<()> {
+        self.adopt_rules(rules)
+    }
+
     pub(super) fn adopt_rules(&mut self, seed: &Seed) -> Built<()> {
         for rule in &seed.validation_rules {
             let object = self.seed_object(&rule.sobject)?;

@@ -38,6 +38,9 @@ pub struct Case {
     /// Further statuses of answers around it.
     #[serde(default)]
     pub also: Vec<u16>,
+    /// Takes the org to have no other records, so that only one which can be reset will do.
+    #[serde(default)]
+    pub alone: bool,
     /// Names of fixtures, set up in this order.
     #[serde(default)]
     pub given: Vec<String>,
@@ -159,14 +162,20 @@ pub struct Fixtures {
 }
 
 impl Step {
+    /// Whether no token goes along: OAuth on the login host is asked without one.
+    pub fn is_bare(&self) -> bool {
+        let login = self.request.as_deref().is_some_and(|request| request.contains(" login:"));
+        login && self.user.is_none() && self.token.is_none()
+    }
+
     /// What is judged: no expectation means a step of the setting up.
     pub fn expectations(&self) -> Vec<&Expect> {
         self.expect.iter().chain(&self.any_of).collect()
     }
 
-    /// Whether only a target with a control plane can do this.
+    /// Whether only a target with a control plane can do this: the login's pages are the simulator's own, too.
     pub fn needs_control(&self) -> bool {
-        self.control.is_some() || self.advance.is_some()
+        self.control.is_some() || self.advance.is_some() || self.sign_in.is_some()
     }
 }
 

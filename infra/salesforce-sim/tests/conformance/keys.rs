@@ -39,6 +39,11 @@ impl Keys {
     }
 }
 
+/// A text as a Basic header has it.
+pub fn base64(text: &str) -> String {
+    BASE64_STANDARD.encode(text)
+}
+
 /// base64(HMAC-SHA256(secret, text))
 pub fn hmac(secret: &str, text: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();

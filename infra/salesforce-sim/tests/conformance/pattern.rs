@@ -114,10 +114,10 @@ fn holds(condition: &str, actual: Option<&Value>, place: &str) -> Option<String>
     (!good).then(|| format!("{place} is {} and not ${condition}", short(actual)))
 }
 
-/// `2026-11-23T08:09:10.000+0000`
+/// `2026-11-23T08:09:10.000+0000`, always with whole seconds.
 fn is_time(text: &str) -> bool {
     let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
-    shape == "0000-00-00T00:00:00.000+0000"
+    shape == "0000-00-00T00:00:00.000+0000" && text.ends_with(".000+0000")
 }
 
 /// A glob: `*` stands for any text.

@@ -1,6 +1,8 @@
 //! What the suite talks to: an org somewhere, or a simulated one that it starts itself.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::path::Path;
 
 use salesforce_sim::{Options, Seed, Sim};
 
@@ -49,6 +51,11 @@ impl Target {
     pub fn token(user: &str) -> Option<String> {
         variable(&format!("CONFORMANCE_TOKEN_{user}"))
     }
+}
+
+/// Variables of the org that differ from the simulated one's: users, apps, the callback.
+pub fn variables() -> BTreeMap<String, String> {
+    variable("CONFORMANCE_VARIABLES").map_or_else(BTreeMap::new, |path| crate::case::read(Path::new(&path)))
 }
 
 /// The cases to run: all, or those whose id or area the environment names.
