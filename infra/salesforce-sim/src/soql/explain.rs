@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::bind::Binder;
 use super::narrow::{self, Access};
+use super::parse;
 use super::plan::Plan;
 use super::run::Runner;
-use super::parse;
 use crate::error::ApiError;
 use crate::org::{Org, QueryScope, Session};
 use crate::schema::FieldNo;

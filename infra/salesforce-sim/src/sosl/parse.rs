@@ -206,7 +206,10 @@ fn fill(one: &mut Returning, inner: &str) -> Result<(), ApiError> {
         .filter(|at| {
             let before = inner.get(..*at).unwrap_or_default();
             let begins = before.is_empty() || before.ends_with(|c: char| c.is_whitespace() || c == ')');
-            begins && inner.get(*at..).is_some_and(|rest| PARTS.iter().any(|part| !rest.starts_with(char::is_whitespace) && keyword(rest, part).is_some()))
+            begins
+                && inner
+                    .get(*at..)
+                    .is_some_and(|rest| PARTS.iter().any(|part| !rest.starts_with(char::is_whitespace) && keyword(rest, part).is_some()))
         })
         .collect();
     let ends = starts.iter().skip(1).copied().chain([inner.len()]);
@@ -252,7 +255,17 @@ mod tests {
 
     #[test]
     fn what_is_no_search() {
-        for text in ["", "FIND x", "FIND {x", "FIND {x}", "FIND {abc} IN NOWHERE FIELDS", "FIND {abc} RETURNING", "FIND {abc} RETURNING Lead(Id", "FIND {abc} x", "FIND {**}"] {
+        for text in [
+            "",
+            "FIND x",
+            "FIND {x",
+            "FIND {x}",
+            "FIND {abc} IN NOWHERE FIELDS",
+            "FIND {abc} RETURNING",
+            "FIND {abc} RETURNING Lead(Id",
+            "FIND {abc} x",
+            "FIND {**}",
+        ] {
             assert_eq!(parse(text).err().map(|error| error.status), Some(400), "{text}");
         }
         assert_eq!(parse("FIND {abc NOT d}").err().map(|error| error.status), Some(501));

@@ -124,7 +124,9 @@ impl Runner {
             for i in 0..times {
                 variables.set("i", i.to_string());
                 self.step(case, step, &mut variables).await.map_err(|stop| {
-                    let at = |text: String| format!("step {}{}: {text}", place + 1, step.request.as_deref().map(|text| format!(" ({text})")).unwrap_or_default());
+                    let at = |text: String| {
+                        format!("step {}{}: {text}", place + 1, step.request.as_deref().map(|text| format!(" ({text})")).unwrap_or_default())
+                    };
                     match stop {
                         Stop::Failed(text) => Stop::Failed(at(text)),
                         Stop::Broken(text) => Stop::Broken(at(text)),
@@ -225,7 +227,9 @@ impl Runner {
             url = format!("{url}{}{}", if url.contains('?') { '&' } else { '?' }, pairs(&params));
         }
         let mut headers: Vec<(String, String)> = step.headers.iter().map(|(name, value)| (name.clone(), variables.fill(value))).collect();
-        if !step.is_bare() && let Some(token) = self.token(step, &variables).await? {
+        if !step.is_bare()
+            && let Some(token) = self.token(step, &variables).await?
+        {
             headers.push(("authorization".to_owned(), format!("Bearer {token}")));
         }
         self.wire.send(method, &url, &headers, body(step, &variables)).await
@@ -304,11 +308,8 @@ fn unmet(expect: &Expect, answer: &Answer, case: &Case, step: &Step, variables: 
     {
         return Some(format!("status {} instead of {:?}: {}", answer.status, status.all(), shown()));
     }
-    let parts = [
-        (expect.body.as_ref(), answer.json()),
-        (expect.text.as_ref(), Value::String(answer.text())),
-        (expect.redirect.as_ref(), answer.redirect()),
-    ];
+    let parts =
+        [(expect.body.as_ref(), answer.json()), (expect.text.as_ref(), Value::String(answer.text())), (expect.redirect.as_ref(), answer.redirect())];
     for (pattern, found) in &parts {
         if let Some(reason) = pattern.and_then(|pattern| differs(&variables.fill_value(pattern), found, case.strict)) {
             return Some(format!("{reason} in {}", shown()));

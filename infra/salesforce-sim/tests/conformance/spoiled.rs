@@ -21,7 +21,8 @@ async fn stub() -> Target {
             tokio::spawn(async move {
                 let mut buffer = vec![0; 1 << 20];
                 let body = r#"{"access_token":"x","wrong":true}"#;
-                let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+                let head =
+                    format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
                 let _ = stream.read(&mut buffer).await;
                 let _ = stream.write_all(format!("{head}{body}").as_bytes()).await;
                 let _ = stream.shutdown().await;
