@@ -64,6 +64,7 @@ fn admit(world: &mut World, call: &Call, now: Timestamp) -> Result<Id, Failure> 
 pub(crate) fn dispatch(context: &mut Context<'_>, call: &Call, resource: &Data) -> Reply {
     match resource {
         Data::Unknown => return Reply::errors(&[ApiError::not_found()]),
+        _ if wants_xml(call) => return Failure::not_built("answers as XML").into_reply(),
         Data::NotBuilt(route) => {
             return Failure::not_built(&format!("{} {route}", call.method)).into_reply();
         }
@@ -73,6 +74,12 @@ pub(crate) fn dispatch(context: &mut Context<'_>, call: &Call, resource: &Data) 
         _ => {}
     }
     answer(context, call, resource).unwrap_or_else(Failure::into_reply)
+}
+
+/// Whether the client takes XML and nothing else.
+fn wants_xml(call: &Call) -> bool {
+    let accept = call.header("accept").unwrap_or_default().to_ascii_lowercase();
+    accept.contains("xml") && !accept.contains("json") && !accept.contains("*/*")
 }
 
 fn answer(context: &mut Context<'_>, call: &Call, resource: &Data) -> Outcome {
