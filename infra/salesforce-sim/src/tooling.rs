@@ -13,6 +13,23 @@ use crate::seed::{CustomField, CustomFieldKind, FieldAccess, PicklistEntry};
 
 const CUSTOM_FIELD: KeyPrefix = KeyPrefix::of(b"00N");
 
+/// Types of the Metadata API that the org does not have.
+const NOT_BUILT: &[&str] = &[
+    "Array",
+    "AutoNumber",
+    "EncryptedText",
+    "ExternalLookup",
+    "File",
+    "Hierarchy",
+    "Html",
+    "IndirectLookup",
+    "Location",
+    "MasterDetail",
+    "MetadataRelationship",
+    "Summary",
+    "Time",
+];
+
 fn bad(code: &'static str, text: impl Into<String>) -> Failure {
     ApiError::new(400, code, text).about::<_, String>([]).into()
 }
@@ -91,8 +108,12 @@ fn parse_kind(metadata: &Value) -> Result<CustomFieldKind, Failure> {
             to: metadata.get("referenceTo").and_then(Value::as_str).unwrap_or_default().to_owned(),
             relationship: metadata.get("relationshipName").and_then(Value::as_str).map(str::to_owned),
         },
-        other => {
+        other if NOT_BUILT.contains(&other) => {
             return Err(Failure::not_built(&format!("tooling CustomField of type {other}")));
+        }
+        other => {
+            let text = format!("Cannot deserialize instance of fieldtype from VALUE_STRING value {other} or request may be missing a required field");
+            return Err(bad("JSON_PARSER_ERROR", text));
         }
     })
 }

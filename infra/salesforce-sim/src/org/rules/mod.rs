@@ -92,10 +92,26 @@ impl Org {
         if edit && !read {
             change.errors.push(ApiError::integrity("Editing a field needs the permission to read it.", &["PermissionsEdit"]));
         }
+        if change.is_new() && self.is_granted_twice(change) {
+            let text = "duplicate value found: <unknown> duplicates value on record with id: <unknown>";
+            change.errors.push(ApiError::new(400, "DUPLICATE_VALUE", text).about::<_, String>([]));
+        }
         let path = self.got(change, "Field").as_text().map(str::to_owned);
         if path.is_some_and(|path| self.field_key(&path).is_none()) {
             change.errors.push(ApiError::integrity("Field Name: bad value", &["Field"]));
         }
+    }
+
+    /// A permission set says of a field once what it allows, and a user has it once.
+    fn is_granted_twice(&self, change: &Change) -> bool {
+        let object = change.object;
+        let assigned = self.field_no(object, "AssigneeId").is_some();
+        let (link, other) = if assigned { ("AssigneeId", "PermissionSetId") } else { ("ParentId", "Field") };
+        let wanted = self.got(change, other);
+        let Some(to) = self.got(change, link).as_id() else {
+            return false;
+        };
+        !wanted.is_null() && self.referring(object, link, to).any(|(_, row)| self.named(object, row, other) == *wanted)
     }
 
     /// What follows a save in other records.
