@@ -1,5 +1,7 @@
 //! Jobs that write: rows in, a fate for each row out.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use super::csv;
@@ -11,6 +13,9 @@ use crate::http::reply::{Failure, Outcome, Reply};
 use crate::http::request::{Body, Call};
 use crate::http::write::{self, Key};
 use crate::org::{Fields, UpsertError};
+
+/// Rows that are saved together.
+const CHUNK: usize = 200;
 
 /// The most bytes of an upload.
 const MAX_BYTES: usize = 150 * 1024 * 1024;
@@ -122,21 +127,42 @@ pub fn work(context: &mut Context<'_>, id: &str) -> Result<(), Failure> {
     };
     job.successes = line(["sf__Id", "sf__Created"], &head);
     job.failures = line(["sf__Id", "sf__Error"], &head);
-    for row in rows {
-        job.processed += 1;
-        match write_row(context, &job, &head, &row, &types) {
-            Ok((id, created)) => {
-                let created = if created { "true" } else { "false" };
-                job.successes += &line([id.as_str(), created], &row);
-            }
-            Err((id, errors)) => {
-                job.failed += 1;
-                job.failures += &line([id.as_str(), &words(&errors)], &row);
+    let rows: Vec<Vec<String>> = rows.collect();
+    for chunk in rows.chunks(CHUNK) {
+        let twice = repeated_keys(&job, &head, chunk);
+        for row in chunk {
+            job.processed += 1;
+            let outcome = match key_of(&job, &head, row).filter(|key| twice.contains(&key.to_lowercase())) {
+                Some(key) => Err((String::new(), vec![ApiError::new(400, "DUPLICATE_VALUE", format!("Duplicate external id specified: {key}"))])),
+                None => write_row(context, &job, &head, row, &types),
+            };
+            match outcome {
+                Ok((id, created)) => {
+                    let created = if created { "true" } else { "false" };
+                    job.successes += &line([id.as_str(), created], row);
+                }
+                Err((id, errors)) => {
+                    job.failed += 1;
+                    job.failures += &line([id.as_str(), &words(&errors)], row);
+                }
             }
         }
     }
     *find(context, Kind::Ingest, id)? = job;
     Ok(())
+}
+
+/// The key of an upsert's row, where it has one.
+fn key_of<'r>(job: &Job, head: &[String], row: &'r [String]) -> Option<&'r str> {
+    let field = job.external_id.as_deref().filter(|_| job.operation == "upsert")?;
+    let place = head.iter().position(|name| name.eq_ignore_ascii_case(field))?;
+    row.get(place).map(String::as_str).filter(|key| !key.is_empty())
+}
+
+/// Keys that come more than once among rows that are saved together: none of those rows is saved.
+fn repeated_keys(job: &Job, head: &[String], rows: &[Vec<String>]) -> HashSet<String> {
+    let mut seen = HashSet::new();
+    rows.iter().filter_map(|row| key_of(job, head, row)).map(str::to_lowercase).filter(|key| !seen.insert(key.clone())).collect()
 }
 
 /// `REQUIRED_FIELD_MISSING:Required fields are missing: [Company]:Company --`
@@ -184,6 +210,11 @@ fn write_row(context: &mut Context<'_>, job: &Job, head: &[String], row: &[Strin
         }
     }
     let fail = |errors| (id.clone(), errors);
+    let needs_id = matches!(job.operation.as_str(), "update" | "delete");
+    if needs_id && id.is_empty() {
+        let text = format!("Id not specified in {} call", if job.operation == "update" { "an update" } else { "a delete" });
+        return Err(fail(vec![ApiError::new(400, "MISSING_ARGUMENT", text)]));
+    }
     match job.operation.as_str() {
         "insert" => write::create(context, &job.object, &fields).map(|id| (id.to_string(), true)).map_err(fail),
         "update" => write::update(context, &job.object, &id, &fields).map(|()| (id.clone(), false)).map_err(fail),

@@ -33,6 +33,9 @@ pub fn open(context: &mut Context<'_>, call: &Call) -> Outcome {
         return Err(bad("INVALIDJOB", format!("Unknown column delimiter: {delimiter}")));
     }
     let columns = columns(&soql);
+    if columns.iter().any(|column| is_beyond_bulk(column)) {
+        return Err(bad("API_ERROR", "Aggregate Relationships not supported in Bulk Query"));
+    }
     let object = answer.records.first().and_then(|record| record.pointer("/attributes/type")).and_then(Value::as_str);
     let object = object.map_or_else(|| from_clause(&soql), str::to_owned);
     let rows: Vec<Vec<String>> = answer.records.iter().map(|record| columns.iter().map(|column| cell(record, column)).collect()).collect();
@@ -68,6 +71,14 @@ fn columns(soql: &str) -> Vec<String> {
     let end = lower.find(" from ").or_else(|| lower.find("\nfrom ")).unwrap_or(lower.len());
     let list = soql.get(start..end).unwrap_or_default();
     list.split(',').map(|name| name.trim().to_owned()).collect()
+}
+
+/// Whether a column is a sub-query or an aggregate: jobs read plain rows only.
+fn is_beyond_bulk(column: &str) -> bool {
+    const AGGREGATES: [&str; 6] = ["count", "count_distinct", "sum", "avg", "min", "max"];
+    let (name, rest) = column.split_once('(').unwrap_or((column, ""));
+    let aggregate = AGGREGATES.iter().any(|aggregate| name.trim().eq_ignore_ascii_case(aggregate));
+    column.starts_with('(') || (column.contains('(') && aggregate && !rest.is_empty())
 }
 
 fn from_clause(soql: &str) -> String {

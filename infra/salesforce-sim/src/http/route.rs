@@ -272,7 +272,12 @@ impl Data {
             Data::Collections => &["DELETE", "GET", "HEAD", "PATCH", "POST"],
             Data::CollectionsOf(_) => &["GET", "HEAD", "POST"],
             Data::CollectionsUpsert { .. } => &["PATCH"],
-            Data::Jobs(_) => &["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"],
+            Data::Jobs(path) => match path.as_slice() {
+                [_] => &["GET", "HEAD", "POST"],
+                [_, _] => &["DELETE", "GET", "HEAD", "PATCH"],
+                [_, _, last] if last == "batches" => &["PUT"],
+                _ => &["GET", "HEAD"],
+            },
             Data::NotBuilt(_) | Data::Unknown => &[],
         }
     }
