@@ -69,7 +69,7 @@ enum Command {
 /// Options of the local stack.
 #[derive(Args, Clone, Default)]
 pub struct Local {
-    /// Keep database and secrets in this directory across starts.
+    /// Keep database, secrets and the simulated org in this directory across starts.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Speak to this org instead of a simulated one, for example https://login.salesforce.com.

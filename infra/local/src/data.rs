@@ -80,6 +80,12 @@ impl DataDirectory {
         self.path.join("secrets.json")
     }
 
+    /// The file of the simulated org.
+    #[must_use]
+    pub fn org(&self) -> PathBuf {
+        self.path.join("org.jsonl")
+    }
+
     /// The file that tells how far the table's stream has been worked.
     #[must_use]
     pub fn stream(&self) -> PathBuf {

@@ -17,6 +17,9 @@ struct Arguments {
     /// The org as a YAML or JSON document.
     #[arg(long, value_name = "FILE", conflicts_with = "demo")]
     seed: Option<PathBuf>,
+    /// Keeps the org in this file: starts from it where it is there, and saves to it while running and at the end.
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
     /// The demonstration org, which is also the default.
     #[arg(long)]
     demo: bool,
@@ -44,23 +47,63 @@ fn load_seed(arguments: &Arguments) -> Result<Seed, String> {
     serde_norway::from_str(&text).map_err(|error| format!("{} is no seed: {error}", path.display()))
 }
 
+/// Starts from the kept org, or from the seed where there is none yet.
+fn start(arguments: &Arguments, options: Options) -> Result<Sim, String> {
+    match arguments.data.as_deref().filter(|path| path.exists()) {
+        Some(path) => Sim::load_from(path, options).map_err(|error| format!("{}: {}", path.display(), chain(&error))),
+        None => Sim::new(load_seed(arguments)?, options).map_err(|error| error.to_string()),
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error} {}", chain(cause)),
+        None => error.to_string(),
+    }
+}
+
 async fn run(arguments: Arguments) -> Result<(), String> {
-    let seed = load_seed(&arguments)?;
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port));
     let listener = listener.await.map_err(|error| format!("Port {} cannot be opened: {error}", arguments.port))?;
     let port = listener.local_addr().map_err(|error| error.to_string())?.port();
     let options = Options { login_url: format!("http://localhost:{port}"), instance_url: format!("http://127.0.0.1:{port}"), ..Options::default() };
     println!("login host     {}", options.login_url);
     println!("instance host  {}   (open it in a browser to see the org)", options.instance_url);
-    for user in &seed.users {
+    let sim = start(&arguments, options)?;
+    for user in sim.with_org(|org| org.users().cloned().collect::<Vec<_>>()) {
         println!("user           {}   password {}", user.username, user.password);
     }
-    for app in &seed.apps {
+    for app in sim.control().apps() {
         println!("app            {}   secret {}   callbacks {}", app.client_id, app.secret.as_deref().unwrap_or("none"), app.callback_urls.join(" "));
     }
-    let sim = Sim::new(seed, options).map_err(|error| error.to_string())?;
+    let keep = async {
+        match &arguments.data {
+            Some(path) => sim.keep(path).await,
+            None => std::future::pending().await,
+        }
+    };
+    let failed = |error: std::io::Error| error.to_string();
     tokio::select! {
-        served = sim.serve(listener) => served.map_err(|error| error.to_string()),
-        stopped = tokio::signal::ctrl_c() => stopped.map_err(|error| error.to_string()),
+        served = sim.clone().serve(listener) => served.map_err(failed)?,
+        error = keep => return Err(format!("The org cannot be saved: {error}")),
+        stopped = stopped() => stopped.map_err(failed)?,
     }
+    match &arguments.data {
+        Some(path) => sim.save_to(path).map_err(|error| format!("The org cannot be saved: {error}")),
+        None => Ok(()),
+    }
+}
+
+/// Ctrl-C, or the wish of whoever runs the process that it ends.
+async fn stopped() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            stopped = tokio::signal::ctrl_c() => stopped,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
 }

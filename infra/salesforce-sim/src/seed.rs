@@ -9,12 +9,13 @@ mod rules;
 mod schema;
 
 pub use apps::{AppSeed, Flows};
-pub use rules::{AssignmentRule, DuplicateAction, DuplicateRule, Rewrite, RewriteKind, ValidationRule};
+pub use rules::{AssignmentRule, DuplicateAction, DuplicateRule, Rewrite, RewriteKind, RuleSet, ValidationRule};
 pub use schema::{CustomField, CustomFieldKind, FieldAccess, FieldRule, PicklistEntry, RecordTypeSeed, Who};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::doubts::Doubts;
 use crate::error::ApiError;
 use crate::org::Fields;
 
@@ -24,6 +25,8 @@ use crate::org::Fields;
 pub struct Seed {
     /// The organisation itself.
     pub organization: OrganizationSeed,
+    /// How the org answers where the real one's behaviour is open.
+    pub doubts: Doubts,
     /// The people and the integration users. At least one is needed.
     pub users: Vec<UserSeed>,
     /// The queues that may own leads.
@@ -56,6 +59,7 @@ impl Default for Seed {
     fn default() -> Self {
         Self {
             organization: OrganizationSeed::default(),
+            doubts: Doubts::default(),
             users: vec![UserSeed::default()],
             queues: Vec::new(),
             apps: Vec::new(),
@@ -254,6 +258,9 @@ pub struct RecordSeed {
     /// The username of the maker; the first user when absent.
     #[serde(default)]
     pub by: Option<String>,
+    /// Usernames of those who do not see it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden_from: Vec<String>,
 }
 
 /// Why a seed makes no org.

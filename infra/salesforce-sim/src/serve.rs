@@ -11,7 +11,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::service::{Cut, Sim, Truncated};
+use crate::service::{Cut, Sim, Slow, Truncated};
 
 impl Sim {
     /// Answers requests on a listener until the task is dropped.
@@ -43,10 +43,11 @@ impl Sim {
             Ok(collected) => collected.to_bytes(),
             Err(_) => return Err(Cut { committed: false }),
         };
-        let response = self.call(Request::from_parts(parts, bytes)).await?;
+        let response = self.respond(Request::from_parts(parts, bytes)).await?;
         let (parts, bytes) = response.into_parts();
         let broken = parts.extensions.get::<Truncated>().is_some();
-        Ok(Response::from_parts(parts, Outgoing { bytes: Some(bytes), broken, flushed: false }))
+        let slow = parts.extensions.get::<Slow>().copied();
+        Ok(Response::from_parts(parts, Outgoing { bytes: Some(bytes), broken, flushed: false, slow, pause: None }))
     }
 }
 
@@ -55,6 +56,28 @@ struct Outgoing {
     bytes: Option<Bytes>,
     broken: bool,
     flushed: bool,
+    slow: Option<Slow>,
+    /// The wait before the next piece of a slow body.
+    pause: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+impl Outgoing {
+    /// The next piece of a slow body: what comes in a tenth of a second. The wait lies before it.
+    fn trickle(&mut self, slow: Slow, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let Some(mut left) = self.bytes.take().filter(|bytes| !bytes.is_empty()) else {
+            return Poll::Ready(None);
+        };
+        let piece = (slow.bytes_per_second as usize / 10).clamp(1, left.len());
+        let pause = self.pause.get_or_insert_with(|| Box::pin(tokio::time::sleep(slow.time_for(piece))));
+        if pause.as_mut().poll(context).is_pending() {
+            self.bytes = Some(left);
+            return Poll::Pending;
+        }
+        self.pause = None;
+        let piece = left.split_to(piece);
+        self.bytes = Some(left);
+        Poll::Ready(Some(piece))
+    }
 }
 
 /// The body broke off on purpose.
@@ -67,6 +90,13 @@ impl Body for Outgoing {
     type Error = BrokenOff;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        if let Some(slow) = self.slow {
+            match self.trickle(slow, context) {
+                Poll::Ready(Some(piece)) => return Poll::Ready(Some(Ok(Frame::data(piece)))),
+                Poll::Ready(None) => {}
+                Poll::Pending => return Poll::Pending,
+            }
+        }
         match self.bytes.take() {
             Some(bytes) if !bytes.is_empty() => Poll::Ready(Some(Ok(Frame::data(bytes)))),
             // A pause lets what was written so far go out before the error drops the rest.

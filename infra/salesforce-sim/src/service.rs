@@ -2,6 +2,7 @@
 //! Owns the order of things around a request: host, size, faults, time, work, answer.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ::http::{Request, Response, header};
@@ -17,28 +18,10 @@ use crate::http::request::{Call, HostRole};
 use crate::http::route::Route;
 use crate::http::usage::Usage;
 use crate::http::{gzip, size};
+use crate::image::{self, ImageError};
 use crate::oauth::store::Store;
 use crate::org::Org;
 use crate::seed::{Seed, SeedError};
-
-/// Where documentation and recordings leave the server's behaviour open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Doubts {
-    /// Whether `@{ref[0].id}` may point into the array a collections sub-request answers with. When off, such
-    /// a reference fails like one that leads nowhere. Default: on.
-    pub references_into_collections: bool,
-    /// Whether a composite request with `collateSubrequests` pulls later sub-requests of the same kind forward.
-    /// The documentation promises no order of unrelated sub-requests. Default: on.
-    pub collation_reorders: bool,
-    /// Whether presenting a rotated refresh token kills the whole family. Default: on.
-    pub family_revocation: bool,
-}
-
-impl Default for Doubts {
-    fn default() -> Doubts {
-        Doubts { references_into_collections: true, collation_reorders: true, family_revocation: true }
-    }
-}
 
 /// How a simulator is set up.
 #[derive(Clone)]
@@ -49,8 +32,6 @@ pub struct Options {
     pub login_url: String,
     /// Origin of the instance host, without a trailing slash. Default: `https://org.my.sim.example`.
     pub instance_url: String,
-    /// Open questions.
-    pub doubts: Doubts,
     /// Seed of tokens and of the chance in faults. Default: 1.
     pub rng_seed: u64,
 }
@@ -61,7 +42,6 @@ impl Default for Options {
             clock: Arc::new(SystemClock),
             login_url: "https://login.sim.example".to_owned(),
             instance_url: "https://org.my.sim.example".to_owned(),
-            doubts: Doubts::default(),
             rng_seed: 1,
         }
     }
@@ -79,6 +59,19 @@ pub struct Cut {
 #[derive(Clone, Copy, Debug)]
 pub struct Truncated;
 
+/// Marks an answer whose body trickles.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slow {
+    pub bytes_per_second: u32,
+}
+
+impl Slow {
+    pub fn time_for(self, bytes: usize) -> std::time::Duration {
+        let millis = (bytes as u64).saturating_mul(1_000) / u64::from(self.bytes_per_second.max(1));
+        std::time::Duration::from_millis(millis)
+    }
+}
+
 /// Everything a request can see and change, behind one lock.
 pub(crate) struct World {
     pub org: Org,
@@ -92,7 +85,6 @@ pub(crate) struct World {
     pub login_url: String,
     pub instance_url: String,
     pub retired: Vec<String>,
-    pub doubts: Doubts,
     /// Transactions held open, with the instant each began.
     pub open: BTreeMap<u64, Timestamp>,
 }
@@ -101,8 +93,28 @@ pub(crate) struct Shared {
     pub clock: Arc<ShiftedClock>,
     pub world: Mutex<World>,
     pub desk: Mutex<Desk>,
-    seed: Seed,
+    /// What a reset goes back to.
+    origin: Origin,
     options: Options,
+    /// Requests and control calls worked on.
+    worked: AtomicU64,
+}
+
+/// What the org was started from.
+enum Origin {
+    Seed(Box<Seed>),
+    Image(Vec<u8>),
+}
+
+/// Why the org cannot be put back to its start, though it was started from there once.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The seed contradicts itself.
+    #[error(transparent)]
+    Seed(#[from] SeedError),
+    /// The saved org cannot be used.
+    #[error(transparent)]
+    Image(#[from] ImageError),
 }
 
 impl Shared {
@@ -115,17 +127,38 @@ impl Shared {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts everything back to the seed.
-    pub fn reset(&self) -> Result<(), SeedError> {
+    /// Puts everything back to the start.
+    pub fn reset(&self) -> Result<(), StartError> {
         self.clock.set_offset(SignedDuration::ZERO);
-        let fresh = new_world(&self.seed, &self.options, &self.clock)?;
+        let fresh = match &self.origin {
+            Origin::Seed(seed) => new_world(seed, &self.options, &self.clock)?,
+            Origin::Image(image) => old_world(image, &self.options, &self.clock)?,
+        };
         *self.world() = fresh;
         *self.desk() = Desk::new(StdRng::seed_from_u64(self.options.rng_seed ^ 1));
         Ok(())
     }
 
+    /// Puts a saved org in the place of this one.
+    pub fn replace(&self, image: &[u8]) -> Result<(), ImageError> {
+        let restored = old_world(image, &self.options, &self.clock)?;
+        *self.world() = restored;
+        Ok(())
+    }
+
+    /// Notes that the org may have changed.
+    pub fn note_work(&self) {
+        self.worked.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How often something was worked on.
+    pub fn worked(&self) -> u64 {
+        self.worked.load(Ordering::SeqCst)
+    }
+
     /// Works on a request under the lock.
     pub fn process(&self, call: &Call, route: &Route, struck: &Struck, now: Timestamp) -> Reply {
+        self.note_work();
         let mut world = self.world();
         if struck.expire_token
             && let Some(token) = call.bearer()
@@ -137,12 +170,24 @@ impl Shared {
 }
 
 fn new_world(seed: &Seed, options: &Options, clock: &Arc<ShiftedClock>) -> Result<World, SeedError> {
-    let mut org = Org::from_seed(seed, Arc::clone(clock) as Arc<dyn Clock>)?;
-    org.set_instance_url(options.instance_url.trim_end_matches('/'));
+    let org = Org::from_seed(seed, Arc::clone(clock) as Arc<dyn Clock>)?;
     let rng = StdRng::seed_from_u64(options.rng_seed);
-    let oauth = Store::new(seed.apps.clone(), org.organization_id(), options.doubts.family_revocation, rng);
+    let oauth = Store::new(seed.apps.clone(), org.organization_id(), rng);
+    Ok(world(org, oauth, options))
+}
+
+fn old_world(image: &[u8], options: &Options, clock: &Arc<ShiftedClock>) -> Result<World, ImageError> {
+    let shared: Arc<dyn Clock> = Arc::clone(clock) as Arc<dyn Clock>;
+    let restored = image::read(image, &shared)?;
+    let rng = StdRng::seed_from_u64(options.rng_seed ^ restored.salt);
+    let oauth = Store::restore(restored.grants, restored.org.organization_id(), rng);
+    Ok(World { usage: restored.usage, custom_fields: restored.custom_fields, ..world(restored.org, oauth, options) })
+}
+
+fn world(mut org: Org, oauth: Store, options: &Options) -> World {
     let trim = |url: &str| url.trim_end_matches('/').to_owned();
-    Ok(World {
+    org.set_instance_url(&trim(&options.instance_url));
+    World {
         org,
         oauth,
         cursors: Cursors::default(),
@@ -153,9 +198,8 @@ fn new_world(seed: &Seed, options: &Options, clock: &Arc<ShiftedClock>) -> Resul
         login_url: trim(&options.login_url),
         instance_url: trim(&options.instance_url),
         retired: Vec::new(),
-        doubts: options.doubts,
         open: BTreeMap::new(),
-    })
+    }
 }
 
 /// A simulated org that answers HTTP requests, in process or over sockets. Clones are the same org.
@@ -172,9 +216,19 @@ impl Sim {
     pub fn new(seed: Seed, options: Options) -> Result<Sim, SeedError> {
         let clock = Arc::new(ShiftedClock::new(Arc::clone(&options.clock)));
         let world = new_world(&seed, &options, &clock)?;
+        Ok(Sim::of(world, clock, Origin::Seed(Box::new(seed)), options))
+    }
+
+    pub(crate) fn start_from(image: Vec<u8>, options: Options) -> Result<Sim, ImageError> {
+        let clock = Arc::new(ShiftedClock::new(Arc::clone(&options.clock)));
+        let world = old_world(&image, &options, &clock)?;
+        Ok(Sim::of(world, clock, Origin::Image(image), options))
+    }
+
+    fn of(world: World, clock: Arc<ShiftedClock>, origin: Origin, options: Options) -> Sim {
         let desk = Desk::new(StdRng::seed_from_u64(options.rng_seed ^ 1));
-        let shared = Shared { clock, world: Mutex::new(world), desk: Mutex::new(desk), seed, options };
-        Ok(Sim { control: Control::new(Arc::new(shared)) })
+        let shared = Shared { clock, world: Mutex::new(world), desk: Mutex::new(desk), origin, options, worked: AtomicU64::new(0) };
+        Sim { control: Control::new(Arc::new(shared)) }
     }
 
     /// Answers one request in process.
@@ -182,6 +236,15 @@ impl Sim {
     /// # Errors
     /// [`Cut`] when a fault closes the connection.
     pub async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Cut> {
+        let response = self.respond(request).await?;
+        if let Some(slow) = response.extensions().get::<Slow>() {
+            pause(slow.time_for(response.body().len())).await;
+        }
+        Ok(response)
+    }
+
+    /// The same without waiting for a slow body: on a socket it trickles.
+    pub(crate) async fn respond(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Cut> {
         let gzip = gzip::accepts(request.headers());
         let head = request.method() == ::http::Method::HEAD;
         let (mut reply, struck) = match self.prepare(request) {
@@ -198,6 +261,9 @@ impl Sim {
             let kept = response.body().slice(..bytes.min(response.body().len()));
             *response.body_mut() = kept;
             response.extensions_mut().insert(Truncated);
+        }
+        if let Some(bytes_per_second) = struck.slow {
+            response.extensions_mut().insert(Slow { bytes_per_second });
         }
         if head {
             *response.body_mut() = Bytes::new();
@@ -265,6 +331,7 @@ impl Sim {
     /// Looks at or changes the org directly, outside any request. The org is locked meanwhile: `f` must not
     /// call the simulator.
     pub fn with_org<R>(&self, f: impl FnOnce(&mut Org) -> R) -> R {
+        self.shared().note_work();
         f(&mut self.shared().world().org)
     }
 

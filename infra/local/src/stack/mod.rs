@@ -8,7 +8,7 @@ mod installation;
 mod options;
 mod salesforce;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use dynoxide::Database;
 use passerelle_core::{
@@ -20,7 +20,7 @@ use passerelle_core::{
     ports::Ports,
     shell::settings::{Settings, SettingsError},
 };
-use salesforce_sim::{SeedError, Sim};
+use salesforce_sim::{ImageError, SeedError, Sim};
 use serde_json::Value;
 use thiserror::Error;
 use tokio::task::JoinHandle;
@@ -74,6 +74,15 @@ pub enum StackError {
     /// The simulated org's data contradict themselves.
     #[error("The simulated org cannot be made.")]
     Seed(#[from] SeedError),
+    /// The simulated org that the data directory keeps cannot be started from.
+    #[error("The simulated org in {} cannot be used. Move the file away to begin with a new org.", path.display())]
+    KeptOrg {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: ImageError,
+    },
     /// The address of the org is none.
     #[error("The address {url} of the org is no http or https URL.")]
     SalesforceUrl {
@@ -165,7 +174,7 @@ impl Stack {
         let (gateway_listener, address) = listen("the HTTP API", options.gateway_port).await?;
         // Salesforce allows http for this name alone, so callbacks must use it.
         let gateway = format!("http://localhost:{}", address.port());
-        let org = salesforce::start(&options, &gateway, &serving).await?;
+        let org = salesforce::start(&options, data.as_ref().map(DataDirectory::org), &gateway, &serving).await?;
         tasks.services.extend(org.task);
         let addresses = Addresses { gateway, dynamodb, secrets, salesforce: org.addresses };
 

@@ -52,7 +52,8 @@ pub struct StackOptions {
     pub public_url: Option<String>,
     /// The org. Default: a simulated one on port 8080.
     pub salesforce: SalesforceTarget,
-    /// The simulated org's data. Default: the demonstration org.
+    /// The simulated org's data. Default: the demonstration org. Where the data directory keeps an org, that one is
+    /// started from instead, and only the apps are taken from here.
     pub seed: MakeSeed,
     /// Whether the table's stream calls upsert. Default: on. Without it the sweep alone finds new events.
     pub stream: Switch,

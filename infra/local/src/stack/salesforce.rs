@@ -1,10 +1,13 @@
 //! The org behind the stack: the simulated one on two names of one port, or a real one's address.
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use passerelle_core::ports::Clock;
-use salesforce_sim::{Options, Sim};
+use salesforce_sim::{Options, Seed, Sim};
 use tokio::task::JoinHandle;
 use url::Url;
 
@@ -29,14 +32,14 @@ pub(super) struct Org {
 }
 
 /// Starts the simulated org, or reads the address of a real one.
-pub(super) async fn start(options: &StackOptions, gateway: &str, stop: &Stop) -> Result<Org, StackError> {
+pub(super) async fn start(options: &StackOptions, kept: Option<PathBuf>, gateway: &str, stop: &Stop) -> Result<Org, StackError> {
     match &options.salesforce {
-        SalesforceTarget::Simulated { port } => simulated(options, *port, gateway, stop).await,
+        SalesforceTarget::Simulated { port } => simulated(options, *port, kept, gateway, stop).await,
         SalesforceTarget::Real(url) => real(url),
     }
 }
 
-async fn simulated(options: &StackOptions, port: u16, gateway: &str, stop: &Stop) -> Result<Org, StackError> {
+async fn simulated(options: &StackOptions, port: u16, kept: Option<PathBuf>, gateway: &str, stop: &Stop) -> Result<Org, StackError> {
     let (listener, address) = listen("the simulated org", port).await?;
     // Two names of the same address, so that the code must keep login host and instance host apart as with a real org.
     let (login, instance) = (format!("localhost:{}", address.port()), address.to_string());
@@ -48,17 +51,45 @@ async fn simulated(options: &StackOptions, port: u16, gateway: &str, stop: &Stop
         instance_url: format!("http://{instance}"),
         ..Options::default()
     };
-    let sim = Sim::new((options.seed)(public), setup)?;
+    let sim = open(kept.as_deref(), (options.seed)(public), setup)?;
     let (serving, asked) = (sim.clone(), stop.asked());
     let task = tokio::spawn(async move {
         tokio::select! {
-            served = serving.serve(listener) => if let Err(error) = served {
+            served = serving.clone().serve(listener) => if let Err(error) = served {
                 tracing::error!(%error, "the simulated org stopped serving");
             },
+            () = keep(&serving, kept.as_deref()) => {}
             () = asked => {}
+        }
+        if let Some(path) = &kept
+            && let Err(error) = serving.save_to(path)
+        {
+            tracing::error!(%error, "the simulated org cannot be saved");
         }
     });
     Ok(Org { addresses, allowed: vec![login, instance], sim: Some(sim), task: Some(task) })
+}
+
+/// Starts from the kept org, or from the seed where there is none. The apps are always the seed's: their callback URLs
+/// follow the address of this stack.
+fn open(kept: Option<&Path>, seed: Seed, setup: Options) -> Result<Sim, StackError> {
+    let Some(path) = kept.filter(|path| path.exists()) else {
+        return Ok(Sim::new(seed, setup)?);
+    };
+    let sim = Sim::load_from(path, setup).map_err(|source| StackError::KeptOrg { path: path.to_owned(), source })?;
+    for app in seed.apps {
+        sim.control().register_app(app);
+    }
+    Ok(sim)
+}
+
+/// Saves the org again and again. A failure costs what a crash would lose, not the stack.
+async fn keep(sim: &Sim, kept: Option<&Path>) {
+    if let Some(path) = kept {
+        let error = sim.keep(path).await;
+        tracing::error!(%error, "the simulated org cannot be saved; it is lost when this process ends");
+    }
+    std::future::pending().await
 }
 
 fn real(given: &str) -> Result<Org, StackError> {

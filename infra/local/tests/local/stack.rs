@@ -72,6 +72,48 @@ async fn what_stands_in_the_directory_survives_a_restart() {
 }
 
 #[tokio::test]
+async fn the_simulated_org_survives_a_restart_and_its_apps_follow_the_stack() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = StandingClock::new();
+    let seed = StackOptions::default().seed;
+    let options = || {
+        let seed = Arc::clone(&seed);
+        StackOptions {
+            data: Some(directory.path().to_owned()),
+            salesforce: SalesforceTarget::Simulated { port: 0 },
+            seed: Arc::new(move |url| {
+                let mut seed = seed(url);
+                seed.apps[0].callback_urls = vec![format!("{url}/oauth/acme/callback")];
+                seed
+            }),
+            ..quiet(&clock)
+        }
+    };
+    let lead = serde_json::from_value(json!({ "LastName": "Dupont", "Company": "ACME" })).unwrap();
+    let first = Stack::start(options(), |_| no_functions()).await.unwrap();
+    first.org().unwrap().with_org(|org| {
+        let user = org.users().next().unwrap().id;
+        let session = org.edit_as(user);
+        org.create(&session, "Lead", &lead).unwrap();
+    });
+    first.shutdown().await;
+
+    let second = Stack::start(options(), |_| no_functions()).await.unwrap();
+    let control = second.org().unwrap().control().clone();
+    let leads = control.records("Lead", salesforce_sim::org::QueryScope::Live).unwrap();
+    assert_eq!(leads.iter().map(|lead| lead["LastName"].clone()).collect::<Vec<_>>(), [json!("Dupont")]);
+    let apps = control.apps();
+    assert_eq!(apps.len(), StackOptions::default().seed.as_ref()("").apps.len());
+    assert_eq!(apps[0].callback_urls, [format!("{}/oauth/acme/callback", second.addresses().gateway)]);
+    second.shutdown().await;
+
+    std::fs::write(directory.path().join("org.jsonl"), "nonsense").unwrap();
+    let refusal = Stack::start(options(), |_| no_functions()).await.unwrap_err();
+    assert!(matches!(refusal, StackError::KeptOrg { .. }), "{refusal}");
+    assert!(refusal.to_string().contains("Move the file away to begin with a new org."), "{refusal}");
+}
+
+#[tokio::test]
 async fn a_directory_serves_one_stack_at_a_time() {
     let directory = tempfile::tempdir().unwrap();
     let clock = StandingClock::new();

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::items::{self, Item, MAX_RECORDS};
 use super::plan::invalid;
+use crate::doubts::RepeatedIds;
 use crate::error::ApiError;
 use crate::http::context::Context;
 use crate::http::reply::{Failure, Outcome, Reply};
@@ -74,12 +75,18 @@ fn update(context: &mut Context<'_>, call: &Call) -> Outcome {
     let body = call.json()?;
     let records = records(&body)?;
     let ids: Vec<Option<String>> = records.iter().map(|record| record.id().and_then(canonical)).collect();
-    let repeated = items::repeats(ids.iter().map(Option::as_deref));
+    let later = items::repeats(ids.iter().map(Option::as_deref));
+    let repeated = context.world.org.doubts().repeated_ids;
+    let refuses = |place: &usize| match repeated {
+        RepeatedIds::RefuseLater => later.contains(place),
+        RepeatedIds::RefuseAll => later.iter().any(|other| ids.get(*other) == ids.get(*place)),
+        RepeatedIds::Apply => false,
+    };
     let prefixes = prefixes(context);
     let numbered: Vec<(usize, Record)> = records.into_iter().enumerate().collect();
     let write = |context: &mut Context<'_>, (place, record): &(usize, Record)| {
         let text = record.id().unwrap_or_default();
-        if repeated.contains(place) {
+        if refuses(place) {
             let text = format!("duplicate id in list: {text}");
             return Item::refused(ApiError::new(400, "DUPLICATE_VALUE", text).about::<_, String>([]));
         }

@@ -52,12 +52,12 @@ fn halted(text: impl Into<String>) -> Reply {
 
 /// Executes all sub-requests.
 pub fn run(context: &mut Context<'_>, subs: &[Sub], manner: Manner) -> Outcome {
-    let arrays = if context.world.doubts.references_into_collections { IntoArrays::Allowed } else { IntoArrays::Refused };
+    let arrays = if context.world.org.doubts().references_into_collections { IntoArrays::Allowed } else { IntoArrays::Refused };
     let savepoint = manner.all_or_none.then(|| context.world.org.savepoint());
     let mut answers = Answers::default();
     let mut replies: Vec<Option<Reply>> = vec![None; subs.len()];
     let mut failed = false;
-    for place in order(subs, manner.collate && context.world.doubts.collation_reorders) {
+    for place in order(subs, manner.collate && context.world.org.doubts().collation_reorders) {
         let (Some(sub), Some(slot)) = (subs.get(place), replies.get_mut(place)) else {
             continue;
         };

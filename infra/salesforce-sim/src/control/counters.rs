@@ -12,6 +12,8 @@ const JOURNAL: usize = 2000;
 pub struct Counters {
     /// API calls as Salesforce counts them: authenticated data requests, a composite as one.
     pub api_calls: u64,
+    /// API calls by route kind: requests that cost nothing, or were refused at the gate, are not among them.
+    pub api_calls_by_route: BTreeMap<String, u64>,
     /// Requests of any kind, answered or not.
     pub requests: u64,
     /// Requests by route kind.

@@ -87,6 +87,11 @@ pub enum Effect {
         #[serde(default)]
         cut: bool,
     },
+    /// The answer's body trickles. In process it comes whole, after the time it would have taken.
+    Slow {
+        /// Bytes a second.
+        bytes_per_second: u32,
+    },
     /// Only the first bytes of the answer's body arrive.
     Truncate {
         /// Bytes that arrive.

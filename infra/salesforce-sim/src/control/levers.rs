@@ -48,13 +48,6 @@ pub(super) fn change_user(control: &Control, call: &Call, username: &str) -> Don
     Ok(Reply::empty(204))
 }
 
-/// `POST /__control/rules`: adds rules in the shape a seed has them.
-fn add_rules(control: &Control, call: &Call) -> Done {
-    let rules: crate::seed::Seed = serde_json::from_value(document(call)?).map_err(|error| problem(400, error.to_string()))?;
-    control.shared().world().org.add_rules(&rules).map_err(|error| problem(400, error.to_string()))?;
-    Ok(Reply::empty(204))
-}
-
 /// The same settings with those that a document names.
 fn changed<T: Serialize + DeserializeOwned>(settings: &T, wanted: &Value) -> Result<T, Reply> {
     let mut all = json!(settings);
@@ -68,7 +61,6 @@ fn changed<T: Serialize + DeserializeOwned>(settings: &T, wanted: &Value) -> Res
 pub(super) fn handle(control: &Control, call: &Call, parts: &[&str]) -> Option<Done> {
     Some(match (&call.method, parts) {
         (&Method::POST, ["tokens"]) => token(control, call),
-        (&Method::POST, ["rules"]) => add_rules(control, call),
         (&Method::PATCH, ["apps", client_id]) => change_app(control, call, client_id),
         (&Method::PATCH, ["users", username]) => change_user(control, call, username),
         _ => return None,

@@ -19,15 +19,16 @@ pub use counters::{Counters, Ending, Entry};
 pub use faults::{Effect, Fault, FaultId, FaultState, Matcher, Moment};
 pub(crate) use struck::{RecordFault, Struck};
 
-use crate::clock::Clock;
+use crate::clock::Clock as _;
 use crate::http::headers;
 use crate::http::reply::Reply;
 use crate::http::request::Call;
 use crate::http::route::Route;
 use crate::id::Id;
+use crate::image::ImageError;
 use crate::org::QueryScope;
-use crate::seed::SeedError;
-use crate::service::Shared;
+use crate::seed::{AppSeed, RuleSet, SeedError};
+use crate::service::{Shared, StartError};
 use counters::Ledger;
 use faults::{Faults, Subject};
 
@@ -128,6 +129,7 @@ impl Control {
         let world = self.shared.world();
         counters.api_calls = world.usage.total();
         counters.by_client = world.usage.by_client().clone();
+        counters.api_calls_by_route = world.usage.by_route().clone();
         counters
     }
 
@@ -140,8 +142,42 @@ impl Control {
     ///
     /// # Errors
     /// As when the simulator was built.
-    pub fn reset(&self) -> Result<(), SeedError> {
+    pub fn reset(&self) -> Result<(), StartError> {
         self.shared.reset()
+    }
+
+    /// Puts a saved org, as [`crate::Sim::save`] writes it, in the place of this one. Faults and counters stay.
+    ///
+    /// # Errors
+    /// When the text is no saved org; this one then stays as it is.
+    pub fn restore(&self, image: &[u8]) -> Result<(), ImageError> {
+        self.shared.replace(image)
+    }
+
+    /// How many requests were worked on, and how often a test looked at the org itself: after a change of this number
+    /// there may be something new to save.
+    pub fn worked(&self) -> u64 {
+        self.shared.worked()
+    }
+
+    /// The apps that may ask for tokens.
+    pub fn apps(&self) -> Vec<AppSeed> {
+        self.shared.world().oauth.apps().to_vec()
+    }
+
+    /// Adds an app, or puts it in the place of the one with its consumer key. Grants stay.
+    pub fn register_app(&self, app: AppSeed) {
+        self.shared.note_work();
+        self.shared.world().oauth.register(app);
+    }
+
+    /// Adds rules to those the org has.
+    ///
+    /// # Errors
+    /// When a rule names what the org does not have. The rules before it are in force then.
+    pub fn add_rules(&self, rules: &RuleSet) -> Result<(), SeedError> {
+        self.shared.note_work();
+        self.shared.world().org.add_rules(rules)
     }
 
     /// Moves the org's time on, from wherever its clock stands.

@@ -1,6 +1,7 @@
 //! What people do in the org beyond the REST API, as control calls: taking records out of the recycle bin, merging,
-//! converting.
+//! converting, and hiding records from each other.
 
+use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -24,6 +25,8 @@ struct Wish {
     account: Option<Id>,
     contact: Option<Id>,
     opportunity: Option<String>,
+    /// Usernames.
+    from: Vec<String>,
 }
 
 /// `POST /__control/records/ID/{undelete,merge,convert}`.
@@ -52,6 +55,24 @@ fn convert(org: &mut Org, s: &Session, lead: Id, wish: Wish) -> Done {
     let how = Conversion { account: wish.account, contact: wish.contact, opportunity: wish.opportunity };
     let converted = org.convert_lead(s, lead, &how).map_err(|errors| refused(&errors))?;
     Ok(Reply::json(200, json!({"account": converted.account, "contact": converted.contact, "opportunity": converted.opportunity})))
+}
+
+/// `POST` and `DELETE /__control/hidden/ID`.
+pub(super) fn hide(control: &Control, call: &Call, id: &str) -> Done {
+    let (wish, id) = (wish(call)?, record(id)?);
+    let mut world = control.shared().world();
+    if call.method == Method::DELETE {
+        world.org.show(&id);
+        return Ok(Reply::empty(204));
+    }
+    if wish.from.is_empty() {
+        return Err(problem(400, "The body needs a list \"from\" of usernames."));
+    }
+    for name in &wish.from {
+        let user = user(&world.org, name)?;
+        world.org.hide(id, user);
+    }
+    Ok(Reply::empty(204))
 }
 
 fn wish(call: &Call) -> Result<Wish, Reply> {

@@ -10,6 +10,7 @@ use super::{Control, Fault, levers, people};
 use crate::http::reply::Reply;
 use crate::http::request::{Body, Call};
 use crate::org::{Org, QueryScope};
+use crate::seed::RuleSet;
 
 pub(super) fn problem(status: u16, text: impl Into<String>) -> Reply {
     Reply::json(status, json!({"error": text.into()}))
@@ -27,6 +28,9 @@ pub(super) fn document(call: &Call) -> Result<Value, Reply> {
 /// Answers a control request.
 pub(crate) fn handle(control: &Control, call: &Call) -> Reply {
     let parts: Vec<&str> = call.segments.iter().skip(1).map(String::as_str).collect();
+    if call.method != Method::GET {
+        control.shared().note_work();
+    }
     let answer = match (&call.method, parts.as_slice()) {
         (&Method::GET, ["counters"]) => Ok(Reply::json(200, json!(control.counters()))),
         (&Method::GET, ["requests"]) => Ok(Reply::json(200, json!(control.journal()))),
@@ -60,13 +64,19 @@ pub(crate) fn handle(control: &Control, call: &Call) -> Reply {
             Reply::empty(204)
         }),
         (&Method::POST, ["users", username, switch @ ("activate" | "deactivate")]) => Ok(set_active(control, username, *switch == "activate")),
+        (&Method::GET, ["image"]) => Ok(image(control)),
+        (&Method::PUT, ["image"]) => restore(control, call),
+        (&Method::GET, ["doubts"]) => Ok(Reply::json(200, json!(control.shared().world().org.doubts()))),
+        (&Method::PATCH, ["doubts"]) => change(call, &mut control.shared().world().org, Org::doubts_mut),
         (&Method::GET, ["organization"]) => Ok(Reply::json(200, json!(control.shared().world().org.organization()))),
         (&Method::PATCH, ["organization"]) => change(call, &mut control.shared().world().org, Org::organization_mut),
+        (&Method::POST, ["rules"]) => add_rules(control, call),
         (&Method::POST, ["clock"]) => number(call, "advance_seconds").map(|seconds| {
             control.advance(SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000)));
             Reply::empty(204)
         }),
         (&Method::POST, ["records", id, action @ ("undelete" | "merge" | "convert")]) => people::act(control, call, id, action),
+        (&Method::POST | &Method::DELETE, ["hidden", id]) => people::hide(control, call, id),
         (&Method::POST | &Method::DELETE, ["locks", id]) => Ok(lock(control, &call.method, id)),
         (&Method::GET, ["records", sobject]) => {
             let scope = if call.param("all") == Some("true") { QueryScope::All } else { QueryScope::Live };
@@ -89,6 +99,20 @@ fn add(control: &Control, call: &Call) -> Result<Reply, Reply> {
     Ok(Reply::json(201, json!({"id": control.add_fault(fault)})))
 }
 
+fn image(control: &Control) -> Reply {
+    let mut text = Vec::new();
+    match crate::image::write(&control.shared().world(), &mut text) {
+        Ok(()) => Reply::text(200, "application/x-ndjson", String::from_utf8_lossy(&text)),
+        Err(error) => problem(500, error.to_string()),
+    }
+}
+
+fn restore(control: &Control, call: &Call) -> Result<Reply, Reply> {
+    let text: &[u8] = if let Body::Raw(bytes) = &call.body { bytes } else { &[] };
+    control.restore(text).map_err(|error| problem(400, error.to_string()))?;
+    Ok(Reply::empty(204))
+}
+
 /// Changes some of the settings; those not named stay.
 fn change<T: Serialize + DeserializeOwned + Clone>(call: &Call, org: &mut Org, part: impl Fn(&mut Org) -> &mut T) -> Result<Reply, Reply> {
     let mut all = json!(part(org));
@@ -99,6 +123,12 @@ fn change<T: Serialize + DeserializeOwned + Clone>(call: &Call, org: &mut Org, p
     let changed: T = serde_json::from_value(all).map_err(|error| problem(400, error.to_string()))?;
     *part(org) = changed;
     Ok(Reply::json(200, json!(part(org))))
+}
+
+fn add_rules(control: &Control, call: &Call) -> Result<Reply, Reply> {
+    let rules: RuleSet = serde_json::from_value(document(call)?).map_err(|error| problem(400, error.to_string()))?;
+    control.add_rules(&rules).map_err(|error| problem(400, error.to_string()))?;
+    Ok(Reply::empty(204))
 }
 
 fn number(call: &Call, name: &str) -> Result<u64, Reply> {

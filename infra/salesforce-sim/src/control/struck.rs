@@ -67,6 +67,8 @@ pub struct Struck {
     pub instead: Option<Reply>,
     /// End the request's token first.
     pub expire_token: bool,
+    /// Bytes a second at which the body arrives.
+    pub slow: Option<u32>,
     /// Bytes of the body that arrive.
     pub truncate: Option<usize>,
     /// Content type of the answer.
@@ -95,6 +97,7 @@ impl Struck {
             Effect::CutBefore => self.cut_before = true,
             Effect::CutAfter => self.cut_after = true,
             Effect::Hold { cut } => self.hold = Some(cut),
+            Effect::Slow { bytes_per_second } => self.slow = Some(bytes_per_second.max(1)),
             Effect::Truncate { bytes } => self.truncate = Some(bytes),
             Effect::Html { status } => {
                 let body = "<h1>We are down for maintenance.</h1><p>Sorry for the inconvenience. We'll be back shortly.</p>";

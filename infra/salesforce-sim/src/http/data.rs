@@ -10,6 +10,7 @@ use super::route::Data;
 use super::{describe, headers, limits, query, replication, rows, versions};
 use crate::composite::{batch, collections, graph, requests, tree};
 use crate::control::RecordFault;
+use crate::doubts::MissingAuthorization;
 use crate::error::ApiError;
 use crate::id::Id;
 use crate::service::World;
@@ -32,7 +33,7 @@ pub(crate) fn handle(world: &mut World, call: &Call, version: &str, resource: &D
         return Reply::errors(&[refusal]).with(LIMIT_INFO, format!("api-usage={}/{max}", world.usage.today(now)));
     }
     let session = headers::session(user, version, &call.headers, now);
-    world.usage.count(session.client.as_deref(), now);
+    world.usage.count(session.client.as_deref(), resource.kind(), now);
     let used = world.usage.today(now);
     let mut context = Context { world, session, faults };
     dispatch(&mut context, call, resource).with(LIMIT_INFO, format!("api-usage={used}/{max}"))
@@ -45,8 +46,8 @@ fn admit(world: &mut World, call: &Call, now: Timestamp) -> Result<Id, Failure> 
         return Err(expired());
     }
     let token = call.bearer().ok_or_else(|| match call.header("authorization") {
-        Some(_) => Failure::one(401, "INVALID_AUTH_HEADER", "INVALID_AUTH_HEADER"),
-        None => expired(),
+        None if world.org.doubts().missing_authorization == MissingAuthorization::InvalidSessionId => expired(),
+        _ => Failure::one(401, "INVALID_AUTH_HEADER", "INVALID_AUTH_HEADER"),
     })?;
     let access = world.oauth.access(token, now, true).ok_or_else(expired)?;
     let (user, allowed) = (access.user, access.scopes.iter().any(|scope| scope == "api" || scope == "full"));

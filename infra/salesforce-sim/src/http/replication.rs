@@ -38,7 +38,10 @@ fn window(context: &Context<'_>, call: &Call, days: i64, shortest: SignedDuratio
         return Err(refuse(&format!("startDate is more than {days} days ago")));
     }
     let open = context.world.open.values().min().copied().unwrap_or(Timestamp::MAX);
-    Ok(Window { start, end, latest: end.min(context.session.now).min(minute(open)).max(start) })
+    let now = context.session.now;
+    let lag = SignedDuration::from_secs(i64::from(context.world.org.doubts().index_lag_seconds));
+    let indexed = if lag.is_zero() { now } else { minute(now.checked_sub(lag).unwrap_or(now)) };
+    Ok(Window { start, end, latest: end.min(indexed).min(minute(open)).max(start) })
 }
 
 fn check_object(context: &Context<'_>, sobject: &str) -> Result<String, Failure> {

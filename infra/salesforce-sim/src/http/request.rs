@@ -49,6 +49,8 @@ pub struct Call {
     pub headers: HeaderMap,
     /// Body.
     pub body: Body,
+    /// Whether it is part of a composite request.
+    pub nested: bool,
 }
 
 impl Call {
@@ -68,7 +70,7 @@ impl Call {
     /// A call made inside another one (composite, batch): `url` is path and query, percent-encoded.
     pub fn inner(method: Method, url: &str, headers: HeaderMap, body: Body) -> Call {
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
-        Call::assemble(method, HostRole::Instance, path.to_owned(), pairs(query), headers, body)
+        Call { nested: true, ..Call::assemble(method, HostRole::Instance, path.to_owned(), pairs(query), headers, body) }
     }
 
     fn assemble(method: Method, host: HostRole, raw_path: String, query: Vec<(String, String)>, headers: HeaderMap, body: Body) -> Call {
@@ -76,7 +78,7 @@ impl Call {
         while segments.last().is_some_and(String::is_empty) {
             segments.pop();
         }
-        let mut call = Call { method, host, raw_path, segments, query, headers, body };
+        let mut call = Call { method, host, raw_path, segments, query, headers, body, nested: false };
         if call.method == Method::POST
             && let Some(wanted) = call.param("_HttpMethod")
             && let Ok(method) = Method::from_bytes(wanted.to_ascii_uppercase().as_bytes())

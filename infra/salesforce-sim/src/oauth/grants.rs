@@ -12,6 +12,7 @@ use super::client::{Proof, authenticate};
 use super::id_token::{self, About};
 use super::store::Code;
 use super::{OAuthError, authorize, device, jwt, login};
+use crate::doubts::{InactiveUser, PkceMismatch};
 use crate::http::reply::Reply;
 use crate::http::request::{Call, HostRole, field};
 use crate::id::Id;
@@ -55,7 +56,13 @@ fn grant_error(text: &str) -> OAuthError {
 fn active(world: &World, user: Id) -> Result<(), OAuthError> {
     match world.org.user(&user) {
         Some(user) if user.active => Ok(()),
-        _ => Err(grant_error("inactive user")),
+        _ => Err(OAuthError::new(
+            match world.org.doubts().inactive_user {
+                InactiveUser::InactiveUser => "inactive_user",
+                InactiveUser::InvalidGrant => "invalid_grant",
+            },
+            "inactive user",
+        )),
     }
 }
 
@@ -66,7 +73,7 @@ fn code(world: &mut World, call: &Call, form: &[(String, String)], now: Timestam
     if field(form, "redirect_uri") != Some(code.redirect_uri.as_str()) {
         return Err(OAuthError::new("redirect_uri_mismatch", "redirect_uri must match configuration"));
     }
-    check_verifier(&code, field(form, "code_verifier"))?;
+    check_verifier(&code, field(form, "code_verifier"), world.org.doubts().pkce_mismatch)?;
     active(world, code.user)?;
     let issued = world.oauth.issue(&app, code.user, &code.scopes, true, now);
     let mut fields = answer::fields(world, app.secret.as_deref(), code.user, &code.scopes, &issued, Detail::Signed, now);
@@ -84,7 +91,7 @@ fn add_id_token(world: &mut World, fields: &mut Map<String, Value>, scopes: &[St
     }
 }
 
-fn check_verifier(code: &Code, verifier: Option<&str>) -> Result<(), OAuthError> {
+fn check_verifier(code: &Code, verifier: Option<&str>, mismatch: PkceMismatch) -> Result<(), OAuthError> {
     let Some(challenge) = &code.challenge else {
         return Ok(());
     };
@@ -93,7 +100,11 @@ fn check_verifier(code: &Code, verifier: Option<&str>) -> Result<(), OAuthError>
     if VERIFIER.contains(&verifier.len()) && computed == *challenge {
         return Ok(());
     }
-    Err(grant_error("invalid code verifier"))
+    let error = match mismatch {
+        PkceMismatch::InvalidRequest => "invalid_request",
+        PkceMismatch::InvalidGrant => "invalid_grant",
+    };
+    Err(OAuthError::new(error, "invalid code verifier"))
 }
 
 fn refresh(world: &mut World, call: &Call, form: &[(String, String)], now: Timestamp) -> Granted {
@@ -102,7 +113,7 @@ fn refresh(world: &mut World, call: &Call, form: &[(String, String)], now: Times
     if let Some(owner) = world.oauth.refresh_owner(token) {
         active(world, owner)?;
     }
-    let (family, issued) = world.oauth.refresh(token, &app, now).map_err(|dead| grant_error(dead.0))?;
+    let (family, issued) = world.oauth.refresh(token, &app, world.org.doubts().family_revocation, now).map_err(|dead| grant_error(dead.0))?;
     Ok(answer::fields(world, app.secret.as_deref(), family.user, &family.scopes, &issued, Detail::Signed, now))
 }
 
@@ -138,7 +149,7 @@ fn all_scopes(app: &crate::seed::AppSeed) -> Result<Vec<String>, OAuthError> {
 }
 
 fn client_credentials(world: &mut World, call: &Call, form: &[(String, String)], now: Timestamp) -> Granted {
-    if call.host == HostRole::Login {
+    if call.host == HostRole::Login && !world.org.doubts().credentials_on_login_host {
         return Err(grant_error("request not supported on this domain"));
     }
     let app = authenticate(world, call, form, Proof::Secret, now)?;

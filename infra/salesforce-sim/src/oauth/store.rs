@@ -3,10 +3,11 @@
 
 mod tokens;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use rand::{Rng, rngs::StdRng};
+use serde::{Deserialize, Serialize};
 
 use crate::id::Id;
 use crate::seed::AppSeed;
@@ -63,7 +64,8 @@ pub struct Code {
 }
 
 /// What an access token stands for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Access {
     /// User.
     pub user: Id,
@@ -80,7 +82,8 @@ pub struct Access {
 }
 
 /// One authorisation with refresh: all refresh tokens that follow from it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Family {
     /// User.
     pub user: Id,
@@ -92,6 +95,17 @@ pub struct Family {
     used: Timestamp,
     idle_seconds: Option<u64>,
     dead: bool,
+}
+
+/// Apps, approvals and tokens: what of the store outlives a restart.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grants {
+    apps: Vec<AppSeed>,
+    access: BTreeMap<String, Access>,
+    refresh: BTreeMap<String, u64>,
+    families: BTreeMap<u64, Family>,
+    approvals: BTreeSet<(Id, String)>,
 }
 
 /// A code or refresh token that is no good, in the server's words.
@@ -113,7 +127,6 @@ pub struct Store {
     apps: Vec<AppSeed>,
     organization: String,
     rng: StdRng,
-    family_revocation: bool,
     browsers: HashMap<String, Id>,
     pending: HashMap<String, Pending>,
     codes: HashMap<String, Code>,
@@ -125,14 +138,12 @@ pub struct Store {
 }
 
 impl Store {
-    /// A store for these apps in the org with this id. `family_revocation`: whether a rotated refresh token
-    /// that comes again kills its successors.
-    pub fn new(apps: Vec<AppSeed>, organization: Id, family_revocation: bool, rng: StdRng) -> Store {
+    /// A store for these apps in the org with this id.
+    pub fn new(apps: Vec<AppSeed>, organization: Id, rng: StdRng) -> Store {
         Store {
             apps,
             organization: organization.short().to_owned(),
             rng,
-            family_revocation,
             browsers: HashMap::new(),
             pending: HashMap::new(),
             codes: HashMap::new(),
@@ -142,6 +153,39 @@ impl Store {
             approvals: HashSet::new(),
             devices: super::device::Devices::default(),
         }
+    }
+
+    /// What outlives a restart.
+    pub fn grants(&self) -> Grants {
+        Grants {
+            apps: self.apps.clone(),
+            access: self.access.iter().map(|(token, access)| (token.clone(), access.clone())).collect(),
+            refresh: self.refresh.iter().map(|(token, family)| (token.clone(), *family)).collect(),
+            families: self.families.clone(),
+            approvals: self.approvals.iter().cloned().collect(),
+        }
+    }
+
+    /// A store with the grants of an earlier one.
+    pub fn restore(grants: Grants, organization: Id, rng: StdRng) -> Store {
+        Store {
+            access: grants.access.into_iter().collect(),
+            refresh: grants.refresh.into_iter().collect(),
+            families: grants.families,
+            approvals: grants.approvals.into_iter().collect(),
+            ..Store::new(grants.apps, organization, rng)
+        }
+    }
+
+    /// Adds an app, or puts it in the place of the one with its consumer key.
+    pub fn register(&mut self, app: AppSeed) {
+        self.apps.retain(|own| own.client_id != app.client_id);
+        self.apps.push(app);
+    }
+
+    /// All apps.
+    pub fn apps(&self) -> &[AppSeed] {
+        &self.apps
     }
 
     /// The app with this consumer key.

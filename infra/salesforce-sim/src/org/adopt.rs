@@ -4,7 +4,7 @@ use super::Org;
 use super::rules::{Assignment, Duplicates, Validation};
 use super::setup::deserves_index;
 use crate::schema::{CustomError, ObjectNo, field_of};
-use crate::seed::{CustomField, Seed, SeedError};
+use crate::seed::{AssignmentRule, CustomField, RuleSet, Seed, SeedError};
 use crate::soql::Condition;
 
 type Built<T> = Result<T, SeedError>;
@@ -24,6 +24,7 @@ impl Org {
         if objects.is_empty() {
             return Err(CustomError::Setting("the object of the field does not exist"));
         }
+        self.definition.custom_fields.push(custom.clone());
         let now = self.clock.now();
         for object in objects {
             let Some(def) = self.schema.object_mut(object) else {
@@ -38,12 +39,23 @@ impl Org {
         Ok(())
     }
 
-    /// Adds the rules of a seed to those the org has.
+    /// Adds rules to those the org has.
     ///
     /// # Errors
-    /// When a rule names what the org does not have. The rules before it are in force then.
-    pub fn add_rules(&mut self, rules: &Seed) -> Built<()> {
-        self.adopt_rules(rules)
+    /// When a rule names what the org does not have.
+    pub fn add_rules(&mut self, rules: &RuleSet) -> Built<()> {
+        for rule in &rules.field_security {
+            self.set_field_access(rule)?;
+        }
+        let rules = rules.clone();
+        self.adopt_rules(&Seed {
+            validation_rules: rules.validation_rules,
+            rewrites: rules.rewrites,
+            duplicate_rules: rules.duplicate_rules,
+            assignment_rules: rules.assignment_rules,
+            tracked_fields: rules.tracked_fields,
+            ..Seed::default()
+        })
     }
 
     pub(super) fn adopt_rules(&mut self, seed: &Seed) -> Built<()> {
@@ -52,10 +64,12 @@ impl Org {
             let validation =
                 Validation { object, condition: self.condition(object, &rule.condition)?, message: rule.message.clone(), field: rule.field.clone() };
             self.rules.validation.push(validation);
+            self.definition.validation_rules.push(rule.clone());
         }
         for rewrite in &seed.rewrites {
             let key = self.seed_field(&rewrite.sobject, &rewrite.field)?;
             self.rules.rewrites.entry(key).or_default().push(rewrite.kind);
+            self.definition.rewrites.push(rewrite.clone());
         }
         for rule in &seed.duplicate_rules {
             let other = rule.against.as_ref().unwrap_or(&rule.sobject);
@@ -75,11 +89,13 @@ impl Org {
                 on_update: rule.on_update,
             };
             self.rules.duplicates.push(duplicates);
+            self.definition.duplicate_rules.push(rule.clone());
         }
         self.adopt_assignment(seed)?;
         for path in &seed.tracked_fields {
             let key = self.field_key(path).ok_or_else(|| SeedError::Unknown { what: "the field", name: path.clone() })?;
             self.rules.tracked.insert(key);
+            self.definition.tracked_fields.push(path.clone());
         }
         Ok(())
     }
@@ -93,6 +109,7 @@ impl Org {
             };
             let owner = self.seed_owner(&rule.owner)?;
             self.rules.assignment.push(Assignment { object, condition, owner });
+            self.definition.assignment_rules.push(AssignmentRule { owner: owner.to_string(), ..rule.clone() });
         }
         Ok(())
     }

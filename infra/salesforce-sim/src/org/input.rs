@@ -6,6 +6,7 @@ use super::cell::{Cell, OwnedCell, same_text};
 use super::convert::{BadValue, convert, wrong_id};
 use super::row::Draft;
 use super::{Fields, Org, Session};
+use crate::doubts::AbsentReference;
 use crate::error::ApiError;
 use crate::id::Id;
 use crate::org::table::Slot;
@@ -49,7 +50,7 @@ impl Org {
                     unwritable.push(field.name.to_string());
                     continue;
                 }
-                let read = self.read_value(field, value);
+                let read = self.read_value(s, field, value);
                 take(&mut input, no, read)?;
             } else if let Some((no, field)) = self.parent_named(s, object, def, name, value) {
                 let read = self.parent_by_key(s, field, name, value);
@@ -84,20 +85,20 @@ impl Org {
         audit && self.permissions(s).set_audit_fields
     }
 
-    fn read_value(&self, field: &FieldDef, value: &Value) -> Result<OwnedCell, BadValue> {
+    fn read_value(&self, s: &Session, field: &FieldDef, value: &Value) -> Result<OwnedCell, BadValue> {
         let cell = convert(field, value)?;
         if let Cell::Id(id) = cell {
             // The id of the master record type is the same as having none.
             if &*field.name == "RecordTypeId" && id.short() == "012000000000000" {
                 return Ok(Cell::Null);
             }
-            self.check_reference(field, id).map_err(BadValue::Invalid)?;
+            self.check_reference(s, field, id).map_err(BadValue::Invalid)?;
         }
         Ok(cell)
     }
 
     /// Refuses an id of the wrong kind, and one that no live record has.
-    fn check_reference(&self, field: &FieldDef, id: Id) -> Result<(), ApiError> {
+    fn check_reference(&self, s: &Session, field: &FieldDef, id: Id) -> Result<(), ApiError> {
         let target = self.schema.by_prefix(id.prefix());
         let allowed = match target {
             Some((_, object)) => field.reference_to.iter().any(|to| **to == *object.name),
@@ -108,10 +109,21 @@ impl Org {
             return Err(wrong_id(field, id.as_str()));
         }
         match self.find(&id) {
-            None => Err(ApiError::new(400, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id").about::<_, String>([])),
+            None => Err(self.absent_reference(&id)),
             Some((object, _, row)) if self.is_deleted(object, row) => Err(ApiError { status: 400, ..ApiError::deleted() }),
-            Some(_) => Ok(()),
+            Some(_) => self.check_may_reach(s, Some(id)),
         }
+    }
+
+    fn absent_reference(&self, id: &Id) -> ApiError {
+        let error = match self.doubts().absent_reference {
+            AbsentReference::InvalidCrossReferenceKey => ApiError::new(400, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id"),
+            AbsentReference::InsufficientAccess => {
+                let text = format!("insufficient access rights on cross-reference id: {}", self.quoted(id));
+                ApiError::new(400, "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", text)
+            }
+        };
+        error.about::<_, String>([])
     }
 
     /// The reference field behind a name such as `Account` or `Parent__r` with an object as value.
@@ -123,10 +135,10 @@ impl Org {
 
     /// The parent named by its own key: `{"Account": {"Ext__c": "p1"}}`.
     ///
-    /// Parents of several kinds cannot be named this way here: nothing reliable is known of it.
+    /// For parents of several kinds nothing reliable is known: a setting of the org decides.
     fn parent_by_key(&self, s: &Session, field: &FieldDef, name: &str, value: &Value) -> Result<OwnedCell, BadValue> {
         let refuse = |message: String| BadValue::Unreadable(ApiError::new(400, "INVALID_FIELD", message).about([name]));
-        let [target] = field.reference_to.as_slice() else {
+        let Some(target) = self.target_by_key(field, value) else {
             return Err(refuse(format!(
                 "A foreign key external ID cannot be used for the field {name}, which refers to \
                  several objects"
@@ -142,7 +154,8 @@ impl Org {
         };
         let wanted = convert(key_field, value)?;
         let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let found = self.with_key(object, no, key_field, &wanted);
+        let mut found = self.with_key(object, no, key_field, &wanted);
+        found.retain(|(_, id)| !self.is_hidden(s.user, id));
         match found.as_slice() {
             [(_, id)] => Ok(Cell::Id(*id)),
             [] => Err(refuse(format!("Foreign key external ID: {shown} not found for field {} in entity {target}", key_field.name))),
@@ -151,6 +164,27 @@ impl Org {
                     .about([name]),
             )),
         }
+    }
+
+    /// The object that a parent given by its key belongs to: the only one, or the one its `attributes` name.
+    fn target_by_key<'a>(&self, field: &'a FieldDef, value: &Value) -> Option<&'a str> {
+        if let [target] = field.reference_to.as_slice() {
+            return Some(target);
+        }
+        let named = value.pointer("/attributes/type").and_then(Value::as_str).filter(|_| self.doubts().polymorphic_parents_by_key)?;
+        field.reference_to.iter().find(|to| to.eq_ignore_ascii_case(named)).map(|to| &**to)
+    }
+
+    /// The live records that an upsert by a key takes for the one meant. A unique key leads to records that the user
+    /// does not see, another one does not.
+    ///
+    /// Source: REST API Developer Guide, "Insert or Update (Upsert) a Record Using an External ID".
+    pub(super) fn matching(&self, s: &Session, object: ObjectNo, no: FieldNo, field: &FieldDef, value: &Cell<'_>) -> Vec<(Slot, Id)> {
+        let mut found = self.with_key(object, no, field, value);
+        if !field.has(Flag::UNIQUE) {
+            found.retain(|(_, id)| !self.is_hidden(s.user, id));
+        }
+        found
     }
 
     /// The live records with a value in a key field. Only a case-sensitive field tells upper from

@@ -12,6 +12,9 @@ use crate::error::ApiError;
 use crate::id::Id;
 use crate::schema::{FieldNo, ObjectNo};
 
+/// How long the recycle bin keeps a record. Source: Salesforce help, "Manage the Recycle Bin".
+pub(crate) const RECYCLE_BIN_MILLIS: i64 = 15 * 24 * 60 * 60 * 1_000;
+
 /// How a lead is converted.
 #[derive(Clone, Debug, Default)]
 pub struct Conversion {
@@ -249,14 +252,49 @@ impl Org {
     /// 404 when there is no such record there.
     pub fn undelete(&mut self, s: &Session, id: Id) -> Result<(), ApiError> {
         let (object, slot, row) = self.find(&id).ok_or_else(ApiError::not_found)?;
-        let field = self.object(object).and_then(|def| def.known.is_deleted);
-        match field.filter(|_| self.is_deleted(object, row)) {
-            Some(field) => {
-                self.touch(s, object, slot, &[(field, Cell::Bool(false))]);
-                Ok(())
-            }
-            None => Err(ApiError::not_found()),
+        let purged = self.stamp_of(object, row).is_some_and(|at| at < s.now.as_millisecond() - RECYCLE_BIN_MILLIS);
+        if purged || !self.is_deleted(object, row) {
+            return Err(ApiError::not_found());
         }
+        self.take_out(s, object, slot, 0);
+        Ok(())
+    }
+
+    /// Takes a record out of the recycle bin, and with it what went there together with it: its children with the
+    /// same stamp. Children of children follow, as deep as [`Org::bin`] goes.
+    fn take_out(&mut self, s: &Session, object: ObjectNo, slot: Slot, depth: u8) {
+        let Some(row) = self.table(object).and_then(|table| table.get(slot)).cloned() else {
+            return;
+        };
+        let (Some(def), Some(id)) = (self.object(object), row.id()) else {
+            return;
+        };
+        let Some(field) = def.known.is_deleted else {
+            return;
+        };
+        let stamp = self.stamp_of(object, &row);
+        let links: Vec<(ObjectNo, FieldNo)> =
+            self.schema.children(def).into_iter().filter(|(.., field)| field.child.cascade).map(|(child, _, no, _)| (child, no)).collect();
+        self.touch(s, object, slot, &[(field, Cell::Bool(false))]);
+        if depth >= 5 {
+            return;
+        }
+        for (child, no) in links {
+            let candidates = self.table(child).and_then(|table| table.candidates(no, &Cell::Id(id))).unwrap_or_default();
+            for child_slot in candidates {
+                let together = self
+                    .table(child)
+                    .and_then(|table| table.get(child_slot))
+                    .is_some_and(|row| row.get(no) == Cell::Id(id) && self.is_deleted(child, row) && self.stamp_of(child, row) == stamp);
+                if together {
+                    self.take_out(s, child, child_slot, depth + 1);
+                }
+            }
+        }
+    }
+
+    fn stamp_of(&self, object: ObjectNo, row: &Row) -> Option<i64> {
+        row.get(self.object(object)?.known.modstamp?).as_millis()
     }
 
     /// Changes values and leaves the stamps of the session.

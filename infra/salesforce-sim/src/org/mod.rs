@@ -9,6 +9,7 @@ mod cell;
 mod convert;
 mod decimal;
 mod derived;
+pub(crate) mod image;
 mod input;
 mod language;
 mod lifecycle;
@@ -19,16 +20,18 @@ mod rules;
 mod save;
 mod session;
 mod setup;
+mod sharing;
 mod store;
 mod table;
 mod write;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+pub(crate) use lifecycle::RECYCLE_BIN_MILLIS;
 pub use lifecycle::{Conversion, Converted};
 pub use people::User;
 pub use session::{Answer, ApiVersion, DuplicateHeader, Fields, QueryScope, Session, UpsertError, Upserted};
@@ -42,10 +45,11 @@ pub(crate) use row::Row;
 pub(crate) use table::{Slot, Table};
 
 use crate::clock::Clock;
+use crate::doubts::{Doubts, IdsInMessages};
 use crate::error::ApiError;
 use crate::id::Id;
 use crate::schema::{DescribeContext, ObjectDef, ObjectNo, Schema};
-use crate::seed::OrganizationSeed;
+use crate::seed::{OrganizationSeed, Seed};
 
 #[cfg(test)]
 mod tests;
@@ -90,6 +94,11 @@ pub struct Org {
     rules: rules::Rules,
     undo: store::UndoLog,
     locked: HashSet<Id>,
+    /// Records hidden from users by sharing.
+    hidden: HashMap<Id, BTreeSet<Id>>,
+    doubts: Doubts,
+    /// Fields and rules as data, as they are now: what a saved org is built up from again.
+    definition: Seed,
 }
 
 impl Org {
@@ -108,20 +117,26 @@ impl Org {
         let (no, object) = self.described(sobject)?;
         let context = DescribeContext { version: s.version, instance_url: &self.instance_url, access: &|_, field| field.access };
         let fields: Vec<_> = [Some(crate::schema::ID_FIELD), object.known.name].into_iter().flatten().collect();
-        let recent: Vec<Value> = self.recent(no, 5).into_iter().map(|row| self.render(s, no, row, &fields)).collect();
+        let recent: Vec<Value> = self.recent(s, no, 5).into_iter().map(|row| self.render(s, no, row, &fields)).collect();
         Ok(json!({
             "objectDescribe": crate::schema::summary(object, &context, true),
             "recentItems": recent,
         }))
     }
 
-    fn recent(&self, object: ObjectNo, count: usize) -> Vec<&Row> {
+    fn recent(&self, s: &Session, object: ObjectNo, count: usize) -> Vec<&Row> {
         let field = self.object(object).and_then(|object| object.known.modstamp);
         let Some((table, field)) = self.table(object).zip(field) else {
             return Vec::new();
         };
         let slots = table.walk(field, i64::MIN, i64::MAX);
-        slots.into_iter().flat_map(Iterator::rev).filter_map(|slot| table.get(slot)).filter(|row| !self.is_deleted(object, row)).take(count).collect()
+        slots
+            .into_iter()
+            .flat_map(Iterator::rev)
+            .filter_map(|slot| table.get(slot))
+            .filter(|row| !self.is_deleted(object, row) && self.check_may_see(s, row.id()).is_ok())
+            .take(count)
+            .collect()
     }
 
     /// The body of `GET /sobjects/X/describe`, as this user may see it.
@@ -185,6 +200,25 @@ impl Org {
     /// The organisation's settings, to change them while the org lives.
     pub fn organization_mut(&mut self) -> &mut OrganizationSeed {
         &mut self.organization
+    }
+
+    /// How the org answers where the real one's behaviour is open.
+    #[must_use]
+    pub const fn doubts(&self) -> &Doubts {
+        &self.doubts
+    }
+
+    /// The open questions, to settle them otherwise while the org lives.
+    pub const fn doubts_mut(&mut self) -> &mut Doubts {
+        &mut self.doubts
+    }
+
+    /// A record id as error messages quote it.
+    pub(crate) fn quoted<'a>(&self, id: &'a Id) -> &'a str {
+        match self.doubts.ids_in_messages {
+            IdsInMessages::Short => id.short(),
+            IdsInMessages::Long => id.as_str(),
+        }
     }
 
     /// Sets the origin of the instance host, which stands in some links of the describes.

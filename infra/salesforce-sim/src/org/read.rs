@@ -19,6 +19,7 @@ impl Org {
         let object = self.object_no(sobject)?;
         let fields = self.chosen(s, object, fields)?;
         let (_, row) = self.live(object, id)?;
+        self.check_may_see(s, row.id())?;
         Ok(self.render(s, object, &row, &fields))
     }
 
@@ -41,6 +42,7 @@ impl Org {
             [(slot, _)] => {
                 let row = self.table(object).and_then(|table| table.get(*slot));
                 let row = row.ok_or_else(ApiError::not_found)?;
+                self.check_may_see(s, row.id())?;
                 Ok(self.render(s, object, row, &fields))
             }
             several => Err(UpsertError::Many(several.iter().map(|(_, id)| *id).collect())),
@@ -57,6 +59,7 @@ impl Org {
         let fields = self.chosen(s, object, Some(fields))?;
         let one = |id: &String| {
             let (_, row) = self.live(object, id).ok()?;
+            self.check_may_see(s, row.id()).ok()?;
             Some(self.render(s, object, &row, &fields))
         };
         Ok(ids.iter().map(one).collect())

@@ -203,7 +203,7 @@ impl Org {
         };
         let inactive = change.get(field).as_id().and_then(|id| self.user(&id)).filter(|user| !user.active);
         if let Some(user) = inactive {
-            let message = format!("operation performed with inactive user [{}] as owner of {}", user.id.short(), object.label.to_lowercase());
+            let message = format!("operation performed with inactive user [{}] as owner of {}", self.quoted(&user.id), object.label.to_lowercase());
             let error = ApiError::new(400, "INACTIVE_OWNER_OR_USER", message);
             change.errors.push(error.about::<_, String>([]));
         }
@@ -239,7 +239,7 @@ impl Org {
             let holders = self.with_key(change.object, no, field, change.get(no));
             let other = holders.iter().find(|(_, id)| *id != change.id);
             if let Some((_, id)) = other {
-                let message = format!("duplicate value found: {} duplicates value on record with id: {}", field.name, id.short());
+                let message = format!("duplicate value found: {} duplicates value on record with id: {}", field.name, self.quoted(id));
                 let error = ApiError::new(400, "DUPLICATE_VALUE", message);
                 errors.push(error.about::<_, String>([]));
             }

@@ -26,33 +26,11 @@ impl Org {
     /// When the seed contradicts itself or the org refuses one of its records.
     pub fn from_seed(seed: &Seed, clock: Arc<dyn Clock>) -> Built<Self> {
         let created = seed.organization.created.unwrap_or_else(|| clock.now());
-        let schema = Schema::standard(created);
         let id = match &seed.organization.id {
             Some(id) => parse_id("organization id", id)?,
             None => Id::generate(KeyPrefix::of(b"00D"), 1),
         };
-        let mut org = Self {
-            clock,
-            organization: seed.organization.clone(),
-            id,
-            instance_url: "https://org.my.salesforce.com".to_owned(),
-            tables: schema.numbered().map(|(_, object)| Table::new(object.prefix)).collect(),
-            places: Places::of(&schema)?,
-            schema,
-            users: Users::new(),
-            security: Security::default(),
-            rules: Rules::default(),
-            undo: UndoLog::default(),
-            locked: HashSet::new(),
-        };
-        org.add_indexes();
-        for field in &seed.custom_fields {
-            org.add_custom_field(field).map_err(|error| SeedError::Invalid {
-                what: "custom field",
-                text: field.name.clone(),
-                why: error.to_string(),
-            })?;
-        }
+        let mut org = Self::bare(seed, id, created, clock)?;
         let first = org.admit(seed, created)?;
         let s = Session::new(first, created);
         org.add_record_types(&s, seed)?;
@@ -68,6 +46,37 @@ impl Org {
             org.add_record(&s, number, record, &mut labels)?;
         }
         org.adopt_rules(seed)?;
+        Ok(org)
+    }
+
+    /// An org with its fields and without anything in it.
+    pub(super) fn bare(seed: &Seed, id: Id, created: jiff::Timestamp, clock: Arc<dyn Clock>) -> Built<Self> {
+        let schema = Schema::standard(created);
+        let mut org = Self {
+            clock,
+            organization: crate::seed::OrganizationSeed { created: Some(created), ..seed.organization.clone() },
+            id,
+            instance_url: "https://org.my.salesforce.com".to_owned(),
+            tables: schema.numbered().map(|(_, object)| Table::new(object.prefix)).collect(),
+            places: Places::of(&schema)?,
+            schema,
+            users: Users::new(),
+            security: Security::default(),
+            rules: Rules::default(),
+            undo: UndoLog::default(),
+            locked: HashSet::new(),
+            hidden: HashMap::new(),
+            doubts: seed.doubts,
+            definition: Seed { users: Vec::new(), ..Seed::default() },
+        };
+        org.add_indexes();
+        for field in &seed.custom_fields {
+            org.add_custom_field(field).map_err(|error| SeedError::Invalid {
+                what: "custom field",
+                text: field.name.clone(),
+                why: error.to_string(),
+            })?;
+        }
         Ok(org)
     }
 
@@ -171,24 +180,15 @@ impl Org {
 
     fn add_record_types(&mut self, s: &Session, seed: &Seed) -> Built<()> {
         for own in &seed.record_types {
-            let object = self.seed_object(&own.sobject)?;
-            let id = self.plant(
-                s,
-                "RecordType",
-                json!({
-                    "Name": own.name, "DeveloperName": own.developer_name,
-                    "SobjectType": own.sobject, "IsActive": own.active,
-                }),
-            )?;
-            if let Some(def) = self.schema.object_mut(object) {
-                def.add_record_type(crate::schema::RecordType {
-                    id,
-                    developer_name: own.developer_name.clone(),
-                    name: own.name.clone(),
-                    default: own.default,
-                    active: own.active,
-                });
+            let mut record = json!({
+                "Name": own.name, "DeveloperName": own.developer_name,
+                "SobjectType": own.sobject, "IsActive": own.active,
+            });
+            if let (Some(id), Some(fields)) = (&own.id, record.as_object_mut()) {
+                fields.insert("Id".to_owned(), json!(parse_id("record type id", id)?));
             }
+            let id = self.plant(s, "RecordType", record)?;
+            self.adopt_record_type(own, id)?;
         }
         Ok(())
     }
@@ -240,6 +240,10 @@ impl Org {
         if let Some(label) = &record.label {
             labels.insert(label.clone(), id);
         }
+        for name in &record.hidden_from {
+            let user = self.seed_owner(name)?;
+            self.hide(id, user);
+        }
         Ok(())
     }
 
@@ -256,24 +260,42 @@ impl Org {
             Who::User(name) => Holder::User(self.seed_owner(name)?),
             Who::PermissionSet(name) => Holder::PermissionSet(self.permission_set(name)?),
         };
+        let who = match &holder {
+            Holder::User(id) => Who::User(id.to_string()),
+            Holder::PermissionSet(id) => Who::PermissionSet(id.to_string()),
+            _ => rule.who.clone(),
+        };
+        self.definition.field_security.push(FieldRule { who, ..rule.clone() });
         self.security.add(key, holder, rule.access);
         Ok(())
     }
 
     fn permission_set(&self, name: &str) -> Built<Id> {
         let object = self.seed_object("PermissionSet")?;
+        if let Some(id) = self.record_of(object, name) {
+            return Ok(id);
+        }
         let mut rows = self.table(object).into_iter().flat_map(|table| table.iter());
         rows.find(|(_, row)| self.named(object, row, "Name").as_text() == Some(name))
             .and_then(|(_, row)| row.id())
             .ok_or_else(|| SeedError::Unknown { what: "the permission set", name: name.to_owned() })
     }
 
-    /// A user by login name, or a queue by API name.
+    /// The id, where a text is that of a record of this object: saved rules name people so, who may have new names.
+    fn record_of(&self, object: ObjectNo, text: &str) -> Option<Id> {
+        let id = Id::parse(text).ok()?;
+        self.find(&id).filter(|(found, ..)| *found == object).map(|_| id)
+    }
+
+    /// A user by login name or id, or a queue by API name or id.
     pub(super) fn seed_owner(&self, name: &str) -> Built<Id> {
         if let Some(user) = self.user_by_name(name) {
             return Ok(user.id);
         }
         let object = self.seed_object("Group")?;
+        if let Some(id) = self.record_of(self.places.user, name).or_else(|| self.record_of(object, name)) {
+            return Ok(id);
+        }
         let mut rows = self.table(object).into_iter().flat_map(|table| table.iter());
         rows.find(|(_, row)| self.named(object, row, "DeveloperName").as_text() == Some(name))
             .and_then(|(_, row)| row.id())

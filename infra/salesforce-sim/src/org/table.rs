@@ -68,6 +68,17 @@ impl Table {
         }
     }
 
+    /// The running number of the next id.
+    #[must_use]
+    pub const fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Goes on with this running number.
+    pub const fn resume(&mut self, next: u64) {
+        self.next = next;
+    }
+
     /// Adds a record.
     pub fn insert(&mut self, id: Id, row: Row) -> Slot {
         let slot = Slot(u32::try_from(self.rows.len()).unwrap_or(u32::MAX));

@@ -58,7 +58,7 @@ impl Org {
         }
         let cell = self.key_value(object, no, key)?;
         let found = match self.object(object).and_then(|def| def.field(no)) {
-            Some(field) => self.with_key(object, no, field, &cell),
+            Some(field) => self.matching(s, object, no, field, &cell),
             None => Vec::new(),
         };
         match found.as_slice() {
@@ -115,6 +115,7 @@ impl Org {
     pub fn delete(&mut self, s: &Session, sobject: &str, id: &str) -> Saved<()> {
         let object = self.writable(sobject, "delete").map_err(|error| vec![error])?;
         let (slot, row) = self.live(object, id).map_err(|error| vec![error])?;
+        self.check_may_reach(s, row.id()).map_err(|error| vec![error])?;
         self.check_may_change(s, object, &row).map_err(|error| vec![error])?;
         self.check_unlocked(&row).map_err(|error| vec![error])?;
         self.bin(s, object, slot, 0);
@@ -198,6 +199,7 @@ impl Org {
     }
 
     fn amend(&mut self, s: &Session, object: ObjectNo, slot: Slot, row: Row, fields: &Fields) -> Saved<()> {
+        self.check_may_reach(s, row.id()).map_err(|error| vec![error])?;
         self.check_may_change(s, object, &row).map_err(|error| vec![error])?;
         self.check_unlocked(&row).map_err(|error| vec![error])?;
         let input = self.read_input(s, object, fields, Mode::Update)?;

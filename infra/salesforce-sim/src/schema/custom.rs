@@ -7,8 +7,8 @@ use super::field::{ChildLink, FieldDef, FieldType, Flag, PicklistValue};
 use super::read::blank;
 use crate::seed::{CustomField, CustomFieldKind, PicklistEntry};
 
-/// Characters a label may have.
-const LONGEST_LABEL: usize = 40;
+/// The longest label, in characters.
+const MAX_LABEL: usize = 40;
 
 /// Why a custom field cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +22,9 @@ pub enum CustomError {
     /// The API name is none.
     #[error("{0} is no API name of a custom field: letters, digits and single underscores, ending in __c")]
     Name(String),
+    /// The label is too long.
+    #[error("the label {0:?} is longer than {MAX_LABEL} characters")]
+    Label(String),
     /// A setting that this type does not allow.
     #[error("{0}")]
     Setting(&'static str),
@@ -34,8 +37,8 @@ pub enum CustomError {
 pub fn field_of(custom: &CustomField) -> Result<FieldDef, CustomError> {
     let stem = custom.name.strip_suffix("__c").filter(|stem| is_api_name(stem)).ok_or_else(|| CustomError::Name(custom.name.clone()))?;
     let label = if custom.label.is_empty() { stem.replace('_', " ") } else { custom.label.clone() };
-    if label.chars().count() > LONGEST_LABEL {
-        return Err(CustomError::Setting("a label has at most 40 characters"));
+    if label.chars().count() > MAX_LABEL {
+        return Err(CustomError::Label(label));
     }
     let mut field = blank(&custom.name, &label, FieldType::String, Flag::default());
     field.custom = true;

@@ -5,6 +5,26 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::FieldRule;
+
+/// Rules to add to an org that lives already.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RuleSet {
+    /// Who may see and edit which field.
+    pub field_security: Vec<FieldRule>,
+    /// Conditions under which a record is refused.
+    pub validation_rules: Vec<ValidationRule>,
+    /// What the org's own automation does to values before it stores them.
+    pub rewrites: Vec<Rewrite>,
+    /// When records count as duplicates.
+    pub duplicate_rules: Vec<DuplicateRule>,
+    /// Who gets new and changed records.
+    pub assignment_rules: Vec<AssignmentRule>,
+    /// Fields whose changes are kept in the object's history.
+    pub tracked_fields: Vec<String>,
+}
+
 /// A condition under which a record is refused.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

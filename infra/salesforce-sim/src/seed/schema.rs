@@ -198,6 +198,9 @@ pub struct RecordTypeSeed {
     pub developer_name: String,
     /// The label.
     pub name: String,
+    /// A prefix-012 id of 15 or 18 characters; made when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Whether new records get it.
     #[serde(default)]
     pub default: bool,

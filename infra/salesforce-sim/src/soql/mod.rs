@@ -152,7 +152,7 @@ impl Condition {
         let runner = Runner::new(org, s, QueryScope::Live);
         let test = runner.resolve_test(self.0.clone());
         // The row may be on its way into the store, so it lives shorter than the org.
-        let reader = value::Reader { org, zone: org.zone(s) };
+        let reader = value::Reader { org, zone: org.zone(s), user: None };
         reader.holds(&test, subject(object, row))
     }
 }

@@ -9,8 +9,15 @@ use super::plan::{Plan, PlanKind, Sort};
 use super::shape::Shape;
 use super::test::Test;
 use super::value::{Reader, Subject};
-use crate::org::{Cell, Org, OwnedCell, QueryScope, Row, Session, Slot, Table};
+use crate::org::{Cell, Org, OwnedCell, QueryScope, RECYCLE_BIN_MILLIS, Row, Session, Slot, Table};
 use crate::schema::{FieldNo, FieldType, ObjectNo};
+
+fn indexed_until(org: &Org, now: jiff::Timestamp) -> i64 {
+    match org.doubts().index_lag_seconds {
+        0 => i64::MAX,
+        seconds => now.as_millisecond().saturating_sub(i64::from(seconds) * 1_000),
+    }
+}
 
 /// Answers queries for one user at one instant.
 pub(super) struct Runner<'a> {
@@ -18,6 +25,10 @@ pub(super) struct Runner<'a> {
     pub(super) reader: Reader<'a>,
     present: Present,
     scope: QueryScope,
+    /// Records made after this instant are not in the indexes yet.
+    indexed_until: i64,
+    /// Records deleted before this instant have left the recycle bin.
+    purged_until: i64,
 }
 
 impl<'a> Runner<'a> {
@@ -27,8 +38,10 @@ impl<'a> Runner<'a> {
         Self {
             org,
             present: Present { today: s.now.to_zoned(zone.clone()).date(), week_start: dates::week_start(locale) },
-            reader: Reader { org, zone },
+            reader: Reader { org, zone, user: Some(s.user) },
             scope,
+            indexed_until: indexed_until(org, s.now),
+            purged_until: s.now.as_millisecond().saturating_sub(RECYCLE_BIN_MILLIS),
         }
     }
 
@@ -92,7 +105,22 @@ impl<'a> Runner<'a> {
 
     /// Whether a record may appear at all: not from the recycle bin or the archive, unless asked.
     pub(super) fn is_visible(&self, plan: &Plan, row: &Row) -> bool {
-        self.scope == QueryScope::All || plan.all_rows || self.is_live(plan.object, row)
+        let in_scope =
+            if self.scope == QueryScope::All || plan.all_rows { !self.is_purged(plan.object, row) } else { self.is_live(plan.object, row) };
+        in_scope && !self.is_late(plan.object, row) && self.reader.sees(row)
+    }
+
+    fn is_purged(&self, object: ObjectNo, row: &Row) -> bool {
+        let stamp = self.org.object(object).and_then(|def| def.known.modstamp).and_then(|field| row.get(field).as_millis());
+        self.org.is_deleted(object, row) && stamp.is_some_and(|at| at < self.purged_until)
+    }
+
+    fn is_late(&self, object: ObjectNo, row: &Row) -> bool {
+        if self.indexed_until == i64::MAX {
+            return false;
+        }
+        let made = self.org.object(object).and_then(|def| def.known.created_date).and_then(|field| row.get(field).as_millis());
+        made.is_some_and(|at| at > self.indexed_until)
     }
 
     fn is_live(&self, object: ObjectNo, row: &Row) -> bool {
@@ -216,7 +244,7 @@ impl<'a> Runner<'a> {
 
     fn holds_for_group(&self, test: &Test, subject: Subject<'a>, results: &[OwnedCell]) -> bool {
         // Results live shorter than records, so they are compared by a reader of their own.
-        let reader = Reader { org: self.org, zone: self.reader.zone.clone() };
+        let reader = Reader { org: self.org, zone: self.reader.zone.clone(), user: self.reader.user };
         reader.holds(test, Subject { object: subject.object, row: subject.row, results })
     }
 }

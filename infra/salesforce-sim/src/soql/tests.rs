@@ -26,6 +26,7 @@ fn custom(name: &str, kind: CustomFieldKind) -> CustomField {
 
 fn seed() -> Seed {
     let record = |sobject: &str, label: &str, fields: Value| RecordSeed {
+        hidden_from: Vec::new(),
         sobject: sobject.to_owned(),
         fields: fields.as_object().unwrap().clone(),
         label: Some(label.to_owned()),

@@ -145,6 +145,8 @@ pub(super) struct Reader<'a> {
     pub(super) org: &'a Org,
     /// The user's time zone.
     pub(super) zone: TimeZone,
+    /// Who asks; the org's own rules see everything.
+    pub(super) user: Option<crate::id::Id>,
 }
 
 impl<'a> Reader<'a> {
@@ -189,7 +191,12 @@ impl<'a> Reader<'a> {
         let field = field_for(hop, object)?;
         let id = self.org.value(object, row, field).as_id()?;
         let (object, _, row) = self.org.find(&id)?;
-        Some((object, row))
+        self.sees(row).then_some((object, row))
+    }
+
+    /// Whether sharing shows the record to who asks.
+    pub(super) fn sees(&self, row: &Row) -> bool {
+        self.user.is_none_or(|user| !row.id().is_some_and(|id| self.org.is_hidden(user, &id)))
     }
 
     fn call(&self, function: Function, argument: &Operand, subject: Subject<'a>) -> Cell<'a> {

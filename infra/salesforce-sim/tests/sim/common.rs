@@ -91,9 +91,8 @@ pub fn world() -> World {
 
 pub fn world_with(seed: Seed, doubts: Doubts) -> World {
     let clock = ManualClock::new("2026-11-23T08:00:00Z".parse().unwrap());
-    let options =
-        Options { clock: Arc::new(clock.clone()), login_url: LOGIN.to_owned(), instance_url: INSTANCE.to_owned(), doubts, ..Options::default() };
-    World { sim: Sim::new(seed, options).unwrap(), clock }
+    let options = Options { clock: Arc::new(clock.clone()), login_url: LOGIN.to_owned(), instance_url: INSTANCE.to_owned(), ..Options::default() };
+    World { sim: Sim::new(Seed { doubts, ..seed }, options).unwrap(), clock }
 }
 
 /// Percent-encodes everything but letters and digits.
@@ -132,8 +131,19 @@ impl World {
 
     /// A client with an access token of the first user.
     pub fn client(&self) -> Client<'_> {
-        let token = self.sim.control().issue_token("admin@org.example", "a1").unwrap();
+        self.client_of("admin@org.example")
+    }
+
+    /// A client with an access token of a user.
+    pub fn client_of(&self, username: &str) -> Client<'_> {
+        let token = self.sim.control().issue_token(username, "a1").unwrap();
         Client { world: self, token, headers: Vec::new() }
+    }
+
+    /// A call of the control plane.
+    pub async fn control(&self, method: &str, path: &str, body: Value) -> Answer {
+        let request = Request::builder().method(method).uri(format!("{INSTANCE}/__control/{path}"));
+        self.send(request.body(Bytes::from(if body.is_null() { String::new() } else { body.to_string() })).unwrap()).await
     }
 }
 
@@ -165,6 +175,10 @@ impl Client<'_> {
             }
         };
         request.body(bytes).unwrap()
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", path, Value::Null).await
     }
 
     pub async fn send(&self, method: &str, path: &str, body: Value) -> Answer {

@@ -118,7 +118,7 @@ fn collection_then_event() -> Value {
 
 #[tokio::test]
 async fn references_into_collections_resolve_where_the_org_allows_them() {
-    let world = world();
+    let world = world_with(seed(), Doubts { references_into_collections: true, ..Doubts::default() });
     let client = world.client();
     let answers = composite(&client, false, collection_then_event()).await;
     assert_eq!(answers[1]["body"][0]["success"], true, "{answers:?}");
@@ -129,7 +129,7 @@ async fn references_into_collections_resolve_where_the_org_allows_them() {
 
 #[tokio::test]
 async fn references_into_collections_halt_where_it_does_not() {
-    let world = world_with(seed(), Doubts { references_into_collections: false, ..Doubts::default() });
+    let world = world();
     let client = world.client();
     let answers = composite(&client, false, collection_then_event()).await;
     assert_eq!(answers[0]["body"][0]["success"], true);

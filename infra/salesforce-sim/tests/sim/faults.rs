@@ -1,7 +1,5 @@
 //! Faults on purpose, as a library and over HTTP.
 
-use bytes::Bytes;
-use http::Request;
 use salesforce_sim::{Cut, Effect, Matcher, Moment};
 use serde_json::{Value, json};
 
@@ -118,8 +116,56 @@ async fn a_waiting_client_of_a_held_transaction_gets_its_answer() {
 }
 
 async fn control(world: &World, method: &str, path: &str, body: Value) -> Answer {
-    let request = Request::builder().method(method).uri(format!("{INSTANCE}/__control/{path}"));
-    world.send(request.body(Bytes::from(if body.is_null() { String::new() } else { body.to_string() })).unwrap()).await
+    world.control(method, path, body).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_answer_takes_the_time_of_its_bytes() {
+    let world = world();
+    let client = world.client();
+    let whole = client.get("/limits").await.text;
+    world.sim.control().fault(Matcher::route("limits"), Effect::Slow { bytes_per_second: 10 });
+    let begin = tokio::time::Instant::now();
+    assert_eq!(client.get("/limits").await.text.len(), whole.len());
+    assert_eq!(begin.elapsed().as_millis(), whole.len() as u128 * 100);
+}
+
+#[tokio::test]
+async fn chance_strikes_as_often_as_it_says_and_always_the_same() {
+    let struck = async || {
+        let world = world();
+        let client = world.client();
+        let fault = json!({"when": {"route": "limits", "probability": 0.3}, "effect": {"kind": "html", "status": 503}});
+        world.control("POST", "faults", fault).await;
+        let mut struck = Vec::new();
+        for _ in 0..100 {
+            struck.push(client.get("/limits").await.status == 503);
+        }
+        struck
+    };
+    let first = struck().await;
+    let count = first.iter().filter(|struck| **struck).count();
+    assert!((15..45).contains(&count), "{count}");
+    assert_eq!(first, struck().await);
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_kind_and_by_what_they_cost() {
+    let world = world();
+    let client = world.client();
+    client.lead("A").await;
+    client.query("SELECT Id FROM Lead").await;
+    world.get(&format!("{INSTANCE}/services/data")).await;
+    world.get(&format!("{INSTANCE}/services/data/v66.0/limits")).await;
+    let sub = |n: usize| json!({"method": "GET", "url": "/services/data/v66.0/sobjects/Lead/describe", "referenceId": format!("r{n}")});
+    client.post("/composite", json!({"compositeRequest": [sub(1), sub(2), sub(3)]})).await;
+    world.sim.control().fault(Matcher::route("query"), Effect::Html { status: 503 });
+    client.get("/query?q=x").await;
+    let counters = world.control("GET", "counters", Value::Null).await.json();
+    // The list of versions is free, a refused request and one that a fault answered cost nothing, a composite costs one.
+    assert_eq!(counters["by_route"], json!({"composite": 1, "limits": 1, "query": 2, "sobject": 1, "versions": 1}));
+    assert_eq!(counters["api_calls_by_route"], json!({"composite": 1, "query": 1, "sobject": 1}));
+    assert_eq!(counters["api_calls"], 3);
 }
 
 #[tokio::test]

@@ -1,13 +1,16 @@
 //! The simulator from outside: requests in, answers out.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod behaviour;
 mod bulk;
 mod collections;
 mod common;
 mod composite;
 mod data;
+mod doubts;
 mod faults;
 mod grants;
+mod images;
 mod oauth;
 mod pages;
 mod refresh;

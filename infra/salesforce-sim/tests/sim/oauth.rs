@@ -193,7 +193,7 @@ async fn a_wrong_password_shows_the_form_again() {
 #[tokio::test]
 async fn exchanges_are_refused_for_the_right_reason() {
     let cases: &[(&str, &str, &str)] = &[
-        ("code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXX", "invalid_grant"),
+        ("code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXX", "invalid_request"),
         ("code_verifier", "", "invalid_grant"),
         ("redirect_uri", "https://app.example/other", "redirect_uri_mismatch"),
         ("client_secret", "wrong", "invalid_client"),

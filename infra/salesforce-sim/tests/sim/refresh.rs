@@ -6,11 +6,11 @@ use http::Request;
 use crate::common::*;
 use crate::oauth::{change, code, exchange};
 
-fn refresh<'a>(client: &'a str, secret: &'a str, token: &'a str) -> [(&'a str, &'a str); 4] {
+pub fn refresh<'a>(client: &'a str, secret: &'a str, token: &'a str) -> [(&'a str, &'a str); 4] {
     [("grant_type", "refresh_token"), ("client_id", client), ("client_secret", secret), ("refresh_token", token)]
 }
 
-async fn first_refresh_token(world: &World, client: &str) -> String {
+pub async fn first_refresh_token(world: &World, client: &str) -> String {
     let code = code(world, &[("client_id", client)]).await;
     let secret = format!("{client}-secret");
     let pairs = change(change(exchange(&code), "client_id", client), "client_secret", &secret);

@@ -66,3 +66,23 @@ async fn a_cut_closes_the_socket_without_a_byte_and_a_truncation_breaks_off() {
     let promised: usize = head.to_lowercase().split("content-length: ").nth(1).unwrap().lines().next().unwrap().parse().unwrap();
     assert!(body.len() == 12 && promised > 12, "{short}");
 }
+
+#[tokio::test]
+async fn a_slow_answer_trickles() {
+    let server = serve().await;
+    let bearer = server.bearer();
+    server.sim.control().fault(Matcher::route("versions"), Effect::Slow { bytes_per_second: 20_000 });
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
+    let request = format!("GET /services/data HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nConnection: close\r\n{bearer}\r\n", server.port);
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut reads = 0;
+    let mut answer = Vec::new();
+    while stream.read_buf(&mut answer).await.unwrap() > 0 {
+        reads += 1;
+    }
+    let text = String::from_utf8(answer).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let promised: usize = head.to_lowercase().split("content-length: ").nth(1).unwrap().lines().next().unwrap().parse().unwrap();
+    assert_eq!(body.len(), promised);
+    assert!(reads >= 2, "{reads} reads of {promised} bytes");
+}

@@ -8,7 +8,7 @@ use crate::id::KeyPrefix;
 fn store() -> (Store, AppSeed, Id) {
     let id = |prefix| Id::generate(KeyPrefix::of(prefix), 1);
     let app = AppSeed { client_id: "a".to_owned(), ..AppSeed::default() };
-    (Store::new(vec![app.clone()], id(b"00D"), true, StdRng::seed_from_u64(1)), app, id(b"005"))
+    (Store::new(vec![app.clone()], id(b"00D"), StdRng::seed_from_u64(1)), app, id(b"005"))
 }
 
 fn scopes() -> Vec<String> {
@@ -23,10 +23,10 @@ fn at(minute: i64) -> Timestamp {
 fn a_rotated_token_kills_its_whole_family() {
     let (mut store, app, user) = store();
     let first = store.issue(&app, user, &scopes(), true, at(0)).refresh.unwrap();
-    let (_, second) = store.refresh(&first, &app, at(1)).unwrap();
+    let (_, second) = store.refresh(&first, &app, true, at(1)).unwrap();
     assert!(store.access(&second.access, at(1), false).is_some());
-    assert!(store.refresh(&first, &app, at(2)).is_err());
-    assert!(store.refresh(&second.refresh.unwrap(), &app, at(2)).is_err());
+    assert!(store.refresh(&first, &app, true, at(2)).is_err());
+    assert!(store.refresh(&second.refresh.unwrap(), &app, true, at(2)).is_err());
     assert!(store.access(&second.access, at(2), false).is_none());
 }
 
@@ -36,7 +36,7 @@ fn without_rotation_a_token_is_used_again_and_again() {
     app.rotation = false;
     let token = store.issue(&app, user, &scopes(), true, at(0)).refresh.unwrap();
     for minute in 1..4 {
-        assert!(store.refresh(&token, &app, at(minute)).unwrap().1.refresh.is_none());
+        assert!(store.refresh(&token, &app, true, at(minute)).unwrap().1.refresh.is_none());
     }
 }
 
@@ -62,8 +62,8 @@ fn an_idle_refresh_token_dies() {
     let (mut store, mut app, user) = store();
     app.refresh_idle_seconds = Some(3600);
     let token = store.issue(&app, user, &scopes(), true, at(0)).refresh.unwrap();
-    let (_, next) = store.refresh(&token, &app, at(59)).unwrap();
-    assert!(store.refresh(&next.refresh.unwrap(), &app, at(120)).is_err());
+    let (_, next) = store.refresh(&token, &app, true, at(59)).unwrap();
+    assert!(store.refresh(&next.refresh.unwrap(), &app, true, at(120)).is_err());
 }
 
 #[test]

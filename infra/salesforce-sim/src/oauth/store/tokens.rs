@@ -60,17 +60,17 @@ impl Store {
     }
 
     /// Uses a refresh token of this app. With rotation the answer has its successor and the token dies; a
-    /// dead member of a live family kills the family.
+    /// dead member of a live family kills the family where `family_revocation` says so.
     ///
     /// # Errors
     /// When the token is unknown, another app's, revoked, rotated away or idle too long.
-    pub fn refresh(&mut self, token: &str, app: &AppSeed, now: Timestamp) -> Result<(Family, Issued), Dead> {
+    pub fn refresh(&mut self, token: &str, app: &AppSeed, family_revocation: bool, now: Timestamp) -> Result<(Family, Issued), Dead> {
         const EXPIRED: Dead = Dead("expired access/refresh token");
         let number = *self.refresh.get(token).ok_or(EXPIRED)?;
         let family = self.families.get(&number).filter(|family| family.client_id == app.client_id).ok_or(EXPIRED)?;
         let idle = family.idle_seconds.is_some_and(|seconds| after(family.used, seconds) <= now);
         if family.dead || idle || family.current != token {
-            if idle || self.family_revocation {
+            if idle || family_revocation {
                 self.kill_family(number);
             }
             return Err(EXPIRED);

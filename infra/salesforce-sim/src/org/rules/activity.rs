@@ -49,7 +49,7 @@ impl Org {
         self.refuse_converted(change, "WhoId");
         let who = self.target(change, "WhoId");
         let what = self.target(change, "WhatId");
-        if who == Some(self.places.lead) && what.is_some() && !change.forced {
+        if self.doubts().lead_excludes_what && who == Some(self.places.lead) && what.is_some() && !change.forced {
             change.errors.push(ApiError::integrity("An activity about a lead cannot be related to another record.", &["WhatId"]));
         }
         let account = if what == Some(self.places.account) {

@@ -25,7 +25,10 @@ impl Org {
             if !applies || !stops {
                 continue;
             }
-            let matches = self.matches(rule, change);
+            let mut matches = self.matches(rule, change);
+            if s.duplicates.run_as_current {
+                matches.retain(|id| !self.is_hidden(s.user, id));
+            }
             if !matches.is_empty() {
                 return Err(self.duplicates_detected(s, rule, &matches));
             }
@@ -90,6 +93,7 @@ impl Org {
                 "success": true,
             }],
         });
-        ApiError::new(400, "DUPLICATES_DETECTED", rule.message.clone()).about::<_, String>([]).with("duplicateResut", result)
+        let key = if self.doubts().duplicate_result_spelt_right { "duplicateResult" } else { "duplicateResut" };
+        ApiError::new(400, "DUPLICATES_DETECTED", rule.message.clone()).about::<_, String>([]).with(key, result)
     }
 }

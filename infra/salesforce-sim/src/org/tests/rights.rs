@@ -123,6 +123,7 @@ fn record_types_are_those_of_the_object() {
         sobject: sobject.to_owned(),
         developer_name: name.to_owned(),
         name: name.to_owned(),
+        id: None,
         default,
         active: true,
     };

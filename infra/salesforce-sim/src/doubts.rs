@@ -1,0 +1,133 @@
+//! Where documentation and recorded answers leave the server's behaviour open, a setting of the org decides.
+//!
+//! The defaults are cautious: of two answers the one that is worse for a client, so that a client which
+//! passes here passes on either kind of real org.
+
+use serde::{Deserialize, Serialize};
+
+/// The open questions, as settings of an org. A seed names those that differ from the default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Doubts {
+    /// Whether `@{ref[0].id}` may point into the array that a collections sub-request answers with. The operators are
+    /// documented, an array at the top is not. When off, such a reference fails like one that leads nowhere.
+    /// Default: off.
+    pub references_into_collections: bool,
+    /// Whether a composite request with `collateSubrequests` pulls later sub-requests of the same kind forward. The
+    /// documentation promises no order of unrelated sub-requests. Default: on.
+    pub collation_reorders: bool,
+    /// Whether `If-Unmodified-Since` and its like are heeded on records inside composite requests. Describes heed
+    /// them always. When off, the sub-request is done as if it had no condition. Default: off.
+    pub conditions_in_sub_requests: bool,
+    /// Whether presenting a rotated refresh token kills the whole family. Default: on.
+    pub family_revocation: bool,
+    /// The error of a code verifier that does not fit. Default: the documented one.
+    pub pkce_mismatch: PkceMismatch,
+    /// The error of a refresh or a login for a user who has been switched off. Default: the code of its own.
+    pub inactive_user: InactiveUser,
+    /// Whether the client credentials flow works on the login host. Default: off.
+    pub credentials_on_login_host: bool,
+    /// The code of a data request without a readable `Authorization`. Default: the header's own.
+    pub missing_authorization: MissingAuthorization,
+    /// What becomes of records that one collection update names more than once. Default: the later ones are refused.
+    pub repeated_ids: RepeatedIds,
+    /// The error of a reference to a record that is not there. Default: `INVALID_CROSS_REFERENCE_KEY`.
+    pub absent_reference: AbsentReference,
+    /// Whether an activity about a lead may not have a `WhatId`. Default: on.
+    pub lead_excludes_what: bool,
+    /// Whether `WhoId` and `WhatId` can be given by a parent's external id. Default: off.
+    pub polymorphic_parents_by_key: bool,
+    /// How error messages quote record ids. Default: the 15 characters that a client has to complete.
+    pub ids_in_messages: IdsInMessages,
+    /// Whether the key of a duplicate rule's result is spelt `duplicateResult`. Recorded answers have
+    /// `duplicateResut`. Default: off.
+    pub duplicate_result_spelt_right: bool,
+    /// Seconds for which queries, `updated` and `deleted` do not find a record that was just made; reading by id and
+    /// upserting by key do. Committed rows are documented to be visible, so this default is the one that is not the
+    /// worse answer. Default: 0.
+    pub index_lag_seconds: u32,
+}
+
+impl Default for Doubts {
+    fn default() -> Self {
+        Self {
+            references_into_collections: false,
+            collation_reorders: true,
+            conditions_in_sub_requests: false,
+            family_revocation: true,
+            pkce_mismatch: PkceMismatch::InvalidRequest,
+            inactive_user: InactiveUser::InactiveUser,
+            credentials_on_login_host: false,
+            missing_authorization: MissingAuthorization::InvalidAuthHeader,
+            repeated_ids: RepeatedIds::RefuseLater,
+            absent_reference: AbsentReference::InvalidCrossReferenceKey,
+            lead_excludes_what: true,
+            polymorphic_parents_by_key: false,
+            ids_in_messages: IdsInMessages::Short,
+            duplicate_result_spelt_right: false,
+            index_lag_seconds: 0,
+        }
+    }
+}
+
+/// The error of a code verifier that does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PkceMismatch {
+    /// `invalid_request`, as documented.
+    InvalidRequest,
+    /// `invalid_grant`, as reported from the field.
+    InvalidGrant,
+}
+
+/// The error of a token request for a user who has been switched off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InactiveUser {
+    /// `inactive_user`.
+    InactiveUser,
+    /// `invalid_grant` with the description "inactive user".
+    InvalidGrant,
+}
+
+/// The code of a data request without a readable `Authorization` header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingAuthorization {
+    /// `INVALID_AUTH_HEADER`.
+    InvalidAuthHeader,
+    /// `INVALID_SESSION_ID`.
+    InvalidSessionId,
+}
+
+/// What becomes of records that one collection update names more than once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RepeatedIds {
+    /// The first is written, the later ones fail with `DUPLICATE_VALUE`: what the client meant last is lost.
+    RefuseLater,
+    /// All of them fail, as those of an upsert with one key do.
+    RefuseAll,
+    /// They are written one after the other.
+    Apply,
+}
+
+/// The error of a reference to a record that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AbsentReference {
+    /// `INVALID_CROSS_REFERENCE_KEY`.
+    InvalidCrossReferenceKey,
+    /// `INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY`.
+    InsufficientAccess,
+}
+
+/// How error messages quote record ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdsInMessages {
+    /// 15 characters.
+    Short,
+    /// 18 characters.
+    Long,
+}

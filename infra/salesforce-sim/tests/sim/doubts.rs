@@ -1,0 +1,217 @@
+//! Open questions: each setting both ways, and where settings come from.
+
+use jiff::SignedDuration;
+use salesforce_sim::seed::CustomField;
+use salesforce_sim::{Doubts, Seed};
+use serde_json::{Value, json};
+
+use crate::common::*;
+use crate::oauth::{change, code, exchange};
+use crate::refresh::{first_refresh_token, refresh};
+
+/// An org whose settings differ from the default in these.
+fn with(settings: Value) -> World {
+    let mut all = json!(Doubts::default());
+    all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+    let mut seed = seed();
+    let key = seed.custom_fields[0].clone();
+    seed.custom_fields.push(CustomField { sobject: "Account".to_owned(), ..key });
+    world_with(seed, serde_json::from_value(all).unwrap())
+}
+
+#[tokio::test]
+async fn settings_come_from_the_seed_and_from_control_calls() {
+    let text = "users: [{username: admin@org.example}]\ndoubts: {pkce_mismatch: invalid_grant}";
+    let seed: Seed = serde_norway::from_str(text).unwrap();
+    assert_eq!(seed.doubts.pkce_mismatch, salesforce_sim::doubts::PkceMismatch::InvalidGrant);
+    assert!(serde_norway::from_str::<Seed>("doubts: {pkce: x}").is_err());
+    let world = world_with(seed.clone(), seed.doubts);
+    let all = world.control("PATCH", "doubts", json!({"index_lag_seconds": 7})).await.json();
+    assert_eq!((&all["pkce_mismatch"], &all["index_lag_seconds"]), (&json!("invalid_grant"), &json!(7)));
+    for wrong in [json!({"index_lag": 7}), json!({"repeated_ids": "perhaps"})] {
+        assert_eq!(world.control("PATCH", "doubts", wrong.clone()).await.status, 400, "{wrong}");
+    }
+    assert_eq!(world.control("GET", "doubts", Value::Null).await.json(), all);
+    world.control("POST", "reset", Value::Null).await;
+    assert_eq!(world.control("GET", "doubts", Value::Null).await.json()["index_lag_seconds"], 0);
+}
+
+#[tokio::test]
+async fn a_wrong_verifier_has_either_code() {
+    for (setting, want) in [("invalid_request", "invalid_request"), ("invalid_grant", "invalid_grant")] {
+        let world = with(json!({"pkce_mismatch": setting}));
+        let code = code(&world, &[]).await;
+        let pairs = change(exchange(&code), "code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXX");
+        let answer = world.token(&pairs).await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, want));
+    }
+}
+
+#[tokio::test]
+async fn an_inactive_user_has_either_code() {
+    for (setting, want) in [("inactive_user", "inactive_user"), ("invalid_grant", "invalid_grant")] {
+        let world = with(json!({"inactive_user": setting}));
+        let token = first_refresh_token(&world, "plain").await;
+        world.control("POST", "users/admin@org.example/deactivate", Value::Null).await;
+        let answer = world.token(&refresh("plain", "plain-secret", &token)).await;
+        assert_eq!(answer.json(), json!({"error": want, "error_description": "inactive user"}));
+    }
+}
+
+#[tokio::test]
+async fn client_credentials_on_the_login_host_work_or_do_not() {
+    for (setting, status) in [(false, 400), (true, 200)] {
+        let world = with(json!({"credentials_on_login_host": setting}));
+        let pairs = [("grant_type", "client_credentials"), ("client_id", "server"), ("client_secret", "server-secret")];
+        assert_eq!(world.token(&pairs).await.status, status);
+    }
+}
+
+#[tokio::test]
+async fn a_missing_header_has_either_code() {
+    for (setting, want) in [("invalid_auth_header", "INVALID_AUTH_HEADER"), ("invalid_session_id", "INVALID_SESSION_ID")] {
+        let world = with(json!({"missing_authorization": setting}));
+        let answer = world.get(&format!("{INSTANCE}/services/data/v66.0/limits")).await;
+        assert_eq!((answer.status, answer.code().as_str()), (401, want));
+    }
+}
+
+#[tokio::test]
+async fn records_named_twice_in_an_update() {
+    for (setting, errors, title) in
+        [("refuse_later", [false, true], json!("first")), ("refuse_all", [true, true], Value::Null), ("apply", [false, false], json!("second"))]
+    {
+        let world = with(json!({"repeated_ids": setting}));
+        let client = world.client();
+        let id = client.lead("A").await;
+        let record = |title: &str| json!({"attributes": {"type": "Lead"}, "id": id, "Title": title});
+        let items = client.patch("/composite/sobjects", json!({"records": [record("first"), record("second")]})).await.json();
+        let failed = |n: usize| items[n]["errors"][0]["statusCode"] == "DUPLICATE_VALUE";
+        assert_eq!([failed(0), failed(1)], errors, "{setting}: {items}");
+        assert_eq!(client.query("SELECT Title FROM Lead").await[0]["Title"], title, "{setting}");
+    }
+}
+
+#[tokio::test]
+async fn conditions_inside_composite_requests_are_heeded_or_not() {
+    for (setting, status, title) in [(false, 204, "new"), (true, 412, "old")] {
+        let world = with(json!({"conditions_in_sub_requests": setting}));
+        let client = world.client();
+        let id = client.lead("A").await;
+        client.patch(&format!("/sobjects/Lead/{id}"), json!({"Title": "old"})).await;
+        let sub = json!({"method": "PATCH", "url": format!("/services/data/v66.0/sobjects/Lead/{id}"), "referenceId": "r", "body": {"Title": "new"},
+                         "httpHeaders": {"If-Unmodified-Since": "Mon, 23 Nov 2026 07:00:00 GMT"}});
+        let answer = client.post("/composite", json!({"compositeRequest": [sub]})).await.json();
+        assert_eq!(answer["compositeResponse"][0]["httpStatusCode"], status);
+        assert_eq!(client.query("SELECT Title FROM Lead").await[0]["Title"], title);
+        // On a request of its own there is no doubt.
+        let alone = world.client().with("if-unmodified-since", "Mon, 23 Nov 2026 07:00:00 GMT");
+        assert_eq!(alone.patch(&format!("/sobjects/Lead/{id}"), json!({"Title": "x"})).await.status, 412);
+    }
+}
+
+#[tokio::test]
+async fn collation_pulls_writes_of_a_kind_together_or_leaves_the_order() {
+    for (setting, seen) in [(true, ""), (false, "A")] {
+        let world = with(json!({"collation_reorders": setting}));
+        // The second contact is written either before the account, or after it and then finds it by its key.
+        let post = |sobject: &str, reference: &str, body: Value| json!({"method": "POST", "url": format!("/services/data/v66.0/sobjects/{sobject}"), "referenceId": reference, "body": body});
+        let key = json!({"Ext__c": "k", "Name": "A"});
+        let list = json!([
+            post("Contact", "c1", json!({"LastName": "1"})),
+            post("Account", "a", key),
+            post("Contact", "c2", json!({"LastName": "2", "Account": {"Ext__c": "k"}})),
+        ]);
+        let client = world.client();
+        client.post("/composite", json!({"compositeRequest": list, "collateSubrequests": true})).await;
+        let found = client.query("SELECT Account.Name FROM Contact WHERE LastName = '2'").await;
+        let name = found.first().map(|row| row["Account"]["Name"].as_str().unwrap().to_owned()).unwrap_or_default();
+        assert_eq!(name, seen, "{setting}");
+    }
+}
+
+#[tokio::test]
+async fn a_reference_to_nobody_has_either_code() {
+    let wanted =
+        [("invalid_cross_reference_key", "INVALID_CROSS_REFERENCE_KEY"), ("insufficient_access", "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY")];
+    for (setting, want) in wanted {
+        let world = with(json!({"absent_reference": setting}));
+        let answer = world.client().post("/sobjects/Contact", json!({"LastName": "A", "AccountId": "001000000000000AAA"})).await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, want));
+    }
+}
+
+#[tokio::test]
+async fn an_activity_about_a_lead_has_a_second_subject_or_not() {
+    for (setting, status) in [(true, 400), (false, 201)] {
+        let world = with(json!({"lead_excludes_what": setting}));
+        let client = world.client();
+        let lead = client.lead("A").await;
+        let account = client.post("/sobjects/Account", json!({"Name": "A"})).await.json()["id"].clone();
+        assert_eq!(client.post("/sobjects/Task", json!({"Subject": "x", "WhoId": lead, "WhatId": account})).await.status, status);
+    }
+}
+
+#[tokio::test]
+async fn a_person_of_an_activity_can_be_named_by_its_key_or_not() {
+    for (setting, status) in [(false, 400), (true, 201)] {
+        let world = with(json!({"polymorphic_parents_by_key": setting}));
+        let client = world.client();
+        let lead = client.patch("/sobjects/Lead/Ext__c/k", json!({"LastName": "A", "Company": "B"})).await.json()["id"].clone();
+        let body = json!({"Subject": "x", "Who": {"attributes": {"type": "Lead"}, "Ext__c": "k"}});
+        let answer = client.post("/sobjects/Task", body).await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+        let tasks = client.query("SELECT WhoId FROM Task").await;
+        assert_eq!(tasks.first().map(|task| task["WhoId"].clone()), setting.then_some(lead));
+        assert_eq!(client.post("/sobjects/Task", json!({"Subject": "x", "Who": {"Ext__c": "k"}})).await.status, 400, "of which object?");
+    }
+}
+
+#[tokio::test]
+async fn messages_quote_ids_short_or_long() {
+    for (setting, length) in [("short", 15), ("long", 18)] {
+        let world = with(json!({"ids_in_messages": setting}));
+        let client = world.client();
+        let lead = json!({"LastName": "A", "Company": "B", "Ext__c": "k"});
+        let first = client.post("/sobjects/Lead", lead.clone()).await.json()["id"].as_str().unwrap().to_owned();
+        let again = client.post("/sobjects/Lead", lead).await.json();
+        let quoted = again[0]["message"].as_str().unwrap().rsplit(' ').next().unwrap().to_owned();
+        assert_eq!(quoted, first[..length]);
+    }
+}
+
+#[tokio::test]
+async fn the_result_of_a_duplicate_rule_is_spelt_either_way() {
+    for (setting, key) in [(false, "duplicateResut"), (true, "duplicateResult")] {
+        let world = with(json!({"duplicate_result_spelt_right": setting}));
+        let rule = json!({"name": "Same", "sobject": "Contact", "match_fields": ["LastName"], "action": "block"});
+        world.control("POST", "rules", json!({"duplicate_rules": [rule]})).await;
+        let client = world.client();
+        client.post("/sobjects/Contact", json!({"LastName": "A"})).await;
+        let held = client.post("/sobjects/Contact", json!({"LastName": "A"})).await.json();
+        assert_eq!(held[0][key]["duplicateRule"], "Same");
+    }
+}
+
+#[tokio::test]
+async fn a_record_just_made_is_found_by_queries_at_once_or_after_a_while() {
+    let world = with(json!({"index_lag_seconds": 30}));
+    let client = world.client();
+    let path = "/sobjects/Lead/Ext__c/k";
+    let body = || json!({"LastName": "A", "Company": "B"});
+    assert_eq!(client.patch(path, body()).await.status, 201);
+    let window = "start=2026-11-23T07:30:00Z&end=2026-11-23T08:05:00Z";
+    world.clock.advance(SignedDuration::from_secs(29));
+    assert!(client.query("SELECT Id FROM Lead").await.is_empty());
+    let covered = client.get(&format!("/sobjects/Lead/updated?{window}")).await.json();
+    assert_eq!(covered, json!({"ids": [], "latestDateCovered": "2026-11-23T07:59:00.000+0000"}));
+    // What needs no index does not wait.
+    assert_eq!(client.patch(path, body()).await.json()["created"], false);
+    assert_eq!(client.get(path).await.status, 200);
+    world.clock.advance(SignedDuration::from_secs(1));
+    assert_eq!(client.query("SELECT Id FROM Lead").await.len(), 1);
+    let world = with(json!({}));
+    let client = world.client();
+    client.lead("A").await;
+    assert_eq!(client.query("SELECT Id FROM Lead").await.len(), 1);
+}
