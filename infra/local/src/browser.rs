@@ -3,24 +3,38 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
-use reqwest::{Client, Response};
+use reqwest::{Client, Response, header::LOCATION, redirect::Policy};
 use url::Url;
 
 /// Follows a connect link to its end, as the user.
 pub async fn approve(link: &str, username: &str, password: &str) -> Result<()> {
-    let client = Client::builder().cookie_store(true).build()?;
+    let (client, callback) = authorize(link, username, password).await?;
+    let answer = client.get(callback).send().await?;
+    let (status, page) = (answer.status(), answer.text().await?);
+    if status.is_success() { Ok(()) } else { bail!("The org could not be connected: {}", text(&page)) }
+}
+
+/// Follows a connect link up to the callback, which is not called: a browser with its cookies, and where it would go.
+pub async fn authorize(link: &str, username: &str, password: &str) -> Result<(Client, Url)> {
+    let up_to_callback = Policy::custom(|attempt| if is_callback(attempt.url()) { attempt.stop() } else { attempt.follow() });
+    let client = Client::builder().cookie_store(true).redirect(up_to_callback).build()?;
     let mut answer = client.get(link).send().await?;
     // Sign in, allow: a page more than that is a page too many.
     for _ in 0..4 {
         let (url, status) = (answer.url().clone(), answer.status());
-        let page = answer.text().await?;
-        if url.path().ends_with("/callback") {
-            return if status.is_success() { Ok(()) } else { bail!("The org could not be connected: {}", text(&page)) };
+        let next = answer.headers().get(LOCATION).and_then(|location| url.join(location.to_str().ok()?).ok());
+        if let Some(callback) = next.filter(is_callback) {
+            return Ok((client, callback));
         }
+        let page = answer.text().await?;
         let form = Form::read(&page).with_context(|| format!("The org shows no form at {url} ({status}): {}", text(&page)))?;
         answer = form.submit(&client, &url, username, password).await?;
     }
     bail!("The org keeps asking.")
+}
+
+fn is_callback(url: &Url) -> bool {
+    url.path().ends_with("/callback")
 }
 
 /// The form of a page: where it goes, and the fields that it brings along.

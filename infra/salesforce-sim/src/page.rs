@@ -1,257 +1,95 @@
-//! The org for people: `GET /` lists objects, `/o/X` its records, `/r/X/ID` one record with its activities.
-//! Reads as the first user and needs no login: it is a window into a simulator, not part of Salesforce.
+//! The org for people: `GET /` lists objects and what changed last, `/o/X` the records of an object, `/r/X/ID` one record
+//! with its activities. Works as for the first user, but shows every field, and needs no login: it is a window into a
+//! simulator, not part of Salesforce.
+
+mod home;
+mod list;
+mod record;
+mod show;
+mod timeline;
 
 use http::Method;
-use serde_json::{Map, Value};
 
-use crate::error::ApiError;
 use crate::http::html::{escape, page};
 use crate::http::reply::Reply;
 use crate::http::request::{Call, HostRole};
 use crate::id::Id;
-use crate::org::{Org, QueryScope, Session};
+use crate::org::Org;
+use crate::schema::{ObjectDef, ObjectNo};
 use crate::service::World;
+use show::View;
 
-/// Records on one list page.
-const PER_PAGE: usize = 50;
-/// Columns of a list beside the name, where the object has them.
-const COLUMNS: &[&str] = &[
-    "Email",
-    "Company",
-    "Title",
-    "Status",
-    "Subject",
-    "StartDateTime",
-    "ActivityDate",
-    "CampaignId",
-    "LeadId",
-    "ContactId",
-    "WhoId",
-    "AccountId",
-    "IsActive",
-    "OwnerId",
-    "LastModifiedDate",
-];
+/// The objects that have a tab, where a real org's sales app has them.
+const TABS: &[&str] = &["Lead", "Contact", "Account", "Campaign", "Event", "Task", "Opportunity"];
 
 /// Answers a page.
 pub(crate) fn handle(world: &mut World, call: &Call) -> Reply {
-    let parts: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     let Some(user) = world.org.users().next().map(|user| user.id) else {
         return missing("This org has no user.");
     };
-    let session = world.org.edit_as(user);
-    let (org, login_only) = (&world.org, call.host == HostRole::Login);
+    let s = world.org.edit_as(user);
+    let view = View { org: &world.org, zone: world.org.zone(&s) };
     if call.method != Method::GET && call.method != Method::HEAD {
         return missing("Pages are only read.");
     }
+    let parts: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     let found = match parts.as_slice() {
-        [] if login_only => return Reply::redirect(format!("{}/", world.instance_url)),
-        [] => Ok(home(org, &session)),
-        ["o", sobject] => list(org, &session, sobject, call),
-        ["r", sobject, id] => record(org, &session, sobject, id),
-        ["lightning", "r", sobject, id, "view"] => Ok(Reply::redirect(format!("/r/{sobject}/{id}"))),
-        [id] => return by_id(org, &session, id),
-        _ => return missing("There is no such page."),
+        [] if call.host == HostRole::Login => Some(Reply::redirect(format!("{}/", world.instance_url))),
+        [] => Some(home::render(&view)),
+        ["o", sobject] => list::render(&view, sobject, call),
+        ["r", sobject, id] => record::render(&view, sobject, id),
+        ["lightning", "r", sobject, id, "view"] => Some(Reply::redirect(format!("/r/{sobject}/{id}"))),
+        ["lightning", "o", sobject, ..] => Some(Reply::redirect(format!("/o/{sobject}"))),
+        [id] => by_id(&view, id),
+        _ => None,
     };
-    found.unwrap_or_else(|error| missing(&error.message))
+    found.unwrap_or_else(|| missing("There is no such page."))
+}
+
+fn by_id(view: &View<'_>, id: &str) -> Option<Reply> {
+    let id = Id::parse(id).ok()?;
+    let (_, object) = view.org.schema().by_prefix(id.prefix())?;
+    Some(Reply::redirect(format!("/r/{}/{id}", object.name)))
 }
 
 fn missing(text: &str) -> Reply {
-    frame(404, "Not found", &format!("<section class=\"card\"><h1>Not found</h1><p>{}</p></section>", escape(text)), "")
+    let body = format!("<main><section class=\"card\"><h1>Not found</h1><p>{}</p><p><a href=\"/\">To the org</a></p></section></main>", escape(text));
+    page(404, "Not found | Simulated Salesforce", &body)
 }
 
-fn frame(status: u16, title: &str, body: &str, crumb: &str) -> Reply {
-    let header = format!("<header><b><a href=\"/\">Simulated Salesforce</a></b><span>{crumb}</span></header>");
-    page(status, &format!("{title} | Simulated Salesforce"), &format!("{header}<main>{body}</main>"))
-}
-
-fn objects(org: &Org, session: &Session) -> Vec<Value> {
-    org.describe_global(session).get("sobjects").and_then(Value::as_array).cloned().unwrap_or_default()
-}
-
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn home(org: &Org, session: &Session) -> Reply {
-    let rows: String = objects(org, session)
+/// A page of the org: its name, the tabs, and what is shown.
+fn frame(view: &View<'_>, title: &str, current: &str, body: &str) -> Reply {
+    let tabs: String = TABS
         .iter()
-        .map(|object| {
-            let name = escape(text(object, "name"));
-            let count = org.count(text(object, "name")).unwrap_or(0);
-            let label = escape(text(object, "labelPlural"));
-            format!("<tr><td><a href=\"/o/{name}\">{label}</a></td><td class=\"soft\">{name}</td><td class=\"n\">{count}</td></tr>")
+        .filter_map(|name| view.org.schema().object_named(name))
+        .map(|(_, object)| {
+            let here = if &*object.name == current { " class=\"here\"" } else { "" };
+            format!("<a href=\"/o/{}\"{here}>{}</a>", object.name, escape(&object.label_plural))
         })
         .collect();
-    let users: String = org
-        .users()
-        .map(|user| {
-            let state = if user.active { "" } else { " (inactive)" };
-            format!(
-                "<tr><td>{}{state}</td><td>{}</td><td class=\"soft\">{}</td></tr>",
-                escape(&user.name),
-                escape(&user.username),
-                escape(&user.profile)
-            )
-        })
-        .collect();
-    let name = escape(&org.organization().name);
-    let body = format!(
-        "<section class=\"card\"><h1>{name}</h1><p class=\"soft\">{} · {}</p></section>\
-         <section class=\"card\"><h2>Objects</h2><table><tr><th>Object</th><th>API name</th><th>Records</th></tr>{rows}</table></section>\
-         <section class=\"card\"><h2>Users</h2><table><tr><th>Name</th><th>Username</th><th>Profile</th></tr>{users}</table></section>",
-        escape(&org.organization().edition),
-        org.organization_id(),
+    let home = if current.is_empty() { " class=\"here\"" } else { "" };
+    let header = format!(
+        "<header><div class=\"bar\"><a class=\"brand\" href=\"/\">{}</a><span class=\"soft\">simulated org</span></div>\
+         <nav><a href=\"/\"{home}>Home</a>{tabs}</nav></header>",
+        escape(&view.org.organization().name)
     );
-    frame(200, &org.organization().name, &body, "")
+    page(200, &format!("{title} | Simulated Salesforce"), &format!("{header}<main>{body}</main>"))
 }
 
-/// Field names of an object that a query can select.
-fn fields(org: &Org, session: &Session, sobject: &str) -> Result<(String, Vec<Value>), ApiError> {
-    let describe = org.describe(session, sobject)?;
-    let name = text(&describe, "name").to_owned();
-    let fields = describe.get("fields").and_then(Value::as_array).cloned().unwrap_or_default();
-    Ok((name, fields.into_iter().filter(|field| !matches!(text(field, "type"), "address" | "location")).collect()))
+/// The coloured square of an object: two letters of its label.
+fn badge(object: &ObjectDef) -> String {
+    let letters: String = object.label.chars().filter(|letter| letter.is_alphanumeric()).take(2).collect();
+    format!("<span class=\"badge {}\" aria-hidden=\"true\">{}</span>", object.name.to_lowercase(), escape(&letters))
 }
 
-/// All records of an object with all fields.
-pub(crate) fn all_records(org: &Org, session: &Session, sobject: &str, scope: QueryScope) -> Result<Vec<Value>, ApiError> {
-    let (name, fields) = fields(org, session, sobject)?;
-    let names: Vec<&str> = fields.iter().map(|field| text(field, "name")).collect();
-    Ok(org.query(session, &format!("SELECT {} FROM {name}", names.join(", ")), scope)?.records)
-}
-
-fn list(org: &Org, session: &Session, sobject: &str, call: &Call) -> Result<Reply, ApiError> {
-    let (sobject, fields) = fields(org, session, sobject)?;
-    let name_field = fields.iter().find(|field| field.get("nameField") == Some(&Value::Bool(true))).map_or("Id", |field| text(field, "name"));
-    let mut columns = vec![name_field];
-    let has = |name: &&str| fields.iter().any(|field| text(field, "name") == *name);
-    columns.extend(COLUMNS.iter().copied().filter(|name: &&str| has(name) && *name != name_field).take(6));
-    let number: usize = call.param("page").and_then(|page| page.parse().ok()).unwrap_or(1).max(1);
-    let cursor = org.open_query(session, &format!("SELECT Id, {} FROM {sobject}", without_id(&columns)), QueryScope::Live)?;
-    let from = (number - 1).saturating_mul(PER_PAGE);
-    let records = if from < cursor.len() { org.page(session, &cursor, from, PER_PAGE) } else { Vec::new() };
-    let head: String = columns.iter().map(|name| format!("<th>{}</th>", escape(name))).collect();
-    let rows: String = records.iter().map(|record| list_row(org, session, &sobject, &columns, record)).collect();
-    let pages = cursor.len().div_ceil(PER_PAGE).max(1);
-    let turn = |to: usize, word: &str| format!("<a href=\"/o/{}?page={to}\">{word}</a> ", escape(&sobject));
-    let back = if number > 1 { turn(number - 1, "← previous") } else { String::new() };
-    let on = if number < pages { turn(number + 1, "next →") } else { String::new() };
-    let title = escape(&sobject);
-    let body = format!(
-        "<section class=\"card\"><h1>{title}</h1><p class=\"soft\">{} records, page {number} of {pages} {back}{on}</p>\
-         <table><tr>{head}</tr>{rows}</table></section>",
-        cursor.total()
-    );
-    Ok(frame(200, &sobject, &body, &title))
-}
-
-fn without_id(columns: &[&str]) -> String {
-    let rest: Vec<&str> = columns.iter().copied().filter(|name| *name != "Id").collect();
-    if rest.is_empty() { "CreatedDate".to_owned() } else { rest.join(", ") }
-}
-
-fn list_row(org: &Org, session: &Session, sobject: &str, columns: &[&str], record: &Value) -> String {
-    let id = text(record, "Id");
-    let cells: String = columns
-        .iter()
-        .enumerate()
-        .map(|(place, name)| {
-            let value = record.get(*name).unwrap_or(&Value::Null);
-            if place == 0 {
-                let shown = if value.is_null() { id.to_owned() } else { plain(value) };
-                return format!("<td><a href=\"/r/{}/{}\">{}</a></td>", escape(sobject), escape(id), escape(&shown));
-            }
-            format!("<td>{}</td>", shown(org, session, name, value))
-        })
-        .collect();
-    format!("<tr>{cells}</tr>")
-}
-
-fn plain(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+/// All live records of an object, the last changed first where the object has that stamp.
+fn latest<'a>(org: &'a Org, no: ObjectNo, deleted: bool) -> Box<dyn Iterator<Item = &'a crate::org::Row> + 'a> {
+    let Some(table) = org.table(no) else {
+        return Box::new(std::iter::empty());
+    };
+    let walk = org.object(no).and_then(|object| object.known.modstamp).and_then(|field| table.walk(field, i64::MIN, i64::MAX));
+    match walk {
+        Some(walk) => Box::new(walk.rev().filter_map(|slot| table.get(slot)).filter(move |row| org.is_deleted(no, row) == deleted)),
+        None => Box::new(table.iter().map(|(_, row)| row).filter(move |row| org.is_deleted(no, row) == deleted)),
     }
-}
-
-/// A value as HTML; ids of known objects are links.
-fn shown(org: &Org, session: &Session, name: &str, value: &Value) -> String {
-    let text = plain(value);
-    let is_reference = name.ends_with("Id") || name.ends_with("__c");
-    match Id::parse(&text).ok().filter(|_| is_reference && text.len() == 18).and_then(|id| object_of(org, session, id)) {
-        Some(sobject) => format!("<a href=\"/r/{}/{text}\">{text}</a>", escape(&sobject)),
-        None => format!("<pre>{}</pre>", escape(&text)),
-    }
-}
-
-fn object_of(org: &Org, session: &Session, id: Id) -> Option<String> {
-    let prefix = id.prefix();
-    let all = objects(org, session);
-    all.iter().find(|object| text(object, "keyPrefix") == prefix.as_str()).map(|object| text(object, "name").to_owned())
-}
-
-fn by_id(org: &Org, session: &Session, id: &str) -> Reply {
-    match Id::parse(id).ok().and_then(|id| Some((object_of(org, session, id)?, id))) {
-        Some((sobject, id)) => Reply::redirect(format!("/r/{sobject}/{id}")),
-        None => missing("There is no such page."),
-    }
-}
-
-fn record(org: &Org, session: &Session, sobject: &str, id: &str) -> Result<Reply, ApiError> {
-    let record = org.retrieve(session, sobject, id, None)?;
-    let sobject = record.pointer("/attributes/type").and_then(Value::as_str).unwrap_or(sobject).to_owned();
-    let empty = Map::new();
-    let rows: String = record
-        .as_object()
-        .unwrap_or(&empty)
-        .iter()
-        .filter(|(name, value)| *name != "attributes" && !value.is_null())
-        .map(|(name, value)| format!("<tr><th>{}</th><td>{}</td></tr>", escape(name), shown(org, session, name, value)))
-        .collect();
-    let title = [text(&record, "Name"), text(&record, "Subject"), id].into_iter().find(|text| !text.is_empty()).unwrap_or_default().to_owned();
-    let object = escape(&sobject);
-    let body = format!(
-        "<section class=\"card\"><p class=\"soft\">{object}</p><h1>{}</h1><table>{rows}</table></section>{}",
-        escape(&title),
-        timeline(org, session, text(&record, "Id"))
-    );
-    Ok(frame(200, &title, &body, &format!("<a href=\"/o/{object}\">{object}</a>")))
-}
-
-/// Tasks, events and campaign memberships of a record, newest first.
-fn timeline(org: &Org, session: &Session, id: &str) -> String {
-    let sources = [
-        ("Event", format!("SELECT Id, Subject, StartDateTime, Description FROM Event WHERE WhoId = '{id}'"), "StartDateTime"),
-        ("Event", format!("SELECT Id, Subject, StartDateTime, Description FROM Event WHERE WhatId = '{id}'"), "StartDateTime"),
-        ("Task", format!("SELECT Id, Subject, ActivityDate, Description, CreatedDate FROM Task WHERE WhoId = '{id}'"), "CreatedDate"),
-        ("Task", format!("SELECT Id, Subject, ActivityDate, Description, CreatedDate FROM Task WHERE WhatId = '{id}'"), "CreatedDate"),
-        ("CampaignMember", format!("SELECT Id, Status, CreatedDate FROM CampaignMember WHERE LeadId = '{id}'"), "CreatedDate"),
-        ("CampaignMember", format!("SELECT Id, Status, CreatedDate FROM CampaignMember WHERE ContactId = '{id}'"), "CreatedDate"),
-        ("CampaignMember", format!("SELECT Id, Status, CreatedDate FROM CampaignMember WHERE CampaignId = '{id}'"), "CreatedDate"),
-    ];
-    let mut lines: Vec<(String, String)> = Vec::new();
-    for (sobject, soql, when) in sources {
-        let Ok(answer) = org.query(session, &soql, QueryScope::Live) else {
-            continue;
-        };
-        for entry in &answer.records {
-            let title = [text(entry, "Subject"), text(entry, "Status"), text(entry, "Id")].into_iter().find(|text| !text.is_empty());
-            let line = format!(
-                "<div class=\"line\"><span class=\"soft\">{sobject} · {}</span><br><a href=\"/r/{sobject}/{}\">{}</a><pre>{}</pre></div>",
-                escape(text(entry, when)),
-                escape(text(entry, "Id")),
-                escape(title.unwrap_or_default()),
-                escape(text(entry, "Description")),
-            );
-            lines.push((text(entry, when).to_owned(), line));
-        }
-    }
-    if lines.is_empty() {
-        return String::new();
-    }
-    lines.sort_by(|a, b| b.0.cmp(&a.0));
-    let lines: String = lines.into_iter().map(|(_, line)| line).collect();
-    format!("<section class=\"card\"><h2>Activity</h2>{lines}</section>")
 }

@@ -2,13 +2,14 @@
 //! how much memory they hold.
 //!
 //! `cargo run --release -p passerelle-bench -- coldstart` builds the functions as they are deployed and
-//! measures them. Absolute times move with the machine; the ratio to the hello function, measured in the
+//! measures them; `org` measures the simulated org. Absolute times move with the machine; the ratio to the hello function, measured in the
 //! same rounds, does not: judge by it.
 
 mod binaries;
 mod calls;
 mod empty_account;
 mod load;
+mod org;
 mod report;
 mod runtime_api;
 mod sample;
@@ -66,6 +67,15 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// How quick the simulated org is with many leads in it, and how much memory they take.
+    Org {
+        /// Leads to load before measuring; at least 2,000.
+        #[arg(long, default_value = "1000000")]
+        leads: usize,
+        /// Print JSON instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Args)]
@@ -106,6 +116,15 @@ fn main() -> Result<()> {
             (selection.json, report::memory(&rows, batch.as_deref())?)
         }
         What::Calls { events, json } => (json, calls::measure(&events)?),
+        What::Org { leads, json } => {
+            let figures = org::measure(leads)?;
+            if json {
+                println!("{}", serde_json::to_string_pretty(&figures)?);
+            } else {
+                print!("{figures}");
+            }
+            return Ok(());
+        }
     };
     if json {
         println!("{}", serde_json::to_string_pretty(&table.rows)?);

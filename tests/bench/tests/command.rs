@@ -69,6 +69,21 @@ fn says_so_when_a_program_ends_instead_of_asking_for_events() {
 }
 
 #[test]
+fn measures_a_small_org_too() {
+    let output = Command::new(env!("CARGO_BIN_EXE_passerelle-bench")).args(["org", "--leads", "3000", "--json"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let figures: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(figures["leads"], 3000);
+    for rate in ["load_records_per_s", "upsert_new_records_per_s", "upsert_existing_records_per_s"] {
+        assert!(figures[rate].as_f64() > Some(0.0), "{rate}: {figures}");
+    }
+    for page in ["first_page_ms", "next_page_ms", "changed_page_ms"] {
+        let (median, max) = (figures[page]["median"].as_f64(), figures[page]["max"].as_f64());
+        assert!(Some(0.0) < median && median <= max, "{page}: {figures}");
+    }
+}
+
+#[test]
 fn refuses_a_function_that_does_not_exist() {
     let dir = bin_dir("refuses", hello());
     let output = bench(&dir, &["size", "--only", "upsret"]);

@@ -21,7 +21,7 @@ use passerelle_core::{
     ports::{BoxFuture, Clock},
 };
 use passerelle_local::{SalesforceTarget, Stack, StackOptions, Switch, browser, functions};
-use salesforce_sim::{Seed, Sim, org::QueryScope};
+use salesforce_sim::{Doubts, Seed, Sim, org::QueryScope};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
@@ -124,7 +124,8 @@ impl Scene {
         Self { stack, clock, http: reqwest::Client::new(), deliveries: AtomicU64::new(0) }
     }
 
-    /// KAYO's preset for a connection of this scene, with changes.
+    /// KAYO's preset for a connection of this scene, with changes. It uses references into answers where the org resolves
+    /// them.
     pub fn document(&self, connection: &str, change: impl Fn(&mut Value)) -> Value {
         let mut document: Value = serde_norway::from_str(KAYO).unwrap();
         let app = Seed::demo().apps.remove(0);
@@ -132,7 +133,8 @@ impl Scene {
         document["source"]["id"] = json!(connection);
         document["salesforce"]["host"] = json!({"url": self.stack.addresses().salesforce.login});
         document["salesforce"]["auth"] = json!({"web_server": {"client_id": app.client_id}});
-        document["salesforce"]["references_into_collections"] = json!("on");
+        let references = self.org().with_org(|org| org.doubts().references_into_collections);
+        document["salesforce"]["references_into_collections"] = json!(if references { "on" } else { "off" });
         change(&mut document);
         document
     }
@@ -221,6 +223,14 @@ impl Scene {
         let events = self.stack.ports().table.load_events(connection, &ids).await.unwrap();
         events.into_iter().map(|(id, event)| (id.to_string(), event.status)).collect()
     }
+}
+
+/// The demonstration org with open questions settled so.
+#[must_use]
+pub fn settled(settle: impl FnOnce(&mut Doubts)) -> Seed {
+    let mut seed = Seed::demo();
+    settle(&mut seed.doubts);
+    seed
 }
 
 /// A capture of a person with these attributes.

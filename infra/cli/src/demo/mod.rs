@@ -88,7 +88,6 @@ async fn connect(stack: &Stack, connection: &ConnectionId) -> Result<()> {
     let salesforce = document.get_mut("salesforce").and_then(Value::as_object_mut).context("The preset has no section salesforce.")?;
     salesforce.insert("host".to_owned(), json!({"url": stack.addresses().salesforce.login}));
     salesforce.insert("auth".to_owned(), json!({"web_server": {"client_id": app.client_id}}));
-    salesforce.insert("references_into_collections".to_owned(), json!("on"));
     operate::apply_document(ports, &document).await?;
     if ports.table.load_meta(connection).await?.is_some_and(|meta| meta.organization.is_some()) {
         return Ok(());

@@ -29,21 +29,7 @@ pub fn page(status: u16, title: &str, body: &str) -> Reply {
     Reply::text(status, HTML, text)
 }
 
-const STYLE: &str = "\
-:root{color-scheme:light dark;--ink:#1b2430;--soft:#5c6b7d;--line:#dde3ea;--card:#fff;--bg:#f3f5f8;--blue:#0b5cab}\
-@media(prefers-color-scheme:dark){:root{--ink:#e7ecf2;--soft:#9aa8b8;--line:#2c3845;--card:#1a222c;--bg:#11171e;--blue:#6cb2ff}}\
-*{box-sizing:border-box}body{margin:0;font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--bg)}\
-a{color:var(--blue);text-decoration:none}a:hover{text-decoration:underline}\
-header{background:var(--card);border-bottom:1px solid var(--line);padding:14px 24px;display:flex;gap:16px;align-items:baseline}\
-header b{font-size:17px}header span{color:var(--soft)}main{max-width:1080px;margin:24px auto;padding:0 16px}\
-.card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:18px 20px;margin-bottom:20px;overflow-x:auto}\
-.narrow{max-width:380px;margin:9vh auto}h1{font-size:21px;margin:0 0 12px}h2{font-size:16px;margin:0 0 10px}\
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:6px 12px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}\
-th{color:var(--soft);font-weight:500}td.n{text-align:right;font-variant-numeric:tabular-nums}.soft{color:var(--soft)}\
-label{display:block;margin:10px 0 3px;color:var(--soft)}input{width:100%;padding:9px;border:1px solid var(--line);border-radius:6px;font:inherit;background:var(--bg);color:inherit}\
-button{padding:9px 18px;border:1px solid var(--line);border-radius:6px;font:inherit;margin:16px 8px 0 0;cursor:pointer;background:var(--card);color:inherit}\
-button.main{background:#0b5cab;border-color:#0b5cab;color:#fff}.error{color:#b3261e;margin:8px 0}\
-.line{border-left:3px solid var(--blue);padding:2px 0 2px 12px;margin:0 0 14px}pre{white-space:pre-wrap;margin:0;font:inherit}";
+const STYLE: &str = include_str!("style.css");
 
 #[cfg(test)]
 mod tests {

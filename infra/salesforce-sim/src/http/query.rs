@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
 
 use super::context::Context;
 use super::headers;
@@ -77,7 +76,7 @@ pub fn query(context: &mut Context<'_>, call: &Call, scope: QueryScope) -> Outco
     }
     let cursor = context.world.org.open_query(&context.session, soql, scope)?;
     let size = headers::batch_size(&call.headers);
-    let records = context.world.org.page(&context.session, &cursor, 0, size);
+    let records = context.world.org.page_text(&context.session, &cursor, 0, size);
     let (total, length) = (cursor.total(), cursor.len());
     let next = (length > size).then(|| {
         let (user, now) = (context.session.user, context.session.now);
@@ -97,16 +96,18 @@ pub fn more(context: &mut Context<'_>, call: &Call, locator: &str) -> Outcome {
         return Err(invalid());
     }
     let size = headers::batch_size(&call.headers);
-    let records = context.world.org.page(&context.session, cursor, from, size);
+    let records = context.world.org.page_text(&context.session, cursor, from, size);
     let next = (cursor.len() > from + size).then(|| (name.to_owned(), from + size));
     let total = cursor.total();
     Ok(page(context, total, records, next))
 }
 
-fn page(context: &Context<'_>, total: usize, records: Vec<Value>, next: Option<(String, usize)>) -> Reply {
-    let mut body = json!({"totalSize": total, "done": next.is_none(), "records": records});
-    if let (Some((locator, from)), Some(body)) = (next, body.as_object_mut()) {
-        body.insert("nextRecordsUrl".to_owned(), json!(format!("{}/query/{locator}-{from}", context.base())));
-    }
-    Reply::json(200, body)
+/// `records` is JSON already.
+fn page(context: &Context<'_>, total: usize, mut records: Vec<u8>, next: Option<(String, usize)>) -> Reply {
+    let done = next.is_none();
+    let next = next.map(|(locator, from)| format!("\"nextRecordsUrl\":\"{}/query/{locator}-{from}\",", context.base())).unwrap_or_default();
+    let mut body = format!("{{\"totalSize\":{total},\"done\":{done},{next}\"records\":").into_bytes();
+    body.append(&mut records);
+    body.push(b'}');
+    Reply::written(200, body)
 }

@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
-use serde_json::{Number, Value};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use super::decimal::Decimal;
 use crate::id::Id;
@@ -133,15 +134,7 @@ impl<'a> Cell<'a> {
     /// The value as answers carry it: `kind` tells whole numbers from others.
     #[must_use]
     pub fn to_json(&self, kind: FieldType) -> Value {
-        match self {
-            Self::Null => Value::Null,
-            Self::Bool(value) => Value::Bool(*value),
-            Self::Num(number) => number_json(*number, kind),
-            Self::Text(text) => Value::String(text.to_string()),
-            Self::Id(id) => Value::String(id.as_str().to_owned()),
-            Self::Instant(millis) => Value::String(format_instant(*millis)),
-            Self::Day(day) => Value::String(date_of(*day).to_string()),
-        }
+        serde_json::to_value(Shown(self, kind)).unwrap_or_default()
     }
 
     /// The order of ORDER BY among values of one field: nothing first, texts without letter case.
@@ -171,15 +164,24 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// Whole numbers as integers; others as floating-point numbers, so that 1000 of a currency field
-/// is written `1000.0`.
-fn number_json(number: Decimal, kind: FieldType) -> Value {
-    if kind == FieldType::Int
-        && let Some(whole) = number.to_i64()
-    {
-        return Value::from(whole);
+/// A value as answers carry it, of a field of this type.
+pub(crate) struct Shown<'a>(pub &'a Cell<'a>, pub FieldType);
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match (self.0, self.1) {
+            (Cell::Null, _) => serializer.serialize_unit(),
+            (Cell::Bool(value), _) => serializer.serialize_bool(*value),
+            // Whole numbers as integers; others as floating-point numbers, so that 1000 of a currency field is
+            // written `1000.0`.
+            (Cell::Num(number), FieldType::Int) if !number.has_fraction() => number.to_i64().serialize(serializer),
+            (Cell::Num(number), _) => serializer.serialize_f64(number.to_f64()),
+            (Cell::Text(text), _) => serializer.serialize_str(text),
+            (Cell::Id(id), _) => serializer.serialize_str(id.as_str()),
+            (Cell::Instant(millis), _) => serializer.serialize_str(&format_instant(*millis)),
+            (Cell::Day(day), _) => serializer.collect_str(&date_of(*day)),
+        }
     }
-    Number::from_f64(number.to_f64()).map_or(Value::Null, Value::Number)
 }
 
 /// The order of texts: without letter case first, then with it so that the order is total.
@@ -202,9 +204,10 @@ pub fn same_text(a: &str, b: &str) -> bool {
 /// An instant as answers carry it: `2012-07-12T17:49:01.000+0000`.
 #[must_use]
 pub fn format_instant(millis: i64) -> String {
-    let at = Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH);
-    let civil = at.to_zoned(jiff::tz::TimeZone::UTC).datetime();
-    format!("{}T{:02}:{:02}:{:02}.{:03}+0000", civil.date(), civil.hour(), civil.minute(), civil.second(), civil.millisecond())
+    const DAY: i64 = 86_400_000;
+    let (day, rest) = (i32::try_from(millis.div_euclid(DAY)).unwrap_or(0), millis.rem_euclid(DAY));
+    let (seconds, fraction) = (rest / 1_000, rest % 1_000);
+    format!("{}T{:02}:{:02}:{:02}.{fraction:03}+0000", date_of(day), seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
 /// The day number of a date.

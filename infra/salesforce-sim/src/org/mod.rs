@@ -38,9 +38,10 @@ pub use session::{Answer, ApiVersion, DuplicateHeader, Fields, QueryScope, Sessi
 
 pub use crate::seed::SeedError;
 pub use crate::soql::Cursor;
-pub(crate) use cell::{Cell, OwnedCell, folded, same_text};
+pub(crate) use cell::{Cell, OwnedCell, Shown, folded, same_text};
 pub(crate) use convert::{parse_date, parse_instant};
 pub(crate) use decimal::Decimal;
+pub(crate) use read::Attributes;
 pub(crate) use row::Row;
 pub(crate) use table::{Slot, Table};
 
@@ -181,8 +182,8 @@ impl Org {
     /// 404 when there is no such object.
     pub fn count(&self, sobject: &str) -> Result<usize, ApiError> {
         let (no, _) = self.described(sobject)?;
-        let rows = self.table(no).into_iter().flat_map(Table::iter);
-        Ok(rows.filter(|(_, row)| !self.is_deleted(no, row)).count())
+        let table = self.table(no);
+        Ok(table.map_or(0, |table| table.slots().filter(|slot| !table.is_deleted(*slot)).count()))
     }
 
     /// The organisation's id.

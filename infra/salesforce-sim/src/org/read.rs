@@ -1,10 +1,11 @@
 //! Reading records: by id, by key, several at once; and how a record looks in an answer.
 
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::cell::Cell;
 use super::row::Row;
-use super::{Org, Session, UpsertError};
+use super::{ApiVersion, Org, QueryScope, Session, Table, UpsertError};
 use crate::error::ApiError;
 use crate::id::Id;
 use crate::schema::{FieldDef, FieldNo, FieldType, ID_FIELD, ObjectNo};
@@ -65,6 +66,20 @@ impl Org {
         Ok(ids.iter().map(one).collect())
     }
 
+    /// All records of an object in the order of their making, with the fields that the user sees: for tests, which want to
+    /// know what is there and not what a query would find of it.
+    ///
+    /// # Errors
+    /// 404 when there is no such object.
+    pub fn all(&self, s: &Session, sobject: &str, scope: QueryScope) -> Result<Vec<Value>, ApiError> {
+        let object = self.object_no(sobject)?;
+        let mut fields = self.chosen(s, object, None)?;
+        fields.retain(|no| self.object(object).and_then(|def| def.field(*no)).is_some_and(|field| !field.is_compound()));
+        let rows = self.table(object).into_iter().flat_map(Table::iter);
+        let wanted = rows.filter(|(_, row)| scope == QueryScope::All || !self.is_deleted(object, row));
+        Ok(wanted.map(|(_, row)| self.render(s, object, row, &fields)).collect())
+    }
+
     /// An object by name in any letter case.
     pub(crate) fn object_no(&self, sobject: &str) -> Result<ObjectNo, ApiError> {
         self.schema.object_no(sobject).ok_or_else(ApiError::not_found)
@@ -107,9 +122,8 @@ impl Org {
 
     /// `{"attributes": {"type": …, "url": …}}` of a record.
     pub(crate) fn attributes(&self, s: &Session, name: &str, id: Id) -> Map<String, Value> {
-        let url = format!("/services/data/v{}.0/sobjects/{name}/{id}", s.version);
         let mut out = Map::new();
-        out.insert("attributes".to_owned(), json!({"type": name, "url": url}));
+        out.insert("attributes".to_owned(), json!(Attributes { version: s.version, sobject: name, id }));
         out
     }
 
@@ -129,6 +143,22 @@ impl Org {
             out.insert(lower_first(name), cell.to_json(field.kind));
         }
         if empty { Value::Null } else { Value::Object(out) }
+    }
+}
+
+/// What every record in an answer says of itself.
+pub(crate) struct Attributes<'a> {
+    pub version: ApiVersion,
+    pub sobject: &'a str,
+    pub id: Id,
+}
+
+impl Serialize for Attributes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_map(Some(2))?;
+        out.serialize_entry("type", self.sobject)?;
+        out.serialize_entry("url", &format_args!("/services/data/v{}.0/sobjects/{}/{}", self.version, self.sobject, self.id))?;
+        out.end()
     }
 }
 

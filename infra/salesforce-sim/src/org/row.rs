@@ -4,6 +4,7 @@
 //! own size and two or three bytes.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::cell::{Cell, OwnedCell};
@@ -49,8 +50,16 @@ impl Row {
     /// The value of a field.
     #[must_use]
     pub fn get(&self, field: FieldNo) -> Cell<'_> {
+        let mut reader = Reader(&self.0);
         // Fields stand in ascending order.
-        self.iter().find(|(own, _)| *own >= field).filter(|(own, _)| *own == field).map_or(Cell::Null, |(_, cell)| cell)
+        while let Some(own) = reader.field() {
+            match own.cmp(&field) {
+                Ordering::Less => drop(reader.skip()),
+                Ordering::Equal => return reader.cell().unwrap_or(Cell::Null),
+                Ordering::Greater => break,
+            }
+        }
+        Cell::Null
     }
 
     /// The record's id.
@@ -110,9 +119,34 @@ struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
     fn next(&mut self) -> Option<(FieldNo, Cell<'a>)> {
-        let field = FieldNo(u16::try_from(self.number()?).ok()?);
+        Some((self.field()?, self.cell()?))
+    }
+
+    fn field(&mut self) -> Option<FieldNo> {
+        Some(FieldNo(u16::try_from(self.number()?).ok()?))
+    }
+
+    /// Passes over a value without reading it.
+    fn skip(&mut self) -> Option<()> {
+        let length = match *self.take(1)?.first()? {
+            FALSE | TRUE => 0,
+            NUM => {
+                self.take(1)?;
+                self.number()?;
+                0
+            }
+            TEXT => usize::try_from(self.number()?).ok()?,
+            ID => 18,
+            INSTANT => 8,
+            DAY => 4,
+            _ => return None,
+        };
+        self.take(length).map(drop)
+    }
+
+    fn cell(&mut self) -> Option<Cell<'a>> {
         let tag = *self.take(1)?.first()?;
-        let cell = match tag {
+        Some(match tag {
             FALSE => Cell::Bool(false),
             TRUE => Cell::Bool(true),
             NUM => {
@@ -129,8 +163,7 @@ impl<'a> Reader<'a> {
             INSTANT => Cell::Instant(i64::from_le_bytes(self.take(8)?.try_into().ok()?)),
             DAY => Cell::Day(i32::from_le_bytes(self.take(4)?.try_into().ok()?)),
             _ => return None,
-        };
-        Some((field, cell))
+        })
     }
 
     fn take(&mut self, count: usize) -> Option<&'a [u8]> {

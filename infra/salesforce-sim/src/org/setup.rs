@@ -57,7 +57,7 @@ impl Org {
             organization: crate::seed::OrganizationSeed { created: Some(created), ..seed.organization.clone() },
             id,
             instance_url: "https://org.my.salesforce.com".to_owned(),
-            tables: schema.numbered().map(|(_, object)| Table::new(object.prefix)).collect(),
+            tables: schema.numbered().map(|(_, object)| Table::new(object.prefix, object.known.is_deleted)).collect(),
             places: Places::of(&schema)?,
             schema,
             users: Users::new(),

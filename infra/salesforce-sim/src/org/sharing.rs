@@ -17,8 +17,13 @@ impl Org {
         self.hidden.remove(record);
     }
 
+    /// Whether anything is hidden from anybody: most orgs hide nothing, and then no record need be opened to see it.
+    pub(crate) fn hides_any(&self) -> bool {
+        !self.hidden.is_empty()
+    }
+
     pub(crate) fn is_hidden(&self, user: Id, record: &Id) -> bool {
-        !self.hidden.is_empty() && self.hidden.get(record).is_some_and(|users| users.contains(&user))
+        self.hides_any() && self.hidden.get(record).is_some_and(|users| users.contains(&user))
     }
 
     /// Refuses to show a hidden record: for the user it does not exist.

@@ -25,6 +25,10 @@ pub struct Table {
     /// Whether every record has a larger id than the one before it.
     in_order: bool,
     largest: Option<Id>,
+    /// The field that marks a record deleted.
+    mark: Option<FieldNo>,
+    /// The records so marked, a bit each: a query over everything need not open a record to see whether it lives.
+    marked: Vec<u64>,
 }
 
 /// Which records have a certain key in a field. A key of a text, a number or an id is a hash: who
@@ -36,10 +40,36 @@ struct Index {
 }
 
 impl Table {
-    /// An empty table of the object with this key prefix.
+    /// An empty table of the object with this key prefix. `mark` is the field that marks a record deleted.
     #[must_use]
-    pub fn new(prefix: KeyPrefix) -> Self {
-        Self { prefix, rows: Vec::new(), by_id: HashMap::new(), indexes: Vec::new(), next: 1, in_order: true, largest: None }
+    pub fn new(prefix: KeyPrefix, mark: Option<FieldNo>) -> Self {
+        Self {
+            prefix,
+            rows: Vec::new(),
+            by_id: HashMap::new(),
+            indexes: Vec::new(),
+            next: 1,
+            in_order: true,
+            largest: None,
+            mark,
+            marked: Vec::new(),
+        }
+    }
+
+    /// Whether the record at a place is marked deleted.
+    #[must_use]
+    pub fn is_deleted(&self, slot: Slot) -> bool {
+        self.marked.get(slot.0 as usize / 64).is_some_and(|bits| bits & (1 << (slot.0 % 64)) != 0)
+    }
+
+    fn mark(&mut self, slot: Slot, deleted: bool) {
+        let (place, bit) = (slot.0 as usize / 64, 1_u64 << (slot.0 % 64));
+        if deleted && self.marked.len() <= place {
+            self.marked.resize(place + 1, 0);
+        }
+        if let Some(bits) = self.marked.get_mut(place) {
+            *bits = if deleted { *bits | bit } else { *bits & !bit };
+        }
     }
 
     /// Keeps an index on a field from now on.
@@ -95,6 +125,7 @@ impl Table {
         let place = self.rows.get_mut(slot.0 as usize)?;
         let old = place.replace(row)?;
         let new = place.as_ref()?;
+        let deleted = self.mark.is_some_and(|field| new.get(field).is_true());
         for index in &mut self.indexes {
             let (before, after) = (key_of(&old.get(index.field)), key_of(&new.get(index.field)));
             if before != after {
@@ -102,6 +133,7 @@ impl Table {
                 after.map(|key| index.entries.insert((key, slot)));
             }
         }
+        self.mark(slot, deleted);
         Some(old)
     }
 
@@ -116,6 +148,7 @@ impl Table {
         if let Some(id) = row.id() {
             self.by_id.remove(&id);
         }
+        self.mark(slot, false);
         while self.rows.last().is_some_and(Option::is_none) {
             self.rows.pop();
         }
@@ -143,6 +176,9 @@ impl Table {
                 index.entries.insert((key, slot));
             }
         }
+        if self.mark.is_some_and(|field| row.get(field).is_true()) {
+            self.mark(slot, true);
+        }
     }
 
     /// The record at a place.
@@ -167,6 +203,11 @@ impl Table {
     /// All records in the order of their making.
     pub fn iter(&self) -> impl Iterator<Item = (Slot, &Row)> {
         (0_u32..).map(Slot).zip(&self.rows).filter_map(|(slot, row)| Some((slot, row.as_ref()?)))
+    }
+
+    /// The places of all records in the order of their making.
+    pub fn slots(&self) -> impl Iterator<Item = Slot> {
+        (0_u32..).map(Slot).zip(&self.rows).filter(|(_, row)| row.is_some()).map(|(slot, _)| slot)
     }
 
     /// The records that may have this value in an indexed field; `None` without an index.
@@ -267,6 +308,7 @@ mod tests {
 
     const MAIL: FieldNo = FieldNo(1);
     const AT: FieldNo = FieldNo(2);
+    const GONE: FieldNo = FieldNo(3);
 
     fn row(id: Id, mail: &'static str, at: i64) -> Row {
         let draft: Draft = [(FieldNo(0), Cell::Id(id)), (MAIL, Cell::text(mail)), (AT, Cell::Instant(at))].into_iter().collect();
@@ -274,7 +316,7 @@ mod tests {
     }
 
     fn table() -> (Table, Vec<Slot>) {
-        let mut table = Table::new(KeyPrefix::of(b"00Q"));
+        let mut table = Table::new(KeyPrefix::of(b"00Q"), Some(GONE));
         table.index(MAIL);
         let mut slots = Vec::new();
         for (mail, at) in [("a@x.example", 5), ("B@x.example", -3), ("", 9)] {
@@ -303,6 +345,23 @@ mod tests {
         assert!(table.is_in_order());
         let id = table.get(a).unwrap().id().unwrap();
         assert_eq!(table.slot(&id), Some(a));
+    }
+
+    #[test]
+    fn deletion_marks_follow_the_records() {
+        let (mut table, slots) = table();
+        let b = slots[1];
+        let row = table.get(b).unwrap().clone();
+        let mut draft = row.unpack();
+        draft.insert(GONE, Cell::Bool(true));
+        table.replace(b, Row::pack(&draft));
+        assert_eq!(slots.iter().map(|slot| table.is_deleted(*slot)).collect::<Vec<_>>(), [false, true, false]);
+        let taken = table.remove(b).unwrap();
+        assert!(!table.is_deleted(b));
+        table.put_back(b, taken);
+        assert!(table.is_deleted(b));
+        table.replace(b, row);
+        assert!(!table.is_deleted(b));
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod value;
 
 use std::sync::Arc;
 
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::ApiError;
@@ -33,6 +34,7 @@ use crate::schema::ObjectNo;
 use bind::Binder;
 use filter::RecordSides;
 use plan::{Plan, PlanKind};
+use render::Records;
 use run::{Runner, subject};
 use test::Test;
 
@@ -113,24 +115,46 @@ impl Org {
     /// deleted since is left out.
     #[must_use]
     pub fn page(&self, s: &Session, cursor: &Cursor, from: usize, count: usize) -> Vec<Value> {
-        match (&cursor.rows, &cursor.plan.kind) {
-            (Rows::Groups(groups), _) => groups.iter().skip(from).take(count).cloned().collect(),
-            (Rows::Records(slots), PlanKind::Records(shape)) => {
-                let runner = Runner::new(self, s, cursor.scope);
-                let plan = &cursor.plan;
-                let Some(table) = self.table(plan.object) else {
-                    return Vec::new();
-                };
-                let wanted = slots.iter().skip(from).take(count);
-                wanted
-                    .filter_map(|slot| table.get(*slot))
-                    .filter(|row| runner.is_visible(plan, row))
-                    .map(|row| runner.render(s, shape, plan.object, row))
-                    .collect()
-            }
+        match serde_json::to_value(Page { org: self, s, cursor, from, count }) {
+            Ok(Value::Array(records)) => records,
             _ => Vec::new(),
         }
     }
+
+    /// The same as JSON text.
+    #[must_use]
+    pub(crate) fn page_text(&self, s: &Session, cursor: &Cursor, from: usize, count: usize) -> Vec<u8> {
+        // Nothing in a page can fail to be written.
+        serde_json::to_vec(&Page { org: self, s, cursor, from, count }).unwrap_or_default()
+    }
+}
+
+/// Some records of an open query.
+struct Page<'a> {
+    org: &'a Org,
+    s: &'a Session,
+    cursor: &'a Cursor,
+    from: usize,
+    count: usize,
+}
+
+impl Serialize for Page<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.cursor.rows {
+            Rows::Groups(groups) => groups.get(window(groups.len(), self.from, self.count)).unwrap_or_default().serialize(serializer),
+            Rows::Records(slots) => {
+                let runner = Runner::new(self.org, self.s, self.cursor.scope);
+                let slots = slots.get(window(slots.len(), self.from, self.count)).unwrap_or_default();
+                Records { runner: &runner, session: self.s, plan: &self.cursor.plan, slots }.serialize(serializer)
+            }
+            Rows::Count(_) => [(); 0].serialize(serializer),
+        }
+    }
+}
+
+fn window(length: usize, from: usize, count: usize) -> std::ops::Range<usize> {
+    let from = from.min(length);
+    from..from.saturating_add(count).min(length)
 }
 
 /// A condition on the records of one object, written as a WHERE clause, in the rules of an org.

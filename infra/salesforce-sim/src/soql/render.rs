@@ -1,64 +1,112 @@
 //! How the records of an answer look.
+//!
+//! Records are written as they are serialized, without a tree of values in between: pages of 2,000 rows are what clients
+//! ask for most.
 
-use serde_json::{Map, Value, json};
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
+use super::plan::{Plan, PlanKind};
 use super::run::{Runner, subject};
 use super::shape::{Children, Parent, Shape, Source};
-use crate::org::{Row, Session};
+use crate::org::{Attributes, Row, Session, Shown, Slot};
 use crate::schema::ObjectNo;
 
-impl<'a> Runner<'a> {
-    pub(super) fn render(&self, s: &Session, shape: &Shape, object: ObjectNo, row: &'a Row) -> Value {
-        let Some(def) = self.org.object(object) else {
-            return Value::Null;
-        };
-        let mut out = row.id().map_or_else(Map::new, |id| self.org.attributes(s, &def.name, id));
-        for column in &shape.columns {
-            let value = match &column.source {
-                Source::Type => json!(self.reader.kind_of(object, row).as_text()),
-                Source::Value(operand) => {
-                    let cell = self.reader.read(operand, subject(object, row));
-                    cell.to_json(operand.kind())
-                }
-                Source::Field(fields) => fields
-                    .iter()
-                    .find(|(own, _)| *own == object)
-                    .and_then(|(_, no)| Some((*no, def.field(*no)?)))
-                    .map_or(Value::Null, |(no, field)| self.org.rendered(object, row, no, field)),
-            };
-            out.insert(column.name.clone(), value);
-        }
-        for parent in &shape.parents {
-            out.insert(parent.name.clone(), self.parent(s, parent, object, row));
-        }
-        for children in &shape.children {
-            out.insert(children.name.clone(), self.child_records(s, children, row));
-        }
-        Value::Object(out)
-    }
+/// Some records of a plan, as a list.
+pub(super) struct Records<'r, 'a> {
+    pub(super) runner: &'r Runner<'a>,
+    pub(super) session: &'r Session,
+    pub(super) plan: &'r Plan,
+    pub(super) slots: &'r [Slot],
+}
 
-    fn parent(&self, s: &Session, parent: &Parent, object: ObjectNo, row: &'a Row) -> Value {
-        let Some((object, row)) = self.reader.step(&parent.hop, (object, row)) else {
-            return Value::Null;
+/// One record.
+struct Record<'r, 'a> {
+    runner: &'r Runner<'a>,
+    session: &'r Session,
+    shape: &'r Shape,
+    object: ObjectNo,
+    row: &'a Row,
+}
+
+impl Serialize for Records<'_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        let object = self.plan.object;
+        if let (PlanKind::Records(shape), Some(table)) = (&self.plan.kind, self.runner.org.table(object)) {
+            let rows = self.slots.iter().filter_map(|slot| Some((*slot, table.get(*slot)?)));
+            for (_, row) in rows.filter(|(slot, row)| self.runner.is_visible(self.plan, table, *slot, row)) {
+                list.serialize_element(&Record { runner: self.runner, session: self.session, shape, object, row })?;
+            }
+        }
+        list.end()
+    }
+}
+
+impl Serialize for Record<'_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let org = self.runner.org;
+        let Some(def) = org.object(self.object) else {
+            return serializer.serialize_unit();
         };
+        let mut out = serializer.serialize_map(None)?;
+        if let Some(id) = self.row.id() {
+            out.serialize_entry("attributes", &Attributes { version: self.session.version, sobject: &def.name, id })?;
+        }
+        for column in &self.shape.columns {
+            match &column.source {
+                Source::Type => out.serialize_entry(&column.name, &self.runner.reader.kind_of(self.object, self.row).as_text())?,
+                Source::Value(operand) => {
+                    let cell = self.runner.reader.read(operand, subject(self.object, self.row));
+                    out.serialize_entry(&column.name, &Shown(&cell, operand.kind()))?;
+                }
+                Source::Field(fields) => {
+                    let field = fields.iter().find(|(own, _)| *own == self.object).and_then(|(_, no)| Some((*no, def.field(*no)?)));
+                    match field {
+                        Some((no, field)) if field.is_compound() => {
+                            out.serialize_entry(&column.name, &org.rendered(self.object, self.row, no, field))?
+                        }
+                        Some((no, field)) => out.serialize_entry(&column.name, &Shown(&org.value(self.object, self.row, no), field.kind))?,
+                        None => out.serialize_entry(&column.name, &())?,
+                    }
+                }
+            }
+        }
+        for parent in &self.shape.parents {
+            out.serialize_entry(&parent.name, &self.parent(parent))?;
+        }
+        for children in &self.shape.children {
+            out.serialize_entry(&children.name, &ChildRecords { of: self, children })?;
+        }
+        out.end()
+    }
+}
+
+impl<'r, 'a> Record<'r, 'a> {
+    fn parent(&self, parent: &'r Parent) -> Option<Record<'r, 'a>> {
+        let (object, row) = self.runner.reader.step(&parent.hop, (self.object, self.row))?;
         let case = parent.cases.iter().find(|(own, _)| *own == object);
         let shape = case.map_or(&parent.shape, |(_, shape)| shape);
-        self.render(s, shape, object, row)
+        Some(Record { runner: self.runner, session: self.session, shape, object, row })
     }
+}
 
-    /// `null` when there are none.
-    fn child_records(&self, s: &Session, children: &Children, row: &Row) -> Value {
-        let super::plan::PlanKind::Records(shape) = &children.plan.kind else {
-            return Value::Null;
-        };
-        let object = children.plan.object;
-        let table = self.org.table(object);
-        let slots = row.id().map(|id| self.children(&children.plan, children.link, id));
-        let records: Vec<Value> =
-            slots.unwrap_or_default().into_iter().filter_map(|slot| table?.get(slot)).map(|row| self.render(s, shape, object, row)).collect();
-        if records.is_empty() {
-            return Value::Null;
+/// The records that belong to one; `null` when there are none.
+struct ChildRecords<'r, 'a> {
+    of: &'r Record<'r, 'a>,
+    children: &'r Children,
+}
+
+impl Serialize for ChildRecords<'_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (record, plan) = (self.of, &self.children.plan);
+        let slots = record.row.id().map(|id| record.runner.children(plan, self.children.link, id)).unwrap_or_default();
+        if slots.is_empty() {
+            return serializer.serialize_unit();
         }
-        json!({"totalSize": records.len(), "done": true, "records": records})
+        let mut out = serializer.serialize_map(None)?;
+        out.serialize_entry("totalSize", &slots.len())?;
+        out.serialize_entry("done", &true)?;
+        out.serialize_entry("records", &Records { runner: record.runner, session: record.session, plan, slots: &slots })?;
+        out.end()
     }
 }

@@ -103,16 +103,24 @@ impl<'a> Runner<'a> {
             .collect()
     }
 
-    /// Whether a record may appear at all: not from the recycle bin or the archive, unless asked.
-    pub(super) fn is_visible(&self, plan: &Plan, row: &Row) -> bool {
-        let in_scope =
-            if self.scope == QueryScope::All || plan.all_rows { !self.is_purged(plan.object, row) } else { self.is_live(plan.object, row) };
-        in_scope && !self.is_late(plan.object, row) && self.reader.sees(row)
+    /// Whether a record may appear at all: not from the recycle bin or the archive unless asked, nor hidden or late.
+    pub(super) fn is_visible(&self, plan: &Plan, table: &Table, slot: Slot, row: &Row) -> bool {
+        let object = plan.object;
+        let in_scope = if self.scope == QueryScope::All || plan.all_rows {
+            !(table.is_deleted(slot) && self.is_purged(object, row))
+        } else {
+            !table.is_deleted(slot) && !self.is_archived(object, row)
+        };
+        in_scope && !self.is_late(object, row) && self.reader.sees(row)
+    }
+
+    fn is_archived(&self, object: ObjectNo, row: &Row) -> bool {
+        self.org.object(object).and_then(|def| def.known.is_archived).is_some_and(|field| row.get(field).is_true())
     }
 
     fn is_purged(&self, object: ObjectNo, row: &Row) -> bool {
         let stamp = self.org.object(object).and_then(|def| def.known.modstamp).and_then(|field| row.get(field).as_millis());
-        self.org.is_deleted(object, row) && stamp.is_some_and(|at| at < self.purged_until)
+        stamp.is_some_and(|at| at < self.purged_until)
     }
 
     fn is_late(&self, object: ObjectNo, row: &Row) -> bool {
@@ -123,13 +131,10 @@ impl<'a> Runner<'a> {
         made.is_some_and(|at| at > self.indexed_until)
     }
 
-    fn is_live(&self, object: ObjectNo, row: &Row) -> bool {
-        let archived = self.org.object(object).and_then(|def| def.known.is_archived).is_some_and(|field| row.get(field).is_true());
-        !archived && !self.org.is_deleted(object, row)
-    }
-
-    fn fits(&self, plan: &Plan, row: &'a Row) -> bool {
-        self.is_visible(plan, row) && plan.test.as_ref().is_none_or(|test| self.reader.holds(test, subject(plan.object, row)))
+    fn fits(&self, plan: &Plan, table: &'a Table, slot: Slot) -> bool {
+        table.get(slot).is_some_and(|row| {
+            self.is_visible(plan, table, slot, row) && plan.test.as_ref().is_none_or(|test| self.reader.holds(test, subject(plan.object, row)))
+        })
     }
 
     /// The records that answer a resolved plan, in their order.
@@ -143,16 +148,13 @@ impl<'a> Runner<'a> {
         }
         let enough = plan.limit.unwrap_or(usize::MAX).saturating_add(plan.offset);
         let enough = if plan.order.is_empty() { enough } else { usize::MAX };
-        let fits = |slot: &Slot| table.get(*slot).is_some_and(|row| self.fits(plan, row));
+        let fits = |slot: &Slot| self.fits(plan, table, *slot);
         let found: Vec<Slot> = match &access {
             Some(access) => {
                 let slots = narrow::slots(access, table).into_iter();
                 slots.filter(fits).take(enough).collect()
             }
-            None => {
-                let rows = table.iter().filter(|(_, row)| self.fits(plan, row));
-                rows.map(|(slot, _)| slot).take(enough).collect()
-            }
+            None => table.slots().filter(fits).take(enough).collect(),
         };
         let mut found = found;
         self.sort(plan, table, &mut found);
@@ -161,7 +163,7 @@ impl<'a> Runner<'a> {
 
     /// ORDER BY an indexed time, then by id: the index has that order already, and a LIMIT ends
     /// the walk early.
-    fn walked(&self, plan: &Plan, table: &Table, access: Option<&Access>) -> Option<Vec<Slot>> {
+    fn walked(&self, plan: &Plan, table: &'a Table, access: Option<&Access>) -> Option<Vec<Slot>> {
         let (first, rest) = plan.order.split_first()?;
         let by_id = match rest {
             [] => true,
@@ -180,7 +182,7 @@ impl<'a> Runner<'a> {
             Some(_) => return None,
         };
         let enough = plan.limit.unwrap_or(usize::MAX).saturating_add(plan.offset);
-        let found = table.walk(field, from, to)?.filter(|slot| table.get(*slot).is_some_and(|row| self.fits(plan, row))).take(enough).collect();
+        let found = table.walk(field, from, to)?.filter(|slot| self.fits(plan, table, *slot)).take(enough).collect();
         Some(cut(found, plan))
     }
 
@@ -206,7 +208,7 @@ impl<'a> Runner<'a> {
             return Vec::new();
         };
         let mut slots = table.candidates(link, &Cell::Id(id)).unwrap_or_default();
-        slots.retain(|slot| table.get(*slot).is_some_and(|row| row.get(link) == Cell::Id(id) && self.fits(plan, row)));
+        slots.retain(|slot| table.get(*slot).is_some_and(|row| row.get(link) == Cell::Id(id)) && self.fits(plan, table, *slot));
         self.sort(plan, table, &mut slots);
         cut(slots, plan)
     }

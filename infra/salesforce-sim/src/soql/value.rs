@@ -196,7 +196,7 @@ impl<'a> Reader<'a> {
 
     /// Whether sharing shows the record to who asks.
     pub(super) fn sees(&self, row: &Row) -> bool {
-        self.user.is_none_or(|user| !row.id().is_some_and(|id| self.org.is_hidden(user, &id)))
+        !self.org.hides_any() || self.user.is_none_or(|user| !row.id().is_some_and(|id| self.org.is_hidden(user, &id)))
     }
 
     fn call(&self, function: Function, argument: &Operand, subject: Subject<'a>) -> Cell<'a> {

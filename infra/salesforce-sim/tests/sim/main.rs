@@ -13,5 +13,6 @@ mod grants;
 mod images;
 mod oauth;
 mod pages;
+mod program;
 mod refresh;
 mod sockets;

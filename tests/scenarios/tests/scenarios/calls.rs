@@ -1,12 +1,14 @@
 //! What a batch costs in API calls.
 
-use passerelle_scenarios::{Scene, capture, person};
+use passerelle_local::Switch;
+use passerelle_scenarios::{Scene, capture, person, settled};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_new_people_with_an_activity_cost_two_calls_or_three_without_references() {
-    for (references, calls) in [("on", 2), ("off", 3)] {
-        let scene = Scene::new().await;
+    // An org that halts at a reference costs no more than not trying it.
+    for (references, resolves, calls) in [("on", true, 2), ("off", true, 3), ("off", false, 3), ("on", false, 3)] {
+        let scene = Scene::with(settled(|doubts| doubts.references_into_collections = resolves), Switch::Off).await;
         scene.active("kayo").await;
         scene.apply(&scene.document("kayo", |document| document["salesforce"]["references_into_collections"] = json!(references))).await;
         // The first batch of all also describes the org's objects, once a day.
@@ -17,18 +19,20 @@ async fn a_hundred_new_people_with_an_activity_cost_two_calls_or_three_without_r
         scene.accept("kayo", &json!({"events": events})).await;
         scene.sweep().await;
         assert_eq!((scene.records("Lead").len(), scene.records("Event").len()), (101, 101));
-        assert_eq!(scene.api_calls() - before, calls, "references {references}");
+        assert_eq!(scene.api_calls() - before, calls, "references {references}, resolved {resolves}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_parent_costs_its_own_child_and_no_other() {
-    let scene = Scene::new().await;
-    let kayo = scene.active("kayo").await;
-    let mut events: Vec<_> = (0..20).map(|n| capture(&format!("e{n}"), person(n))).collect();
-    events[7]["person"]["last_name"] = json!("x".repeat(200));
-    scene.accept("kayo", &json!({"events": events})).await;
-    scene.sweep().await;
-    assert_eq!((scene.records("Lead").len(), scene.records("Event").len()), (19, 19));
-    assert_eq!(scene.event(&kayo, "e7").await.status, "parked");
+    for resolves in [true, false] {
+        let scene = Scene::with(settled(|doubts| doubts.references_into_collections = resolves), Switch::Off).await;
+        let kayo = scene.active("kayo").await;
+        let mut events: Vec<_> = (0..20).map(|n| capture(&format!("e{n}"), person(n))).collect();
+        events[7]["person"]["last_name"] = json!("x".repeat(200));
+        scene.accept("kayo", &json!({"events": events})).await;
+        scene.sweep().await;
+        assert_eq!((scene.records("Lead").len(), scene.records("Event").len()), (19, 19));
+        assert_eq!(scene.event(&kayo, "e7").await.status, "parked");
+    }
 }

@@ -5,6 +5,7 @@ mod bad_input;
 mod calls;
 mod connecting;
 mod documents;
+mod doubts;
 mod failures;
 mod intake;
 mod kayo;
