@@ -44,6 +44,7 @@ impl Org {
     /// An org whose contacts have the numbers 0, 1, 2 … in `Row__c`.
     pub async fn with_rows() -> Org {
         let row = |row: usize| RecordSeed {
+            hidden_from: Vec::new(),
             sobject: "Contact".to_owned(),
             fields: json!({"LastName": format!("Row {row}"), "Row__c": row}).as_object().unwrap().clone().into_iter().collect(),
             label: None,
