@@ -183,7 +183,7 @@ impl Org {
     pub fn count(&self, sobject: &str) -> Result<usize, ApiError> {
         let (no, _) = self.described(sobject)?;
         let table = self.table(no);
-        Ok(table.map_or(0, |table| table.slots().filter(|slot| !table.is_deleted(*slot)).count()))
+        Ok(table.map_or(0, |table| table.live_slots().count()))
     }
 
     /// The organisation's id.

@@ -210,6 +210,11 @@ impl Table {
         (0_u32..).map(Slot).zip(&self.rows).filter(|(_, row)| row.is_some()).map(|(slot, _)| slot)
     }
 
+    /// The places of the records that are not marked deleted, in the order of their making.
+    pub fn live_slots(&self) -> impl Iterator<Item = Slot> {
+        self.slots().filter(|slot| !self.is_deleted(*slot))
+    }
+
     /// The records that may have this value in an indexed field; `None` without an index.
     /// The caller compares the values.
     #[must_use]

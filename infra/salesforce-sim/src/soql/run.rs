@@ -114,6 +114,13 @@ impl<'a> Runner<'a> {
         in_scope && !self.is_late(object, row) && self.reader.sees(row)
     }
 
+    /// Whether being live is all it takes to appear: then no record need be opened to know which do.
+    fn sees_all_live(&self, plan: &Plan) -> bool {
+        let live = self.scope == QueryScope::Live && !plan.all_rows;
+        let archives = self.org.object(plan.object).is_some_and(|def| def.known.is_archived.is_some());
+        live && !archives && self.indexed_until == i64::MAX && !self.org.hides_any()
+    }
+
     fn is_archived(&self, object: ObjectNo, row: &Row) -> bool {
         self.org.object(object).and_then(|def| def.known.is_archived).is_some_and(|field| row.get(field).is_true())
     }
@@ -154,6 +161,7 @@ impl<'a> Runner<'a> {
                 let slots = narrow::slots(access, table).into_iter();
                 slots.filter(fits).take(enough).collect()
             }
+            None if plan.test.is_none() && self.sees_all_live(plan) => table.live_slots().take(enough).collect(),
             None => table.slots().filter(fits).take(enough).collect(),
         };
         let mut found = found;
