@@ -138,10 +138,10 @@ fn is_always_shown(field: &FieldDef) -> bool {
 fn one(view: &View<'_>, no: ObjectNo, row: &Row, field_no: FieldNo, field: &FieldDef) -> String {
     let value = view.field(no, row, field_no, field);
     let value = if value.is_empty() { "<span class=\"soft\">–</span>".to_owned() } else { value };
-    let help = field.help.as_deref().unwrap_or_default();
+    let help = field.help.as_deref().map(|help| format!(": {help}")).unwrap_or_default();
     // Ids stand for themselves here: people copy them.
     let value = if &*field.name == "Id" { row.id().map(|id| format!("<code>{id}</code>")).unwrap_or(value) } else { value };
-    format!("<div title=\"{}\"><dt>{} <code>{}</code></dt><dd>{value}</dd></div>", escape(help), escape(&label(field)), field.name)
+    format!("<div title=\"{}{}\"><dt>{}</dt><dd>{value}</dd></div>", field.name, escape(&help), escape(&label(field)))
 }
 
 /// The records of other objects that refer to this one, but for those of the timeline.

@@ -68,7 +68,7 @@ async fn a_record_shows_its_fields_by_section_and_what_happened_newest_first() {
         "Call back",
         "<h3>November 2026",
         "Title</span>: nothing → <span class=\"text\">Chief",
-        "Created",
+        "<div>Created</div>",
         "<h3>September 2026",
         "Visit",
         "30 min",
