@@ -9,8 +9,8 @@ mod batch;
 use anyhow::{Context, Result, ensure};
 use jiff::{SignedDuration, Timestamp};
 use passerelle_core::domain::ids::ConnectionId;
-use passerelle_local::TABLE;
-use passerelle_scenarios::Scene;
+use passerelle_local::{Switch, TABLE};
+use passerelle_scenarios::{Scene, settled};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -121,7 +121,8 @@ struct Bench {
 
 impl Bench {
     async fn start(setting: Setting) -> Result<Self> {
-        let scene = Scene::new().await;
+        // The org resolves references; whether they are sent is the setting's matter.
+        let scene = Scene::with(settled(|doubts| doubts.references_into_collections = true), Switch::Off).await;
         // Nothing reads the stream here, and the embedded database searches all of it for each write.
         let without_stream = json!({ "TableName": TABLE, "StreamSpecification": { "StreamEnabled": false } });
         scene.stack.database().update_table(serde_json::from_value(without_stream)?)?;

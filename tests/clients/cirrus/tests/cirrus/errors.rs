@@ -68,7 +68,7 @@ async fn what_the_org_does_not_build_it_says() {
     let spec = BulkIngestSpec::new("Lead", BulkOperation::Insert);
     let whole = client.bulk().ingest().create_with_data(&spec, Bytes::from_static(b"LastName,Company\nA,B\n")).await;
     let parallel = client.bulk().query().result_pages("750000000000001AAA", None).await;
-    let searched = client.search("FIND {Lee}").await;
+    let searched = client.search("FIND {Lee AND NOT Kim}").await;
     for error in [whole.err(), parallel.err(), searched.err()] {
         assert_eq!(refusal(error.unwrap()), (501, "NOT_IMPLEMENTED".to_owned()));
     }
