@@ -58,7 +58,7 @@ pub struct StreamOptions {
 impl Default for StreamOptions {
     fn default() -> Self {
         Self {
-            batch_size: 100,
+            batch_size: 1_000,
             window: Duration::from_secs(1),
             poll_interval: Duration::from_millis(250),
             retries: 3,

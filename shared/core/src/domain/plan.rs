@@ -229,6 +229,12 @@ impl Cause {
     pub fn new(code: &str, message: impl Into<String>) -> Self {
         Self { code: code.to_owned(), message: message.into(), fields: Vec::new() }
     }
+
+    /// The cause of a write that never left.
+    #[must_use]
+    pub fn not_sent() -> Self {
+        Self::new("not_sent", "This write was not sent.")
+    }
 }
 
 /// What became of one write.
@@ -272,7 +278,7 @@ fn settle_event(plan: &Plan, event: &EventPlan, results: &[WriteResult], now: Ti
         }
         Fate::After(writes) => writes,
     };
-    let missing = WriteResult::Failed(Cause::new("not_sent", "This write was not sent."));
+    let missing = WriteResult::Failed(Cause::not_sent());
     let (mut records, mut done, mut doubt) = (BTreeSet::new(), BTreeMap::new(), None);
     let (mut refused, mut later) = (None, None);
     for id in writes {
@@ -298,6 +304,17 @@ fn settle_event(plan: &Plan, event: &EventPlan, results: &[WriteResult], now: Ti
         (None, None) => Outcome::Applied { records },
     };
     Settled { event: event.event.clone(), outcome, done, doubt }
+}
+
+impl PersonPlan {
+    /// Whether nothing of what the person waits for has left: then their events are as due as before, and no try counts.
+    #[must_use]
+    pub fn is_untouched(&self, results: &[WriteResult]) -> bool {
+        let waits = self.events.iter().filter_map(|event| if let Fate::After(writes) = &event.fate { Some(writes) } else { None });
+        let mut writes = waits.flatten().peekable();
+        let unsent = |write: &WriteId| matches!(results.get(write.0), Some(WriteResult::Failed(cause)) if *cause == Cause::not_sent());
+        writes.peek().is_some() && writes.all(unsent)
+    }
 }
 
 /// A plan that must not be executed.

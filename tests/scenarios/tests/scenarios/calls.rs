@@ -5,9 +5,12 @@ use passerelle_scenarios::{Scene, capture, person, settled};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_new_people_with_an_activity_cost_two_calls_or_three_without_references() {
-    // An org that halts at a reference costs no more than not trying it.
-    for (references, resolves, calls) in [("on", true, 2), ("off", true, 3), ("off", false, 3), ("on", false, 3)] {
+async fn a_batch_of_new_people_with_an_activity_costs_two_calls_or_three_without_references() {
+    // An org that halts at a reference costs no more than not trying it. Four hundred people are two collections of leads and
+    // two of activities, which one call takes.
+    for (people, references, resolves, calls) in
+        [(100, "on", true, 2), (100, "off", true, 3), (100, "off", false, 3), (100, "on", false, 3), (400, "on", true, 2)]
+    {
         let scene = Scene::with(settled(|doubts| doubts.references_into_collections = resolves), Switch::Off).await;
         scene.active("kayo").await;
         scene.apply(&scene.document("kayo", |document| document["salesforce"]["references_into_collections"] = json!(references))).await;
@@ -15,11 +18,11 @@ async fn a_hundred_new_people_with_an_activity_cost_two_calls_or_three_without_r
         scene.accept("kayo", &capture("first", person(1000))).await;
         scene.sweep().await;
         let before = scene.api_calls();
-        let events: Vec<_> = (0..100).map(|n| capture(&format!("e{n}"), person(n))).collect();
+        let events: Vec<_> = (0..people).map(|n| capture(&format!("e{n}"), person(n))).collect();
         scene.accept("kayo", &json!({"events": events})).await;
         scene.sweep().await;
-        assert_eq!((scene.records("Lead").len(), scene.records("Event").len()), (101, 101));
-        assert_eq!(scene.api_calls() - before, calls, "references {references}, resolved {resolves}");
+        assert_eq!((scene.records("Lead").len(), scene.records("Event").len()), (people + 1, people + 1));
+        assert_eq!(scene.api_calls() - before, calls, "{people} people, references {references}, resolved {resolves}");
     }
 }
 

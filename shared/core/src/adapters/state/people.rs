@@ -1,5 +1,7 @@
 //! People: the transaction that records what a plan brought about for one of them.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -52,10 +54,7 @@ pub struct Recording<'a> {
 impl Table {
     /// The people behind identities.
     pub async fn load_aliases(&self, c: &ConnectionId, aliases: &[String]) -> Result<Vec<(String, PersonKey)>, StateError> {
-        let keys: Vec<Key> = aliases.iter().map(|alias| Key::alias(c, alias)).collect();
-        let found = self.get_many::<Belongs>(&keys).await?;
-        let named = |key: &Key| aliases.iter().find(|alias| Key::alias(c, alias) == *key).cloned();
-        Ok(found.into_iter().filter_map(|(key, belongs)| named(&key).map(|alias| (alias, belongs.person))).collect())
+        self.load_owners(aliases.iter().map(|alias| (Key::alias(c, alias), alias.clone())).collect()).await
     }
 
     /// People by key; absent ones are left out.
@@ -66,10 +65,14 @@ impl Table {
 
     /// Who Salesforce records belong to; those of nobody are left out.
     pub async fn load_record_owners(&self, c: &ConnectionId, records: &[RecordId]) -> Result<Vec<(RecordId, PersonKey)>, StateError> {
-        let keys: Vec<Key> = records.iter().map(|record| Key::record(c, record)).collect();
+        self.load_owners(records.iter().map(|record| (Key::record(c, record), *record)).collect()).await
+    }
+
+    /// Who is behind keys, told by what each key stands for.
+    async fn load_owners<T>(&self, mut named: BTreeMap<Key, T>) -> Result<Vec<(T, PersonKey)>, StateError> {
+        let keys: Vec<Key> = named.keys().cloned().collect();
         let found = self.get_many::<Belongs>(&keys).await?;
-        let named = |key: &Key| records.iter().find(|record| Key::record(c, record) == *key).copied();
-        Ok(found.into_iter().filter_map(|(key, belongs)| named(&key).map(|record| (record, belongs.person))).collect())
+        Ok(found.into_iter().filter_map(|(key, belongs)| named.remove(&key).map(|name| (name, belongs.person))).collect())
     }
 
     /// Records everything about one person together: person, identities, record, events, explanation. At most 50 events.

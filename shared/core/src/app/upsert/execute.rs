@@ -29,8 +29,12 @@ pub(super) struct Dialect {
     pub references: bool,
 }
 
-/// Sends one call, after announcing it. `Err(None)`: it must not be sent, the lease is lost.
+/// Sends calls, each after announcing it.
 pub(super) trait Caller {
+    /// The most records that the next call may carry; one at least.
+    fn most(&self) -> usize;
+
+    /// Sends a call. `Err(None)`: it must not be sent, the lease is lost or the time is up.
     async fn call(&mut self, writes: &BTreeSet<WriteId>, call: &Composite) -> Result<CompositeAnswer, Option<SalesforceError>>;
 }
 
@@ -53,7 +57,7 @@ pub(super) async fn execute(plan: &Plan, dialect: &Dialect, caller: &mut impl Ca
     let mut run = Run { plan, dialect, results: BTreeMap::new(), halted: BTreeSet::new() };
     loop {
         run.spread_failures();
-        let groups = run.next_groups();
+        let groups = run.next_groups(caller.most());
         if groups.is_empty() {
             break;
         }
@@ -62,8 +66,7 @@ pub(super) async fn execute(plan: &Plan, dialect: &Dialect, caller: &mut impl Ca
             break;
         }
     }
-    let unsent = || WriteResult::Failed(Cause::new("not_sent", "This write was not sent."));
-    (0..plan.writes.len()).map(|i| run.results.remove(&WriteId(i)).unwrap_or_else(unsent)).collect()
+    (0..plan.writes.len()).map(|i| run.results.remove(&WriteId(i)).unwrap_or_else(|| WriteResult::Failed(Cause::not_sent()))).collect()
 }
 
 struct Run<'p> {
@@ -98,10 +101,13 @@ impl Run<'_> {
     }
 
     /// Packs pending writes into the collections of the next call.
-    fn next_groups(&self) -> Vec<Group> {
+    fn next_groups(&self, most: usize) -> Vec<Group> {
         let mut groups: Vec<Group> = Vec::new();
         let mut place: BTreeMap<WriteId, usize> = BTreeMap::new();
         for (id, write) in self.pending() {
+            if place.len() >= most {
+                break;
+            }
             let open: Vec<WriteId> = parents(write).filter(|parent| !self.results.contains_key(parent)).collect();
             if !open.is_empty() && (!self.dialect.references || self.halted.contains(&id)) {
                 continue;
@@ -271,3 +277,6 @@ fn cause_of_call(error: &SalesforceError) -> Cause {
     };
     Cause::new(error.code(), own.unwrap_or_else(|| format!("{error}.")))
 }
+
+#[cfg(test)]
+mod tests;

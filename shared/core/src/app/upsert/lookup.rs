@@ -15,9 +15,9 @@ use crate::{
         soql::{self, Row},
     },
     domain::{
-        config::{ActivityObject, Owner},
+        config::{Action, ActivityObject, Owner},
         engine::Engine,
-        event::normalise_email,
+        event::{Event, normalise_email},
         ids::{FieldName, ObjectName, RecordId},
         planner::{Case, Conversion, FoundActivity, Linked, Match, User},
         schema::Schemas,
@@ -33,31 +33,39 @@ enum Question {
     Activities(&'static str),
 }
 
-/// Fills in what Salesforce has, and answers the users by normalised address.
+/// Salesforce's users, as far as they were asked for.
+#[derive(Debug, Default)]
+pub(super) struct Users {
+    /// Those who were found, by normalised address.
+    pub found: BTreeMap<String, User>,
+    asked: BTreeSet<String>,
+}
+
+/// Fills in what Salesforce has, and adds to `users` those who may own what is created.
 pub(super) async fn look_up(
     access: &mut Access<'_>,
     engine: &Engine,
     schemas: &Schemas,
+    users: &mut Users,
     cases: &mut [Case],
-) -> Result<BTreeMap<String, User>, AccessError> {
-    let mut look = Look { engine, schemas, users: BTreeMap::new() };
+) -> Result<(), AccessError> {
+    let mut look = Look { engine, schemas, users };
     let questions = look.first_questions(access, cases)?;
     look.ask(access, questions, cases).await?;
     let questions = look.second_questions(access, cases)?;
-    look.ask(access, questions, cases).await?;
-    Ok(look.users)
+    look.ask(access, questions, cases).await
 }
 
 struct Look<'a> {
     engine: &'a Engine,
     schemas: &'a Schemas,
-    users: BTreeMap<String, User>,
+    users: &'a mut Users,
 }
 
 type Asked = (Question, Sub);
 
 impl Look<'_> {
-    fn first_questions(&self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
+    fn first_questions(&mut self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
         let mut asked = Vec::new();
         let searched: BTreeSet<String> = cases.iter().filter(|case| is_searched(case)).filter_map(address).collect();
         asked.extend(self.by_email(access, &searched)?);
@@ -66,12 +74,24 @@ impl Look<'_> {
             asked.extend(self.by_id(access, object, ids.collect())?);
         }
         if self.engine.document.people.owner == Owner::Collaborator {
-            let emails = cases.iter().flat_map(|case| &case.events).filter_map(|open| open.event.collaborator.as_ref());
-            let emails: BTreeSet<String> =
-                emails.map(|collaborator| normalise_email(&collaborator.email)).filter(|email| !email.is_empty()).collect();
-            asked.extend(queries(access, Question::Users, "SELECT Id, Email, IsActive FROM User WHERE Email", &emails)?);
+            let owners = self.owners(cases);
+            asked.extend(queries(access, Question::Users, "SELECT Id, Email, IsActive FROM User WHERE Email", &owners)?);
+            self.users.asked.extend(owners);
         }
         Ok(asked)
+    }
+
+    /// The addresses of those who may own what is created, and were not asked for yet.
+    fn owners(&self, cases: &[Case]) -> BTreeSet<String> {
+        let creating = cases.iter().flat_map(|case| case.events.iter().filter(|open| is_searched(case) || self.adds_activity(&open.event)));
+        let emails = creating.filter_map(|open| open.event.collaborator.as_ref()).map(|collaborator| normalise_email(&collaborator.email));
+        emails.filter(|email| !email.is_empty() && !self.users.asked.contains(email)).collect()
+    }
+
+    /// Whether the event may add to the person's timeline; its filters are left to the planner.
+    fn adds_activity(&self, event: &Event) -> bool {
+        let triggered = self.engine.document.workflows.iter().filter(|workflow| workflow.trigger == event.kind);
+        triggered.flat_map(|workflow| &workflow.actions).any(|action| matches!(action, Action::Activity(_)))
     }
 
     /// What the first answers raised: links that are gone, converted leads, and activities that may be there already.
@@ -174,18 +194,20 @@ impl Look<'_> {
         let sub = answer.get(name)?;
         if let Question::ById(object, ids) = question {
             let rows = collections::parse_retrieved(sub, ids.len())?;
+            let about = by(cases, records);
             for (id, row) in ids.iter().zip(rows) {
-                take_read(object, *id, row.map(Row::of), cases);
+                take_read(object, *id, row.map(Row::of), cases, about.get(id));
             }
             return Ok(());
         }
         let mut page = soql::parse_sub(sub)?;
+        let (addresses, about) = (by(cases, address), by(cases, records));
         loop {
             for row in &page.records {
                 match question {
-                    Question::ByEmail(object) => take_match(object, row, cases),
+                    Question::ByEmail(object) => take_match(object, row, cases, &addresses),
                     Question::Users => self.take_user(row),
-                    Question::Activities(object) => take_activity(object, row, cases),
+                    Question::Activities(object) => take_activity(object, row, cases, &about),
                     Question::ById(..) => {}
                 }
             }
@@ -200,9 +222,9 @@ impl Look<'_> {
     fn take_user(&mut self, row: &Row) {
         let (Some(id), Some(email)) = (row.id("Id"), row.text("Email").map(normalise_email)) else { return };
         let user = User { id, active: row.get("IsActive").and_then(Value::as_bool).unwrap_or(false) };
-        let better = self.users.get(&email).is_none_or(|known| (!user.active, user.id) < (!known.active, known.id));
+        let better = self.users.found.get(&email).is_none_or(|known| (!user.active, user.id) < (!known.active, known.id));
         if better {
-            self.users.insert(email, user);
+            self.users.found.insert(email, user);
         }
     }
 }
@@ -232,8 +254,8 @@ fn address(case: &Case) -> Option<String> {
     stated.or_else(|| case.person.email().map(normalise_email))
 }
 
-/// Every record that may be the person's.
-fn records(case: &Case) -> Vec<RecordId> {
+/// Every record that may be the person's, each once.
+fn records(case: &Case) -> BTreeSet<RecordId> {
     let linked = case.person.link.as_ref().map(|link| link.id);
     let found = case.found.contacts.iter().chain(&case.found.leads);
     linked.into_iter().chain(found.flat_map(|m| [Some(m.id), m.converted_to.and_then(|to| to.contact)].into_iter().flatten())).collect()
@@ -251,31 +273,52 @@ fn read_match(object: &str, row: &Row) -> Option<Match> {
     })
 }
 
-fn take_match(object: &str, row: &Row, cases: &mut [Case]) {
+/// Which cases something belongs to, by their positions.
+type Places<K> = BTreeMap<K, Vec<usize>>;
+
+fn by<K: Ord, Keys: IntoIterator<Item = K>>(cases: &[Case], keys: impl Fn(&Case) -> Keys) -> Places<K> {
+    let mut places = Places::<K>::new();
+    for (i, case) in cases.iter().enumerate() {
+        for key in keys(case) {
+            places.entry(key).or_default().push(i);
+        }
+    }
+    places
+}
+
+fn each(cases: &mut [Case], places: Option<&Vec<usize>>, mut take: impl FnMut(&mut Case)) {
+    for &i in places.into_iter().flatten() {
+        if let Some(case) = cases.get_mut(i) {
+            take(case);
+        }
+    }
+}
+
+fn take_match(object: &str, row: &Row, cases: &mut [Case], addresses: &Places<String>) {
     let (Some(found), Some(email)) = (read_match(object, row), row.text("Email").map(normalise_email)) else { return };
-    for case in cases.iter_mut().filter(|case| address(case).as_deref() == Some(&email)) {
+    each(cases, addresses.get(&email), |case| {
         let list = if object == "Contact" { &mut case.found.contacts } else { &mut case.found.leads };
         if list.iter().all(|known| known.id != found.id) {
             list.push(found.clone());
         }
-    }
+    });
 }
 
 /// A record that was read by its id: a person's linked one, or the contact that a lead was converted to.
-fn take_read(object: &str, id: RecordId, row: Option<Row>, cases: &mut [Case]) {
+fn take_read(object: &str, id: RecordId, row: Option<Row>, cases: &mut [Case], about: Option<&Vec<usize>>) {
     let found = row.and_then(|row| read_match(object, &row));
-    for case in cases.iter_mut() {
+    each(cases, about, |case| {
         let linked = case.person.link.as_ref().is_some_and(|link| link.id == id);
         match (&found, linked) {
             (Some(found), true) => case.found.linked = Linked::There(found.clone()),
             (None, true) => case.found.linked = Linked::Gone,
-            (Some(found), false) if records(case).contains(&id) => case.found.contacts.push(found.clone()),
-            _ => {}
+            (Some(found), false) => case.found.contacts.push(found.clone()),
+            (None, false) => {}
         }
-    }
+    });
 }
 
-fn take_activity(object: &'static str, row: &Row, cases: &mut [Case]) {
+fn take_activity(object: &'static str, row: &Row, cases: &mut [Case], about: &Places<RecordId>) {
     let (Some(id), Some(who)) = (row.id("Id"), row.id("WhoId")) else { return };
     let activity = FoundActivity {
         object: ObjectName::known(object),
@@ -284,7 +327,5 @@ fn take_activity(object: &'static str, row: &Row, cases: &mut [Case]) {
         subject: row.text("Subject").unwrap_or_default().to_owned(),
         start: row.time("StartDateTime"),
     };
-    for case in cases.iter_mut().filter(|case| records(case).contains(&who)) {
-        case.found.activities.push(activity.clone());
-    }
+    each(cases, about.get(&who), |case| case.found.activities.push(activity.clone()));
 }

@@ -7,6 +7,7 @@ mod access;
 mod execute;
 mod load;
 mod lookup;
+mod pace;
 mod record;
 mod schemas;
 
@@ -22,6 +23,8 @@ use thiserror::Error;
 use self::{
     access::{Access, AccessError},
     execute::{Caller, Dialect},
+    lookup::Users,
+    pace::{Ended, Pace},
 };
 use crate::{
     adapters::{
@@ -33,7 +36,7 @@ use crate::{
             Key, StateError,
             connections::{Meta, Status},
             events::DOORBELL,
-            writer::{Intent, Lease, Release},
+            writer::{CALL_TIMEOUT, Intent, Lease, Release},
         },
     },
     app::{configure, connections, tokens::SessionCache},
@@ -41,20 +44,22 @@ use crate::{
         config::Toggle,
         engine::{Engine, EngineError},
         ids::{ConnectionId, EventId},
-        plan::{Plan, WriteId, check},
+        plan::{EventPlan, Fate, Plan, WriteId, check},
         planner::{Situation, plan},
     },
     ports::Ports,
 };
 
-/// How many events one batch takes.
-const BATCH: usize = 200;
+/// How many events one batch takes: where each is about somebody else, one call can write all of these people.
+const BATCH: usize = 1_000;
 /// How many connections are worked at the same time.
 const CONNECTIONS_AT_ONCE: usize = 8;
 /// Work stops this long before the function's deadline, and hands back the rest.
 const MARGIN: SignedDuration = SignedDuration::from_secs(2);
 /// No batch is begun with less time than a look-up and a write may take.
 const BATCH_TIME: SignedDuration = SignedDuration::from_secs(35);
+/// No write is sent with less time than it may take; a call is given up after that.
+const CALL_TIME: SignedDuration = SignedDuration::from_secs(CALL_TIMEOUT.as_secs().cast_signed());
 
 /// What a process keeps between invocations. Nothing in it is needed: all of it can be read again.
 #[derive(Debug, Default)]
@@ -62,6 +67,7 @@ pub struct Workbench {
     /// Sessions with orgs.
     pub sessions: SessionCache,
     engines: Mutex<BTreeMap<ConnectionId, std::sync::Arc<Engine>>>,
+    paces: Mutex<BTreeMap<ConnectionId, Pace>>,
 }
 
 /// What became of a connection's work.
@@ -168,8 +174,19 @@ pub async fn work(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, hint: &
     let Some(meta) = ports.table.load_meta(c).await?.filter(|meta| meta.status == Status::Active) else { return stopped(Stopped::NotActive) };
     let Some(engine) = bench.engine(ports, c, &meta).await? else { return stopped(Stopped::NotActive) };
     let Some(lease) = ports.table.acquire_writer(c, &ports.ids.fresh(), ports.clock.now()).await? else { return stopped(Stopped::Busy) };
-    let mut shift = Shift { ports, c, engine: &engine, lease, seen: BTreeSet::new(), worked: Worked::default(), deadline };
+    let mut shift = Shift {
+        ports,
+        c,
+        engine: &engine,
+        lease,
+        pace: bench.pace(c),
+        users: Users::default(),
+        seen: BTreeSet::new(),
+        worked: Worked::default(),
+        deadline,
+    };
     let outcome = shift.run(bench, &meta, hint).await;
+    bench.keep_pace(c, shift.pace);
     if shift.worked.stopped.is_some() || outcome.is_err() {
         // What is left is due by itself.
         ports.table.abandon_writer(c, &shift.lease).await?;
@@ -189,6 +206,14 @@ impl Workbench {
         self.engines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(c.clone(), engine.clone());
         Ok(Some(engine))
     }
+
+    fn pace(&self, c: &ConnectionId) -> Pace {
+        self.paces.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(c).copied().unwrap_or_default()
+    }
+
+    fn keep_pace(&self, c: &ConnectionId, pace: Pace) {
+        self.paces.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(c.clone(), pace);
+    }
 }
 
 /// One holder's time at the writer.
@@ -197,6 +222,8 @@ struct Shift<'a> {
     c: &'a ConnectionId,
     engine: &'a Engine,
     lease: Lease,
+    pace: Pace,
+    users: Users,
     /// Events worked in this shift: an index may still show them as due.
     seen: BTreeSet<EventId>,
     worked: Worked,
@@ -270,9 +297,21 @@ impl Shift<'_> {
             options: access.options(),
             references: engine.document.salesforce.references_into_collections == Toggle::On,
         };
-        let mut caller = Announcing { ports, c, lease: &self.lease, plan: &plan, access: &mut access, lost: false, failed: None };
+        let mut caller = Announcing {
+            ports,
+            c,
+            lease: &self.lease,
+            plan: &plan,
+            access: &mut access,
+            pace: self.pace,
+            deadline: self.deadline,
+            late: false,
+            lost: false,
+            failed: None,
+        };
         let results = execute::execute(&plan, &dialect, &mut caller).await;
-        let (lost, failed) = (caller.lost, caller.failed.take());
+        let (late, lost, failed) = (caller.late, caller.lost, caller.failed.take());
+        self.pace = caller.pace;
         self.worked.api_calls += access.take_calls();
         let tally = record::record(ports, c, &plan, &results, &loaded.stored).await?;
         for (outcome, count) in tally {
@@ -283,17 +322,17 @@ impl Shift<'_> {
         }
         match failed {
             Some(error) => self.stop(error).await.map(Some),
-            None => Ok(None),
+            None => Ok(late.then_some(Stopped::Deadline)),
         }
     }
 
-    async fn plan(&self, access: &mut Access<'_>, loaded: &mut load::Loaded) -> Result<Plan, AccessError> {
+    async fn plan(&mut self, access: &mut Access<'_>, loaded: &mut load::Loaded) -> Result<Plan, AccessError> {
         let schemas = schemas::load(self.ports, access, self.c).await?;
-        let users = lookup::look_up(access, self.engine, &schemas, &mut loaded.cases).await?;
+        lookup::look_up(access, self.engine, &schemas, &mut self.users, &mut loaded.cases).await?;
         let found = loaded.cases.iter().flat_map(|case| case.found.contacts.iter().chain(&case.found.leads));
         let records: Vec<_> = found.flat_map(|m| [Some(m.id), m.converted_to.and_then(|to| to.contact)].into_iter().flatten()).collect();
         let owners = self.ports.table.load_record_owners(self.c, &records).await?.into_iter().collect();
-        let situation = Situation { engine: self.engine, schemas: &schemas, users: &users, owners_of_records: &owners };
+        let situation = Situation { engine: self.engine, schemas: &schemas, users: &self.users.found, owners_of_records: &owners };
         Ok(plan(&situation, std::mem::take(&mut loaded.cases)))
     }
 
@@ -359,21 +398,32 @@ struct Announcing<'s, 'a, 'b> {
     lease: &'s Lease,
     plan: &'s Plan,
     access: &'b mut Access<'a>,
+    pace: Pace,
+    deadline: Timestamp,
+    /// Whether the time was up before everything was sent.
+    late: bool,
     lost: bool,
     /// Why the org cannot be worked with, where a call told.
     failed: Option<AccessError>,
 }
 
 impl Caller for Announcing<'_, '_, '_> {
+    fn most(&self) -> usize {
+        self.pace.records()
+    }
+
     async fn call(&mut self, writes: &BTreeSet<WriteId>, call: &Composite) -> Result<CompositeAnswer, Option<SalesforceError>> {
-        let touched = |write: &WriteId| self.plan.writes.get(write.0).map(|write| &write.person);
-        let people: BTreeSet<_> = writes.iter().filter_map(touched).collect();
-        let events = self.plan.people.iter().filter(|person| people.contains(&person.person.key)).flat_map(|person| &person.events);
+        if self.ports.clock.now().saturating_add(CALL_TIME + MARGIN).unwrap_or(self.deadline) > self.deadline {
+            self.late = true;
+            return Err(None);
+        }
+        let touched = |event: &&EventPlan| matches!(&event.fate, Fate::After(waits) if waits.iter().any(|write| writes.contains(write)));
+        let events = self.plan.people.iter().flat_map(|person| &person.events).filter(touched);
         let intent = Intent { at: self.ports.clock.now(), events: events.map(|event| event.event.clone()).collect() };
         // A renewed session takes time, so its call is announced anew.
         for last in [false, true] {
             self.announce(&intent).await?;
-            match self.access.composite_once(call).await {
+            match self.timed(call).await {
                 Err(error) if error.class() == Class::Reauthorise && !last => {
                     if let Err(error) = self.access.renew().await {
                         self.failed = Some(error);
@@ -388,6 +438,15 @@ impl Caller for Announcing<'_, '_, '_> {
 }
 
 impl Announcing<'_, '_, '_> {
+    /// Sends one call, and learns from how long it takes how big the next may be.
+    async fn timed(&mut self, call: &Composite) -> Result<CompositeAnswer, SalesforceError> {
+        let begun = self.ports.clock.now();
+        let answer = self.access.composite_once(call).await;
+        let ended = if answer.as_ref().is_err_and(SalesforceError::in_doubt) { Ended::InDoubt } else { Ended::Answered };
+        self.pace = self.pace.after(self.ports.clock.now().duration_since(begun), ended);
+        answer
+    }
+
     /// Extends the lease and notes the call. `Err` where nothing may be sent.
     async fn announce(&mut self, intent: &Intent) -> Result<(), Option<SalesforceError>> {
         let intent = Intent { at: self.ports.clock.now(), ..intent.clone() };

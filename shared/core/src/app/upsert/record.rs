@@ -27,7 +27,8 @@ pub(super) const MAX_TRIES: u32 = 60;
 /// How many events ended how.
 pub(super) type Tally = BTreeMap<&'static str, usize>;
 
-/// Records everything. Somebody whom another writer recorded meanwhile is left as they are: their events are still due.
+/// Records everything. Somebody whom another writer recorded meanwhile, or of whom nothing was sent, is left as they are:
+/// their events are still due.
 pub(super) async fn record(
     ports: Ports<'_>,
     c: &ConnectionId,
@@ -37,7 +38,12 @@ pub(super) async fn record(
 ) -> Result<Tally, StateError> {
     let (id, now) = (ports.ids.fresh(), ports.clock.now());
     // Collected first: a stream over a closure that borrows is not `Send` for every lifetime, as the compiler wants it.
-    let people: Vec<_> = plan.people.iter().map(|person| record_person(ports, c, plan, person, results, stored, &id, now)).collect();
+    let people: Vec<_> = plan
+        .people
+        .iter()
+        .filter(|person| !person.is_untouched(results))
+        .map(|person| record_person(ports, c, plan, person, results, stored, &id, now))
+        .collect();
     let recorded: Vec<Result<Vec<Settled>, StateError>> = stream::iter(people).buffer_unordered(PARALLEL).collect().await;
     let mut tally = Tally::new();
     for settled in recorded {

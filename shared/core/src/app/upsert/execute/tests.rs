@@ -1,0 +1,120 @@
+//! How writes are packed into calls, and what becomes of those that are not sent.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use serde_json::json;
+
+use super::*;
+use crate::{
+    adapters::salesforce::composite::SubAnswer,
+    domain::{
+        config::{Duplicates, Toggle},
+        ids::{EventId, PersonKey},
+        person::Person,
+        plan::{Change, EventPlan, Fate, PersonPlan, Step},
+        strategy::Reason,
+    },
+};
+
+/// An org that takes everything, until its time is up.
+struct Scripted {
+    most: usize,
+    calls_left: usize,
+    /// Records by call and collection.
+    sizes: Vec<Vec<usize>>,
+    made: u32,
+}
+
+impl Caller for Scripted {
+    fn most(&self) -> usize {
+        self.most
+    }
+
+    async fn call(&mut self, _: &BTreeSet<WriteId>, call: &Composite) -> Result<CompositeAnswer, Option<SalesforceError>> {
+        self.calls_left = self.calls_left.checked_sub(1).ok_or(None)?;
+        let mut sizes = Vec::new();
+        let mut answers = Vec::new();
+        for sub in &call.subs {
+            let count = sub.body.as_ref().unwrap()["records"].as_array().unwrap().len();
+            let saved = (0..count).map(|_| {
+                self.made += 1;
+                json!({"id": RecordId::parse(&format!("00Q{:012}", self.made)).unwrap(), "success": true, "errors": []})
+            });
+            let body = saved.collect();
+            sizes.push(count);
+            answers.push(SubAnswer { reference_id: sub.reference_id.clone(), status: 200, body, headers: BTreeMap::new() });
+        }
+        self.sizes.push(sizes);
+        Ok(CompositeAnswer { subs: answers })
+    }
+}
+
+/// New people with one activity each.
+fn plan(people: usize) -> Plan {
+    let mut plan = Plan::default();
+    for n in 0..people {
+        let (person, event) = (PersonKey::parse(&format!("p{n}")).unwrap(), EventId::parse(&format!("e{n}")).unwrap());
+        let change = |field: &str, new| Change { field: FieldName::parse(field).unwrap(), old: None, new, reason: Reason::NewRecord, from: None };
+        let write = |object: &str, change, step| Write {
+            person: person.clone(),
+            object: ObjectName::parse(object).unwrap(),
+            operation: Operation::Create,
+            changes: vec![change],
+            step,
+        };
+        let lead = WriteId(plan.writes.len());
+        plan.writes.push(write("Lead", change("LastName", NewValue::Value(json!("Roy"))), None));
+        let step = Step { event: event.clone(), name: "capture/1".to_owned() };
+        plan.writes.push(write("Event", change("WhoId", NewValue::Created(lead)), Some(step)));
+        plan.people.push(PersonPlan {
+            person: Person::new(person),
+            save: true,
+            record: Some(lead),
+            notes: Vec::new(),
+            events: vec![EventPlan { event, fate: Fate::After(vec![lead, WriteId(lead.0 + 1)]) }],
+        });
+    }
+    plan
+}
+
+async fn run(plan: &Plan, references: bool, most: usize, calls: usize) -> (Vec<Vec<usize>>, Vec<WriteResult>) {
+    let options = CallOptions { assignment_rules: Toggle::Off, duplicates: Duplicates::Park };
+    let dialect = Dialect { version: ApiVersion::parse("66.0").unwrap(), options, references };
+    let mut org = Scripted { most, calls_left: calls, sizes: Vec::new(), made: 0 };
+    let results = execute(plan, &dialect, &mut org).await;
+    (org.sizes, results)
+}
+
+#[tokio::test]
+async fn calls_carry_five_collections_and_no_more_than_the_pace_allows() {
+    for (name, people, references, most, want) in [
+        ("with references", 3, true, 1_000, vec![vec![3, 3]]),
+        ("without", 3, false, 1_000, vec![vec![3], vec![3]]),
+        ("five collections", 500, true, 1_000, vec![vec![200, 200, 200, 200, 100], vec![100]]),
+        ("ten", 1_000, true, 1_000, vec![vec![200; 5], vec![200; 5]]),
+        ("a slow org", 3, true, 4, vec![vec![2, 2], vec![1, 1]]),
+        ("an odd pace", 3, true, 3, vec![vec![2, 1], vec![1, 1, 1]]),
+        ("one at a time", 2, true, 1, vec![vec![1], vec![1], vec![1], vec![1]]),
+    ] {
+        let plan = plan(people);
+        let (sizes, results) = run(&plan, references, most, usize::MAX).await;
+        assert_eq!(sizes, want, "{name}");
+        assert!(results.iter().all(|result| matches!(result, WriteResult::Saved(_))), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn whom_no_call_was_about_is_left_untouched() {
+    let plan = plan(3);
+    // One call, of two leads: the first two people are begun, the third is not.
+    let (sizes, results) = run(&plan, false, 2, 1).await;
+    assert_eq!(sizes, [[2]]);
+    let untouched: Vec<bool> = plan.people.iter().map(|person| person.is_untouched(&results)).collect();
+    assert_eq!(untouched, [false, false, true]);
+}
+
+#[test]
+fn who_waits_for_no_write_is_not_untouched() {
+    let mut plan = plan(1);
+    plan.people[0].events.clear();
+    assert!(!plan.people[0].is_untouched(&[]));
+}
