@@ -4,7 +4,7 @@ use passerelle_core::shell::runtime::World;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let world = World::start().await?;
+    let world = World::start()?;
     let handler = service_fn(|event: LambdaEvent<ApiGatewayV2httpRequest>| {
         // Boxed, because the layout of the nested futures is too deep for the compiler otherwise.
         let call = Box::pin(passerelle_console::handle(world.ports(), event.payload));

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let (world, bench) = (World::start().await?, Workbench::default());
+    let (world, bench) = (World::start()?, Workbench::default());
     let handler = service_fn(|event: LambdaEvent<Value>| {
         let deadline = i64::try_from(event.context.deadline).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
         let deadline = deadline.unwrap_or(jiff::Timestamp::MAX);

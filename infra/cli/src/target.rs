@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use passerelle_core::shell::{runtime::World, settings::Settings};
+use passerelle_core::{
+    adapters::http,
+    shell::{runtime::World, settings::Settings},
+};
 
 /// The ports of the local stack, so that commands in another terminal find it.
 pub const GATEWAY_PORT: u16 = 8787;
@@ -41,8 +44,8 @@ impl Target {
             let set = std::env::var(name).ok().filter(|value| !value.is_empty());
             set.or_else(|| OUTPUTS.iter().find(|(variable, _)| *variable == name).and_then(|(_, output)| outputs.get(*output).cloned()))
         })?;
-        let world = World::new(settings, aws_sdk_dynamodb::Client::new(&aws), aws_sdk_secretsmanager::Client::new(&aws));
-        world.context("The clients of AWS cannot be made.")
+        let (dynamodb, secrets) = (aws_sdk_dynamodb::Client::new(&aws), aws_sdk_secretsmanager::Client::new(&aws));
+        Ok(World::new(settings, http::client()?, dynamodb, secrets))
     }
 
     /// What to tell somebody whose command found nothing.
@@ -64,12 +67,13 @@ async fn outputs(client: &aws_sdk_cloudformation::Client, stack: &str) -> Result
 
 fn local() -> Result<World> {
     let address = |port: u16| format!("http://127.0.0.1:{port}");
-    let (dynamodb, secrets) = passerelle_local::clients::connect(&address(DYNAMODB_PORT), &address(SECRETS_PORT));
+    let http = http::client()?;
+    let (dynamodb, secrets) = passerelle_local::clients::connect(&http, &address(DYNAMODB_PORT), &address(SECRETS_PORT));
     let settings = Settings {
         table: LOCAL_TABLE.to_owned(),
         secret_prefix: LOCAL_PREFIX.to_owned(),
         public_url: Some(format!("http://localhost:{GATEWAY_PORT}")),
         allowed_hosts: vec![format!("localhost:{ORG_PORT}"), format!("127.0.0.1:{ORG_PORT}")],
     };
-    World::new(settings, dynamodb, secrets).context("The clients of the local stack cannot be made.")
+    Ok(World::new(settings, http, dynamodb, secrets))
 }

@@ -13,7 +13,7 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 use dynoxide::Database;
 use passerelle_core::{
     adapters::{
-        http::{HttpSetupError, HttpTransport},
+        http::{self, HttpSetupError, HttpTransport},
         secrets::Secrets,
         state::Table,
     },
@@ -290,13 +290,14 @@ fn install(options: &StackOptions, addresses: &Addresses, allowed: &[String]) ->
         "PASSERELLE_ALLOWED_HOSTS" => Some(allowed.clone()),
         _ => None,
     })?;
-    let (dynamodb, secrets) = clients::connect(&addresses.dynamodb, &addresses.secrets);
+    let http = http::client()?;
+    let (dynamodb, secrets) = clients::connect(&http, &addresses.dynamodb, &addresses.secrets);
     Ok(Arc::new(Installation {
         clock: Arc::clone(&options.clock),
         ids: Arc::clone(&options.ids),
         table: Table::new(dynamodb.clone(), &settings.table),
         secrets: Secrets::new(secrets.clone(), &settings.secret_prefix),
-        transport: Arc::new(HttpTransport::new(&settings.allowed_hosts)?),
+        transport: Arc::new(HttpTransport::new(http, &settings.allowed_hosts)),
         settings,
         dynamodb,
         secrets_manager: secrets,

@@ -11,7 +11,7 @@ use reqwest::{Client, redirect, retry};
 use thiserror::Error;
 use url::Url;
 
-use super::salesforce::host;
+use super::{roots, salesforce::host};
 use crate::ports::{BoxFuture, Cause, Transport, TransportError};
 
 /// Most bytes of an answer, after decompression.
@@ -29,28 +29,35 @@ pub struct HttpSetupError(#[source] reqwest::Error);
 #[error("the answer has more than {MAX_BODY_BYTES} bytes")]
 pub struct BodyTooLong;
 
-/// The transport of the functions. Make one per process: it keeps the connections.
+/// The transport to Salesforce.
 #[derive(Debug, Clone)]
 pub struct HttpTransport {
     client: Client,
     allowed_hosts: Vec<String>,
 }
 
+/// The HTTP client of a process. Cloning it shares its connections.
+pub fn client() -> Result<Client, HttpSetupError> {
+    let client = Client::builder()
+        .user_agent(concat!("passerelle/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .referer(false)
+        // A proxy of the environment would choose the address in our place. Names are resolved by the system; a
+        // check of the addresses that they give has its place here, as `dns_resolver`.
+        .no_proxy();
+    let client = match roots::tls() {
+        Some(tls) => client.tls_backend_preconfigured(tls),
+        None => client,
+    };
+    client.build().map_err(HttpSetupError)
+}
+
 impl HttpTransport {
     /// Calls Salesforce's hosts, and those that the operator allows besides (`Settings::allowed_hosts`).
-    pub fn new(allowed_hosts: &[String]) -> Result<Self, HttpSetupError> {
-        let client = Client::builder()
-            .user_agent(concat!("passerelle/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .referer(false)
-            // A proxy of the environment would choose the address in our place. Names are resolved by the system; a
-            // check of the addresses that they give has its place here, as `dns_resolver`.
-            .no_proxy()
-            .build()
-            .map_err(HttpSetupError)?;
-        Ok(Self { client, allowed_hosts: allowed_hosts.to_vec() })
+    pub fn new(client: Client, allowed_hosts: &[String]) -> Self {
+        Self { client, allowed_hosts: allowed_hosts.to_vec() }
     }
 
     async fn exchange(&self, request: Request<Bytes>, timeout: Duration) -> Result<Response<Bytes>, TransportError> {
@@ -106,7 +113,7 @@ mod tests {
     async fn listener() -> (TcpListener, HttpTransport, String) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
-        let transport = HttpTransport::new(std::slice::from_ref(&host)).unwrap();
+        let transport = HttpTransport::new(client().unwrap(), std::slice::from_ref(&host));
         (listener, transport, format!("http://{host}/services/data"))
     }
 

@@ -1,6 +1,8 @@
 //! The world behind the ports: DynamoDB, Secrets Manager, HTTP, Salesforce.
 
+pub mod aws;
 pub mod http;
+mod roots;
 pub mod salesforce;
 pub mod secrets;
 pub mod state;

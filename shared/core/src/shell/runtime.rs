@@ -5,12 +5,13 @@ use thiserror::Error;
 use super::settings::{Settings, SettingsError};
 use crate::{
     adapters::{
-        http::HttpTransport,
+        aws::Account,
+        http::{self, HttpSetupError, HttpTransport},
         secrets::Secrets,
         state::Table,
         system::{RandomIds, SystemClock},
     },
-    ports::{Cause, Ports},
+    ports::Ports,
 };
 
 /// The real world, ready for use.
@@ -31,29 +32,35 @@ pub enum StartError {
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The HTTP client.
-    #[error("the HTTP client could not be made")]
-    Http(#[source] Cause),
+    #[error(transparent)]
+    Http(#[from] HttpSetupError),
 }
 
 impl World {
     /// Reads the environment, starts logging, makes the clients.
-    pub async fn start() -> Result<Self, StartError> {
+    pub fn start() -> Result<Self, StartError> {
         super::telemetry::start(std::io::stdout);
         let settings = Settings::from_env()?;
-        let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
-        Self::new(settings, aws_sdk_dynamodb::Client::new(&aws), aws_sdk_secretsmanager::Client::new(&aws))
+        let http = http::client()?;
+        let (dynamodb, secretsmanager) = Account::read(|name| std::env::var(name).ok()).connect(&http);
+        Ok(Self::new(settings, http, dynamodb, secretsmanager))
     }
 
     /// The world behind these clients.
-    pub fn new(settings: Settings, dynamodb: aws_sdk_dynamodb::Client, secretsmanager: aws_sdk_secretsmanager::Client) -> Result<Self, StartError> {
-        Ok(Self {
+    pub fn new(
+        settings: Settings,
+        http: reqwest::Client,
+        dynamodb: aws_sdk_dynamodb::Client,
+        secretsmanager: aws_sdk_secretsmanager::Client,
+    ) -> Self {
+        Self {
             clock: SystemClock,
             ids: RandomIds,
             table: Table::new(dynamodb, &settings.table),
             secrets: Secrets::new(secretsmanager, &settings.secret_prefix),
-            transport: HttpTransport::new(&settings.allowed_hosts).map_err(|error| StartError::Http(error.into()))?,
+            transport: HttpTransport::new(http, &settings.allowed_hosts),
             settings,
-        })
+        }
     }
 
     /// The ports of this world.
