@@ -100,10 +100,11 @@ async fn a_function_is_sent_new_events_as_lambda_sends_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn batches_hold_at_most_a_hundred() {
+async fn batches_hold_at_most_what_the_mapping_says() {
     let database = table();
     put_events(&database, 1..=230);
-    let (mut mapping, calls) = mapping(&database, &StandingClock::new(), StreamOptions::default(), |_| Ok(json!({ "batchItemFailures": [] })));
+    let options = StreamOptions { batch_size: 100, ..StreamOptions::default() };
+    let (mut mapping, calls) = mapping(&database, &StandingClock::new(), options, |_| Ok(json!({ "batchItemFailures": [] })));
     let (_stopper, stop) = Stopper::new();
     drain(&mut mapping, &stop).await;
     let sent = calls_of(&calls);

@@ -164,7 +164,7 @@ mod tests {
     async fn a_call_is_signed_and_repeated_after_a_failure_of_the_network() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let told = "HTTP/1.1 200 OK\r\nx-amzn-requestid: r1\r\ncontent-length: 21\r\nconnection: close\r\n\r\n{\"TableNames\":[\"one\"]}";
+        let told = "HTTP/1.1 200 OK\r\nx-amzn-requestid: r1\r\ncontent-length: 22\r\nconnection: close\r\n\r\n{\"TableNames\":[\"one\"]}";
         let server = tokio::spawn(serve(listener, vec!["", told]));
         let account =
             account(&[("AWS_REGION", "eu-west-3"), ("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "secret"), ("AWS_ENDPOINT_URL", &url)]);
