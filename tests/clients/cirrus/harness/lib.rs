@@ -43,12 +43,10 @@ impl Org {
 
     /// An org whose contacts have the numbers 0, 1, 2 … in `Row__c`.
     pub async fn with_rows() -> Org {
-        let row = |row: usize| RecordSeed {
-            hidden_from: Vec::new(),
-            sobject: "Contact".to_owned(),
-            fields: json!({"LastName": format!("Row {row}"), "Row__c": row}).as_object().unwrap().clone().into_iter().collect(),
-            label: None,
-            by: None,
+        // As in a seed's file, where everything but these two may be left out.
+        let row = |row: usize| -> RecordSeed {
+            let fields = json!({"LastName": format!("Row {row}"), "Row__c": row});
+            serde_json::from_value(json!({"sobject": "Contact", "fields": fields})).unwrap()
         };
         Org::with((0..ROWS).map(row).collect()).await
     }
