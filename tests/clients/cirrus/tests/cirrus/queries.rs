@@ -56,6 +56,18 @@ async fn the_client_quotes_what_the_org_reads() {
 }
 
 #[tokio::test]
+async fn a_search_finds_a_name_that_holds_operators() {
+    let org = Org::start().await;
+    let client = org.client();
+    for name in ["Saint-Exupéry (Antoine)", "Saint"] {
+        client.sobject("Lead").create(&json!({"LastName": name, "Company": "Clients"})).await.unwrap();
+    }
+    let term = cirrus::sosl::escape_term("Saint-Exupéry (Antoine)");
+    let found = client.search(&format!("FIND {{{term}}} IN NAME FIELDS RETURNING Lead(LastName)")).await.unwrap().search_records;
+    assert!(found.len() == 1 && found[0]["LastName"] == "Saint-Exupéry (Antoine)", "{found:?}");
+}
+
+#[tokio::test]
 async fn the_client_reads_how_much_of_the_limit_is_used() {
     let org = Org::start().await;
     let client = org.client();
