@@ -3,15 +3,10 @@
 import argparse
 import dataclasses
 import pathlib
-import shutil
-import signal
-import sys
-import tempfile
 
 import cargo
+import course
 import org
-from checks import Checks
-from processes import Processes
 from simulated_org import SimulatedOrg
 
 import with_cirrus
@@ -46,7 +41,7 @@ def arguments():
     return options
 
 
-def everything(checks, options, processes, scratch):
+def everything(options, checks, processes, scratch):
     checks.step("The simulated org is built and started")
     built = cargo.built("--bin", "salesforce-sim", "--test", "cirrus")
     private_key, public_key = org.key_pair()
@@ -62,26 +57,6 @@ def everything(checks, options, processes, scratch):
         simulated.control("reset")
 
 
-def main():
-    options = arguments()
-    checks = Checks()
-    logs = options.state / "logs"
-    shutil.rmtree(logs, ignore_errors=True)
-    logs.mkdir(parents=True)
-    processes = Processes(logs)
-    with tempfile.TemporaryDirectory(prefix="passerelle-clients-") as scratch:
-        try:
-            everything(checks, options, processes, pathlib.Path(scratch))
-        except Exception as error:
-            checks.broke_off(error)
-        finally:
-            processes.stop()
-    if checks.failed:
-        print(f"\nThe logs are in {logs}.")
-    return checks.summary()
-
-
 if __name__ == "__main__":
-    # Ended from outside, the run still has to end its processes.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    sys.exit(main())
+    options = arguments()
+    course.run("clients", options.state, lambda *ground: everything(options, *ground))

@@ -3,20 +3,16 @@
 import argparse
 import os
 import pathlib
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 
 import build
 import cargo
+import course
 import inspection
 import journey
 from account import Account
-from checks import Checks
 from org import Org
-from processes import Processes
 
 STACK = "passerelle-test"
 TEMPLATE = cargo.ROOT / "template.yaml"
@@ -29,7 +25,7 @@ def arguments():
     return parser.parse_args()
 
 
-def everything(checks, options, processes, scratch):
+def everything(options, checks, processes, scratch):
     checks.step("cfn-lint reads the template")
     linted = subprocess.run([pathlib.Path(sys.executable).with_name("cfn-lint"), TEMPLATE], capture_output=True, text=True)
     checks.check("cfn-lint has nothing to say", linted.returncode == 0, linted.stdout + linted.stderr)
@@ -38,6 +34,8 @@ def everything(checks, options, processes, scratch):
     programs = build.binaries(options.bin_dir)
 
     checks.step("The account and the org are started")
+    # The account unpacks the functions' code where temporary files go, and leaves it there.
+    os.environ["TMPDIR"] = str(scratch)
     account = Account(processes)
     org = Org(processes, programs["salesforce-sim"], scratch, journey.callback_url(account))
 
@@ -58,28 +56,6 @@ def everything(checks, options, processes, scratch):
     inspection.aftermath(checks, account, STACK, processes.log_dir)
 
 
-def main():
-    options = arguments()
-    checks = Checks()
-    logs = options.state / "logs"
-    shutil.rmtree(logs, ignore_errors=True)
-    logs.mkdir(parents=True)
-    processes = Processes(logs)
-    with tempfile.TemporaryDirectory(prefix="passerelle-sam-") as scratch:
-        # The account unpacks the functions' code where temporary files go, and leaves it there.
-        os.environ["TMPDIR"] = scratch
-        try:
-            everything(checks, options, processes, pathlib.Path(scratch))
-        except Exception as error:
-            checks.broke_off(error)
-        finally:
-            processes.stop()
-    if checks.failed:
-        print(f"\nThe logs are in {logs}.")
-    return checks.summary()
-
-
 if __name__ == "__main__":
-    # Ended from outside, the run still has to end its processes.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    sys.exit(main())
+    options = arguments()
+    course.run("sam", options.state, lambda *ground: everything(options, *ground))

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 
 use cirrus::Cirrus;
 use cirrus::auth::refresh::RotationHandler;
-use cirrus::auth::{AuthError, AuthResult, AuthSession, async_trait};
+use cirrus::auth::{AuthError, AuthResult, AuthSession, CompletedSession, WebServerFlow, async_trait};
 use passerelle_clients_cirrus::{Org, SECRET, USERNAME};
 
 /// The code and the words of a refusal by the token endpoint.
@@ -11,6 +11,15 @@ fn refusal<T>(result: AuthResult<T>) -> (String, String) {
         Some(AuthError::OAuth { error, error_description }) => (error, error_description.unwrap_or_default()),
         other => panic!("no refusal: {other:?}"),
     }
+}
+
+/// A flow that a user went through, and the session that it gave.
+async fn signed_in(org: &Org) -> (WebServerFlow, CompletedSession) {
+    let flow = org.web();
+    let (url, pending) = flow.start().unwrap();
+    let (code, state) = org.sign_in(&url).await;
+    let session = flow.complete(pending, &code, &state).await.unwrap();
+    (flow, session)
 }
 
 #[tokio::test]
@@ -67,10 +76,7 @@ impl RotationHandler for Kept {
 #[tokio::test]
 async fn an_ended_session_is_renewed_and_the_refresh_token_rotates() {
     let org = Org::start().await;
-    let flow = org.web();
-    let (url, pending) = flow.start().unwrap();
-    let (code, state) = org.sign_in(&url).await;
-    let session = flow.complete(pending, &code, &state).await.unwrap();
+    let (flow, session) = signed_in(&org).await;
     let first = session.refresh_token.clone().unwrap();
     let kept = Arc::new(Kept::default());
     let auth = Arc::new(flow.refresh_auth(&session).unwrap().on_rotation(kept.clone()).build().unwrap());
@@ -90,10 +96,7 @@ async fn an_ended_session_is_renewed_and_the_refresh_token_rotates() {
 #[tokio::test]
 async fn the_reuse_of_a_rotated_refresh_token_ends_the_family() {
     let org = Org::start().await;
-    let flow = org.web();
-    let (url, pending) = flow.start().unwrap();
-    let (code, state) = org.sign_in(&url).await;
-    let session = flow.complete(pending, &code, &state).await.unwrap();
+    let (flow, session) = signed_in(&org).await;
     let owner = flow.refresh_auth(&session).unwrap().build().unwrap();
     let thief = flow.refresh_auth(&session).unwrap().build().unwrap();
     owner.invalidate(&session.access_token).await;
