@@ -1,16 +1,16 @@
 //! The stack on this machine, until Ctrl-C.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use passerelle_core::{app::configure, domain::ids::ConnectionId};
-use passerelle_local::{SalesforceTarget, Stack, StackOptions};
+use passerelle_local::{SalesforceTarget, Stack, StackError, StackOptions};
 use salesforce_sim::Seed;
 
 use crate::{Local, demo, target};
 
 /// Starts the stack, runs the demonstration on it unless told otherwise, and serves until Ctrl-C.
-pub async fn run(options: Local) -> Result<()> {
+pub async fn run(options: Local, ports: target::Ports) -> Result<()> {
     let demonstrates = options.salesforce.is_none() && !options.empty;
-    let stack = start(&options).await?;
+    let stack = start(&options, ports).await?;
     let addresses = stack.addresses().clone();
     println!("console   {}/", addresses.gateway);
     println!("org       {}", addresses.salesforce.instance.as_deref().unwrap_or(&addresses.salesforce.login));
@@ -29,21 +29,26 @@ pub async fn run(options: Local) -> Result<()> {
     Ok(())
 }
 
-async fn start(options: &Local) -> Result<Stack> {
+async fn start(options: &Local, ports: target::Ports) -> Result<Stack> {
     let salesforce = match &options.salesforce {
         Some(url) => SalesforceTarget::Real(url.clone()),
-        None => SalesforceTarget::Simulated { port: target::ORG_PORT },
+        None => SalesforceTarget::Simulated { port: ports.org },
     };
     let options = StackOptions {
         data: options.data.clone(),
-        gateway_port: target::GATEWAY_PORT,
-        dynamodb_port: target::DYNAMODB_PORT,
-        secrets_port: target::SECRETS_PORT,
+        gateway_port: ports.gateway,
+        dynamodb_port: ports.dynamodb,
+        secrets_port: ports.secrets,
         salesforce,
         seed: std::sync::Arc::new(|public| demo::seed(Seed::demo(), public)),
         ..StackOptions::default()
     };
-    Ok(Stack::start(options, passerelle_local::functions::wire).await?)
+    Stack::start(options, passerelle_local::functions::wire).await.map_err(|error| match error {
+        StackError::Serve(error) => {
+            anyhow!(error).context(format!("The local stack takes four ports from {} on; --port chooses others.", ports.gateway))
+        }
+        other => anyhow!(other),
+    })
 }
 
 /// A ready line for one more event, signed for the next five minutes.

@@ -98,8 +98,8 @@ async fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
-        None => local::run(Local::default()).await,
-        Some(Command::Local(options)) => local::run(options).await,
+        None => local::run(Local::default(), cli.target.ports()).await,
+        Some(Command::Local(options)) => local::run(options, cli.target.ports()).await,
         Some(Command::Demo { json }) => demo::run_once(json).await,
         Some(Command::Apply { file }) => operate::apply(&cli.target, &file).await,
         Some(Command::Connect { connection }) => operate::connect(&cli.target, &connection).await,

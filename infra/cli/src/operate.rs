@@ -16,6 +16,9 @@ use serde_json::{Value, json};
 
 use crate::target::Target;
 
+/// How many explanations of a person are told.
+const EXPLANATIONS: i32 = 100;
+
 /// Stores a document, and the consumer secret if the environment has one.
 pub async fn apply(target: &Target, file: &Path) -> Result<()> {
     let json = read_document(file)?;
@@ -139,10 +142,11 @@ pub async fn status(target: &Target, connection: Option<ConnectionId>, event: Op
     Ok(())
 }
 
-/// What became of one event.
+/// What became of one event, and why the record of its person is as it is.
 pub async fn event_status(ports: Ports<'_>, connection: &ConnectionId, event: &EventId) -> Result<Value> {
     let found = ports.table.load_events(connection, std::slice::from_ref(event)).await?;
     let Some((id, stored)) = found.into_iter().next() else { bail!("{connection} has no event {event}.") };
+    let why = ports.table.load_why(&stored, EXPLANATIONS).await?;
     Ok(json!({"event": id, "status": stored.status, "outcome": stored.outcome, "tries": stored.attempts,
-              "received_at": stored.received_at, "due_at": stored.due_at}))
+              "received_at": stored.received_at, "due_at": stored.due_at, "why": why}))
 }

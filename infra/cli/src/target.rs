@@ -9,14 +9,10 @@ use passerelle_core::{
     shell::{runtime::World, settings::Settings},
 };
 
-/// The ports of the local stack, so that commands in another terminal find it.
-pub const GATEWAY_PORT: u16 = 8787;
-/// The embedded DynamoDB of the local stack.
-pub const DYNAMODB_PORT: u16 = 8788;
-/// The embedded Secrets Manager of the local stack.
-pub const SECRETS_PORT: u16 = 8789;
-/// The simulated org of the local stack.
-pub const ORG_PORT: u16 = 8790;
+/// The first port of the local stack, unless another is chosen.
+const PORT: u16 = 8787;
+/// How many ports the local stack takes, one after the other.
+const PORTS: u16 = 4;
 /// The local stack's table and secrets, as the crate `passerelle-local` names them.
 const LOCAL_TABLE: &str = passerelle_local::TABLE;
 const LOCAL_PREFIX: &str = passerelle_local::SECRET_PREFIX;
@@ -26,18 +22,40 @@ const OUTPUTS: [(&str, &str); 3] =
     [("PASSERELLE_TABLE", "TableName"), ("PASSERELLE_SECRET_PREFIX", "SecretPrefix"), ("PASSERELLE_PUBLIC_URL", "PublicUrl")];
 
 /// Which installation.
-#[derive(Args, Clone, Default)]
+#[derive(Args, Clone)]
 pub struct Target {
     /// A deployed stack, by its CloudFormation name; credentials and region are the AWS CLI's. Without it: the local stack.
     #[arg(long, global = true, value_name = "NAME")]
     stack: Option<String>,
+    /// The first of the four ports of the local stack: HTTP API, table, secrets, simulated org.
+    #[arg(long, global = true, value_name = "PORT", default_value_t = PORT, value_parser = clap::value_parser!(u16).range(1..=i64::from(u16::MAX - PORTS + 1)))]
+    port: u16,
+}
+
+/// The ports of the local stack, so that commands in another terminal find it.
+#[derive(Debug, Clone, Copy)]
+pub struct Ports {
+    /// The HTTP API.
+    pub gateway: u16,
+    /// The embedded DynamoDB.
+    pub dynamodb: u16,
+    /// The embedded Secrets Manager.
+    pub secrets: u16,
+    /// The simulated org.
+    pub org: u16,
 }
 
 impl Target {
+    /// The local stack's ports.
+    pub fn ports(&self) -> Ports {
+        let nth = |n: u16| self.port.saturating_add(n);
+        Ports { gateway: nth(0), dynamodb: nth(1), secrets: nth(2), org: nth(3) }
+    }
+
     /// The world of that installation. A deployed stack's outputs name its table, secrets and address; the variables of the
     /// functions (`PASSERELLE_TABLE` and the others) win over them.
     pub async fn world(&self) -> Result<World> {
-        let Some(stack) = &self.stack else { return local() };
+        let Some(stack) = &self.stack else { return local(self.ports()) };
         let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
         let outputs = outputs(&aws_sdk_cloudformation::Client::new(&aws), stack).await?;
         let settings = Settings::read(|name| {
@@ -52,7 +70,9 @@ impl Target {
     pub fn hint(&self) -> &'static str {
         match self.stack {
             Some(_) => "Check the stack's name, the region and the credentials.",
-            None => "Is the local stack running? Start it with `cargo run` in another terminal, or name a deployed one with --stack.",
+            None => {
+                "Is the local stack running? Start it with `cargo run` in another terminal (with the same --port), or name a deployed one with --stack."
+            }
         }
     }
 }
@@ -65,15 +85,15 @@ async fn outputs(client: &aws_sdk_cloudformation::Client, stack: &str) -> Result
     Ok(outputs.filter_map(|output| output.output_key.zip(output.output_value)).collect())
 }
 
-fn local() -> Result<World> {
+fn local(ports: Ports) -> Result<World> {
     let address = |port: u16| format!("http://127.0.0.1:{port}");
     let http = http::client()?;
-    let (dynamodb, secrets) = passerelle_local::clients::connect(&http, &address(DYNAMODB_PORT), &address(SECRETS_PORT));
+    let (dynamodb, secrets) = passerelle_local::clients::connect(&http, &address(ports.dynamodb), &address(ports.secrets));
     let settings = Settings {
         table: LOCAL_TABLE.to_owned(),
         secret_prefix: LOCAL_PREFIX.to_owned(),
-        public_url: Some(format!("http://localhost:{GATEWAY_PORT}")),
-        allowed_hosts: vec![format!("localhost:{ORG_PORT}"), format!("127.0.0.1:{ORG_PORT}")],
+        public_url: Some(format!("http://localhost:{}", ports.gateway)),
+        allowed_hosts: ["localhost", "127.0.0.1"].map(|host| format!("{host}:{}", ports.org)).to_vec(),
     };
     Ok(World::new(settings, http, dynamodb, secrets))
 }

@@ -1,10 +1,11 @@
 //! Salesforce fails: nothing is lost, nothing is there twice, and nobody else waits.
 
 use jiff::SignedDuration;
+use passerelle_core::domain::ids::ConnectionId;
 use passerelle_local::Switch;
 use passerelle_scenarios::{Scene, capture, person, settled};
 use salesforce_sim::{Effect, Matcher, Seed};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn writes() -> Matcher {
     Matcher { route: Some("composite".to_owned()), body_contains: Some("IsReminderSet".to_owned()), count: Some(1), ..Matcher::default() }
@@ -89,25 +90,60 @@ async fn one_record_that_salesforce_refuses_does_not_harm_the_others() {
     assert_eq!((scene.records("Lead").len(), scene.records("Event").len()), (1, 1));
 }
 
+/// The stream's batch with these new events, as Lambda hands it over.
+fn stream_batch(events: [(&ConnectionId, &str); 2]) -> Value {
+    let records = events.iter().enumerate().map(|(n, (connection, event))| {
+        json!({"eventID": n.to_string(), "eventName": "INSERT", "eventVersion": "1.1", "eventSource": "aws:dynamodb", "awsRegion": "eu-west-3",
+               "eventSourceARN": "arn:aws:dynamodb:eu-west-3:123456789012:table/state/stream/2026-09-01T00:00:00.000",
+               "dynamodb": {"ApproximateCreationDateTime": 1_788_249_600, "SequenceNumber": n.to_string(), "SizeBytes": 64, "StreamViewType": "KEYS_ONLY",
+                            "Keys": {"pk": {"S": format!("CONN#{connection}#EVENT#{event}")}, "sk": {"S": "EVENT"}}}})
+    });
+    json!({"Records": records.collect::<Vec<_>>()})
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broken_org_of_one_connection_does_not_delay_another() {
+async fn a_slow_org_of_one_connection_does_not_delay_another() {
+    // In one batch of the stream, and in one sweep.
+    for streamed in [true, false] {
+        let scene = Scene::new().await;
+        let (kayo, other) = (scene.active("kayo").await, scene.active("other").await);
+        // The first connection's org answers nothing for as long as anybody listens.
+        let slow = Matcher { body_contains: Some("p1%40".to_owned()), ..Matcher::default() };
+        scene.org().control().fault(slow, Effect::Delay { ms: 300_000, moment: salesforce_sim::Moment::Before });
+        scene.accept("kayo", &capture("e1", person(1))).await;
+        scene.accept("other", &capture("e2", person(2))).await;
+        let event = if streamed { stream_batch([(&kayo, "e1"), (&other, "e2")]) } else { json!({"sweep": {}}) };
+        if !streamed {
+            scene.clock.advance(SignedDuration::from_secs(125));
+        }
+        let working = scene.stack.invoke_upsert(event);
+        let healthy = async {
+            while scene.event(&other, "e2").await.status != "applied" {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        tokio::select! {
+            () = healthy => {}
+            ended = working => panic!("the healthy connection had to wait for the slow one (streamed: {streamed}): {ended:?}"),
+        }
+        assert_eq!(scene.event(&kayo, "e1").await.status, "open", "streamed: {streamed}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_org_of_one_connection_does_not_harm_another_in_the_same_stream_batch() {
     let scene = Scene::new().await;
     let (kayo, other) = (scene.active("kayo").await, scene.active("other").await);
-    // The first connection's org answers nothing for as long as anybody listens.
-    let slow = Matcher { body_contains: Some("p1%40".to_owned()), ..Matcher::default() };
-    scene.org().control().fault(slow, Effect::Delay { ms: 300_000, moment: salesforce_sim::Moment::Before });
+    let broken = Matcher { body_contains: Some("p1%40".to_owned()), ..Matcher::default() };
+    scene.org().control().fault(broken, Effect::Html { status: 503 });
     scene.accept("kayo", &capture("e1", person(1))).await;
     scene.accept("other", &capture("e2", person(2))).await;
-    scene.clock.advance(SignedDuration::from_secs(125));
-    let sweep = scene.stack.invoke_upsert(json!({"sweep": {}}));
-    let healthy = async {
-        while scene.event(&other, "e2").await.status != "applied" {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    };
-    tokio::select! {
-        () = healthy => {}
-        ended = sweep => panic!("the healthy connection had to wait for the slow one: {ended:?}"),
-    }
-    assert_eq!(scene.event(&kayo, "e1").await.status, "open");
+    let answer = scene.stack.invoke_upsert(stream_batch([(&kayo, "e1"), (&other, "e2")])).await.unwrap();
+    assert_eq!(scene.event(&other, "e2").await.status, "applied");
+    // The stream is only a doorbell: it is not asked to ring again, for the event is due by itself.
+    assert_eq!(answer["batchItemFailures"], json!([]));
+    scene.org().control().clear_faults();
+    scene.sweep().await;
+    assert_eq!(scene.event(&kayo, "e1").await.status, "applied");
+    assert_eq!((scene.records("Lead").len(), scene.records("Event").len()), (2, 2));
 }

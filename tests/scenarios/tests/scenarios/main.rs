@@ -3,9 +3,11 @@
 
 mod bad_input;
 mod calls;
+mod configuring;
 mod connecting;
 mod documents;
 mod doubts;
 mod failures;
+mod identity;
 mod intake;
 mod kayo;

@@ -57,6 +57,9 @@ impl Key {
         Self::new(Self::connection_partition(c), sk)
     }
 
+    /// What the sort keys of a person's explanations begin with.
+    pub const WHY: &str = "WHY#";
+
     /// State and current configuration version of a connection.
     #[must_use]
     pub fn meta(c: &ConnectionId) -> Self {
@@ -114,7 +117,7 @@ impl Key {
     /// Why a person's record has the values it has: one item per plan that wrote.
     #[must_use]
     pub fn why(c: &ConnectionId, p: &PersonKey, time: &str, plan: &str) -> Self {
-        Self::new(format!("CONN#{c}#PERSON#{p}"), format!("WHY#{time}#{plan}"))
+        Self::new(format!("CONN#{c}#PERSON#{p}"), format!("{}{time}#{plan}", Self::WHY))
     }
 
     /// The person behind an identity; `alias` is `id:…` or `email:` and a hash.

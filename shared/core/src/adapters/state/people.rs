@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Expression, Key, StateError, Table, Write, events::settle_write};
+use super::{
+    Expression, Key, StateError, Table, Write,
+    events::{StoredEvent, settle_write, sortable},
+};
 use crate::domain::{
     ids::{ConnectionId, PersonKey, RecordId},
     person::Person,
@@ -19,14 +22,14 @@ pub struct Belongs {
     pub person: PersonKey,
 }
 
-/// Why a person's record has its values: one item per plan that wrote.
+/// Why a person's record has its values, and why it is that record: one item per plan that wrote it or had to choose it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Why<'a> {
     /// The configuration version.
     pub config_version: u64,
     /// The record.
     pub record: RecordId,
-    /// What changed, and the rule behind each change.
+    /// What changed, and the rule behind each change; empty where the record was only chosen.
     pub changes: &'a [Change],
     /// Remarks.
     pub notes: &'a [Note],
@@ -41,7 +44,7 @@ pub struct Recording<'a> {
     pub person: Option<&'a Person>,
     /// Events with the number of tries before this one.
     pub events: &'a [(Settled, u32)],
-    /// The explanation, if something was written.
+    /// The explanation, if something was written or chosen.
     pub why: Option<Why<'a>>,
     /// When retries are due.
     pub retry_at: Timestamp,
@@ -75,6 +78,19 @@ impl Table {
         Ok(found.into_iter().filter_map(|(key, belongs)| named.remove(&key).map(|name| (name, belongs.person))).collect())
     }
 
+    /// The explanations of the person of an event, oldest first, at most `limit`; none before the event's first try.
+    pub async fn load_why(&self, event: &StoredEvent, limit: i32) -> Result<Vec<serde_json::Value>, StateError> {
+        let Some(partition) = &event.person_pk else { return Ok(Vec::new()) };
+        let (found, _) = self.page::<serde_json::Map<_, _>>(partition, Key::WHY, None, limit).await?;
+        let explanations = found.into_iter().map(|(key, mut explanation)| {
+            explanation.retain(|name, _| name != "pk" && name != "sk");
+            let at = key.sk.strip_prefix(Key::WHY).and_then(|rest| rest.split('#').next()).unwrap_or_default();
+            explanation.insert("at".to_owned(), at.into());
+            explanation.into()
+        });
+        Ok(explanations.collect())
+    }
+
     /// Records everything about one person together: person, identities, record, events, explanation. At most 50 events.
     /// [`StateError::Conflict`] means that somebody else was there first: nothing is stored.
     pub async fn record(&self, c: &ConnectionId, recording: Recording<'_>) -> Result<(), StateError> {
@@ -94,7 +110,7 @@ impl Table {
                 writes.push(belongs(Key::record(c, &link.id), &person.key)?);
             }
             if let Some(why) = &recording.why {
-                let time = super::events::sortable(recording.now);
+                let time = sortable(recording.now);
                 writes.push(Write::put(Key::why(c, &person.key, &time, recording.plan), why, None)?);
             }
         }

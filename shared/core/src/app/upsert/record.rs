@@ -14,7 +14,7 @@ use crate::{
     domain::{
         ids::{ConnectionId, EventId},
         person::{Link, Person},
-        plan::{Change, NewValue, Operation, Outcome, PersonPlan, Plan, Settled, Write, WriteResult, settle},
+        plan::{NewValue, Operation, Outcome, PersonPlan, Plan, Settled, Write, WriteResult, settle},
     },
     ports::Ports,
 };
@@ -69,13 +69,11 @@ async fn record_person(
     let events: Vec<(Settled, u32)> = settled.iter().filter_map(|settled| with_history(settled, stored)).collect();
     let write = person_plan.record.and_then(|id| plan.writes.get(id.0).zip(results.get(id.0)));
     let person = after(&person_plan.person, write, &events);
-    let saved = write.and_then(|(write, result)| if let WriteResult::Saved(record) = result { Some((write, *record)) } else { None });
-    let changes: &[Change] = saved.map_or(&[], |(write, _)| &write.changes);
     let tries = events.iter().map(|(_, tries)| *tries).max().unwrap_or(0);
     let recording = Recording {
         before: person_plan.person.version,
         person: person_plan.save.then_some(&person),
-        why: saved.map(|(_, record)| Why { config_version: plan.config_version, record, changes, notes: &person_plan.notes }),
+        why: why(plan, person_plan, &person, write),
         events: &events,
         retry_at: now.saturating_add(backoff(tries)).unwrap_or(now),
         now,
@@ -97,6 +95,17 @@ async fn record_person(
         tracing::info!(connection.id = %c, event.id = %settled.event, person.key = %person.key, outcome = settled.outcome.name(), code, attempt = tries + 1, "event");
     }
     Ok(events.into_iter().map(|(settled, _)| settled).collect())
+}
+
+/// What is to be explained later: what was written on the person's record, and how the record was chosen.
+fn why<'a>(plan: &Plan, person_plan: &'a PersonPlan, now: &Person, write: Option<(&'a Write, &WriteResult)>) -> Option<Why<'a>> {
+    let notes = &person_plan.notes;
+    let why = |record, changes| Why { config_version: plan.config_version, record, changes, notes };
+    match write {
+        Some((write, WriteResult::Saved(record))) => Some(why(*record, &write.changes)),
+        _ if notes.is_empty() => None,
+        _ => now.link.as_ref().map(|link| why(link.id, &[])),
+    }
 }
 
 /// Joins what this try did with what earlier tries had done; gives up after [`MAX_TRIES`].

@@ -1,6 +1,9 @@
 //! The command as it is typed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[cfg(unix)]
+mod local;
+
 use std::process::{Command, Output};
 
 use serde_json::Value;

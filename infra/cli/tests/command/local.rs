@@ -1,0 +1,194 @@
+//! The stack of `passerelle local`, from its start to Ctrl-C, with other commands beside it.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    path::Path,
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use super::passerelle;
+
+/// A running `passerelle local`.
+struct Local {
+    child: Child,
+    output: BufReader<ChildStdout>,
+    port: String,
+    /// What it has printed so far.
+    printed: String,
+}
+
+/// The first of four free ports, another one at each call.
+fn free_ports() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(21_000);
+    let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    loop {
+        let first = NEXT.fetch_add(4, Ordering::SeqCst);
+        if (first..first + 4).all(free) {
+            return first;
+        }
+    }
+}
+
+impl Local {
+    /// Starts it and waits until it serves.
+    fn start(options: &[&str]) -> Self {
+        let port = free_ports().to_string();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));
+        let command =
+            command.args(["local", "--port", &port]).args(options).env_remove("PASSERELLE_LOG").stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut local = Self { child, output, port, printed: String::new() };
+        local.read_until("Ctrl-C ends it");
+        local
+    }
+
+    fn read_until(&mut self, text: &str) {
+        while !self.printed.contains(text) {
+            let mut line = String::new();
+            assert!(self.output.read_line(&mut line).unwrap() > 0, "it ended after: {}", self.printed);
+            self.printed.push_str(&line);
+        }
+    }
+
+    /// What follows a word at a line's beginning.
+    fn printed_after(&self, word: &str) -> &str {
+        self.printed.lines().find_map(|line| line.strip_prefix(word)).unwrap_or_else(|| panic!("no {word}: {}", self.printed)).trim()
+    }
+
+    /// Types a command in another terminal.
+    fn beside(&self, arguments: &[&str]) -> String {
+        let output = passerelle(&[arguments, &["--port", &self.port]].concat());
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn event(&self, event: &str) -> Value {
+        serde_json::from_str(&self.beside(&["status", "kayo", event, "--json"])).unwrap()
+    }
+
+    /// Presses Ctrl-C and waits for the end.
+    fn end(mut self) {
+        let sent = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        self.read_until("Ending.");
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+/// The words of a line as a shell reads them.
+fn shell_words(line: &str) -> Vec<String> {
+    let script = format!("curl() {{ printf '%s\\0' \"$@\"; }}; {line}");
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    assert!(output.status.success(), "{line}");
+    let words = String::from_utf8(output.stdout).unwrap();
+    words.trim_end_matches('\0').split('\0').map(str::to_owned).collect()
+}
+
+/// Sends what a `curl` line would send, and answers status and the id of the event in it.
+fn send(line: &str) -> (u16, String) {
+    let words = shell_words(line.strip_prefix("curl").map(|_| line).unwrap());
+    let (mut request, mut id) = (None, String::new());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let client = reqwest::Client::new();
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        request = match word.as_str() {
+            "-i" => request,
+            "-H" => {
+                let header = words.next().unwrap();
+                let (name, value) = header.split_once(": ").unwrap();
+                request.map(|request: reqwest::RequestBuilder| request.header(name, value))
+            }
+            "-d" => {
+                let body = words.next().unwrap();
+                id = serde_json::from_str::<Value>(&body).unwrap()["id"].as_str().unwrap().to_owned();
+                request.map(|request| request.body(body))
+            }
+            url => Some(client.post(url)),
+        };
+    }
+    let answer = runtime.block_on(request.unwrap().send()).unwrap();
+    (answer.status().as_u16(), id)
+}
+
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !holds() {
+        assert!(Instant::now() < end, "{what}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn answers(url: &str) -> bool {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async { reqwest::get(url).await.is_ok_and(|answer| answer.status().is_success()) })
+}
+
+fn json_of(url: &str) -> Value {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async { reqwest::get(url).await.unwrap().json().await.unwrap() })
+}
+
+/// KAYO's preset with another name, for the local org.
+fn document(folder: &Path, local: &Local, name: &str) -> String {
+    let preset = include_str!("../../../presets/kayo.yaml");
+    let text = preset
+        .replace("name: KAYO", &format!("name: {name}"))
+        .replace("host: production", &format!("host: {{ url: \"{}\" }}", local.printed_after("org ")));
+    let path = folder.join("kayo.yaml");
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_stack_serves_takes_the_printed_line_and_keeps_its_data_across_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let data = ["--data", data.to_str().unwrap()];
+
+    let local = Local::start(&data);
+    for address in ["console ", "org "] {
+        assert!(answers(local.printed_after(address)), "{address}");
+    }
+    assert!(local.printed_after("webhook ").contains("/v1/hooks/"));
+    let line = local.printed.lines().find(|line| line.starts_with("curl ")).unwrap();
+    let (status, event) = send(line);
+    assert_eq!(status, 202);
+    wait_until("the event of the printed line comes to its outcome", || local.event(&event)["status"] == "applied");
+    let told = local.event(&event);
+    assert_eq!((told["outcome"]["outcome"].as_str(), told["tries"].as_u64()), (Some("applied"), Some(1)));
+    assert!(told["why"][0]["changes"].as_array().unwrap().iter().any(|change| change["field"] == "LastName"), "{told}");
+
+    let file = document(folder.path(), &local, "\"KAYO, renamed\"");
+    assert!(local.beside(&["apply", &file]).contains("is stored as version 2"));
+    assert!(local.beside(&["apply", &file]).contains("it is still version 2"));
+    local.end();
+
+    let again = Local::start(&data);
+    assert_eq!(again.event(&event), told, "the table is the one of before");
+    let leads = json_of(&format!("{}/__control/records/Lead", again.printed_after("org ")));
+    assert_eq!(leads["records"].as_array().unwrap().iter().filter(|lead| lead["LastName"] == "Lovelace").count(), 1, "so is the org");
+    again.end();
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_with_the_cure() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().min(u16::MAX - 3).to_string();
+    let output = passerelle(&["local", "--empty", "--port", &port]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains(&format!("four ports from {port} on; --port chooses others.")), "{said}");
+}

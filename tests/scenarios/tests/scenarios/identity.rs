@@ -1,0 +1,141 @@
+//! Which record is the person's: what stands in the org decides, and what was chosen is told.
+
+use passerelle_core::domain::ids::ConnectionId;
+use passerelle_local::Switch;
+use passerelle_scenarios::{Scene, capture};
+use salesforce_sim::{Seed, org::Conversion, seed::RecordSeed};
+use serde_json::{Value, json};
+
+fn record(sobject: &str, label: &str, fields: Value) -> RecordSeed {
+    let fields = fields.as_object().unwrap().clone();
+    RecordSeed { sobject: sobject.to_owned(), fields, label: Some(label.to_owned()), by: None, hidden_from: Vec::new() }
+}
+
+/// An active connection to an org that has these records already.
+async fn scene(records: Vec<RecordSeed>) -> (Scene, ConnectionId) {
+    let mut seed = Seed::demo();
+    seed.records.extend(records);
+    let scene = Scene::with(seed, Switch::Off).await;
+    let kayo = scene.active("kayo").await;
+    (scene, kayo)
+}
+
+/// One capture of Ada Martin, worked.
+async fn meet(scene: &Scene, kayo: &ConnectionId) {
+    let ada = json!({"id": "p1", "email": "Ada@example.org", "first_name": "Ada", "last_name": "Martin", "company": "ACME", "phone": "+33 1 00 00 00 00",
+                     "job": "Engineer"});
+    scene.accept("kayo", &capture("e1", ada)).await;
+    scene.sweep().await;
+    assert_eq!(scene.event(kayo, "e1").await.status, "applied");
+}
+
+/// The remarks of all explanations of the person.
+async fn notes(scene: &Scene, kayo: &ConnectionId) -> Vec<Value> {
+    let event = scene.event(kayo, "e1").await;
+    let why = scene.stack.ports().table.load_why(&event, 100).await.unwrap();
+    why.iter().flat_map(|why| why["notes"].as_array().unwrap().clone()).collect()
+}
+
+fn ids(records: &[Value]) -> Vec<&str> {
+    records.iter().map(|record| record["Id"].as_str().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_gets_activities_and_keeps_its_fields() {
+    let (scene, kayo) = scene(vec![record("Contact", "c", json!({"LastName": "M.", "Email": "ada@example.org"}))]).await;
+    let before = scene.records("Contact");
+    meet(&scene, &kayo).await;
+    let mut after = scene.records("Contact");
+    assert_eq!(after[0]["LastActivityDate"].take(), json!("2026-08-30"), "as Salesforce reckons it from the activity");
+    assert_eq!(after, before, "nothing of the contact is written, its stamps included");
+    assert_eq!(scene.records("Lead").len(), 0);
+    assert_eq!(scene.records("Event")[0]["WhoId"], before[0]["Id"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_is_updated_by_the_strategy_of_each_field() {
+    let fields = json!({"LastName": "M.", "Company": "Old", "Email": "ada@example.org", "Phone": "0100000001"});
+    let (scene, kayo) = scene(vec![record("Lead", "l", fields)]).await;
+    meet(&scene, &kayo).await;
+    let leads = scene.records("Lead");
+    assert_eq!(leads.len(), 1);
+    // What a colleague wrote stays, what was blank is filled.
+    let want = [("LastName", "M."), ("Company", "Old"), ("Phone", "0100000001"), ("FirstName", "Ada"), ("Title", "Engineer")];
+    for (field, want) in want {
+        assert_eq!(leads[0][field], json!(want), "{field}");
+    }
+    assert_eq!(scene.records("Event")[0]["WhoId"], leads[0]["Id"]);
+
+    // With "overwrite the data" the platform's values win.
+    scene.apply(&scene.document("kayo", |document| document["people"]["overwrite"] = json!("on"))).await;
+    let ada = json!({"id": "p1", "email": "ada@example.org", "last_name": "Martin", "company": "ACME"});
+    let mut later = capture("e2", ada);
+    later["occurred_at"] = json!("2026-08-31T10:00:00+02:00");
+    scene.accept("kayo", &later).await;
+    scene.sweep().await;
+    let lead = &scene.records("Lead")[0];
+    assert_eq!((&lead["LastName"], &lead["Company"]), (&json!("Martin"), &json!("ACME")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_converted_lead_is_followed_to_its_contact() {
+    let fields = json!({"LastName": "Martin", "Company": "ACME", "Email": "ada@example.org"});
+    let lead = || record("Lead", "l", fields.clone());
+    // Converted before anybody is met, and between two meetings.
+    for linked in [false, true] {
+        let (scene, kayo) = scene(vec![lead()]).await;
+        if linked {
+            meet(&scene, &kayo).await;
+        }
+        let id = scene.records("Lead")[0]["Id"].as_str().unwrap().parse().unwrap();
+        let converted = scene.org().with_org(|org| {
+            let admin = org.users().next().unwrap().id;
+            let session = org.edit_as(admin);
+            let converted = org.convert_lead(&session, id, &Conversion::default()).unwrap();
+            // The contact's own address is another, so that the lead alone leads to it.
+            let fields = json!({"Email": "new@example.org"}).as_object().unwrap().clone();
+            org.update(&session, "Contact", &converted.contact.to_string(), &fields).unwrap();
+            converted
+        });
+        if linked {
+            let event = capture(
+                "e2",
+                json!({"id": "p1", "email": "ada@example.org", "last_name": "Martin", "company": "ACME", "mobile_phone": "0600000000"}),
+            );
+            scene.accept("kayo", &event).await;
+            scene.sweep().await;
+            scene.sweep().await;
+            assert_eq!(scene.event(&kayo, "e2").await.status, "applied");
+        } else {
+            meet(&scene, &kayo).await;
+        }
+        assert_eq!((scene.records("Lead").len(), scene.records("Contact").len()), (1, 1), "linked: {linked}");
+        // The activity of before moved with the conversion; those after go to the contact at once.
+        let events = scene.records("Event");
+        assert_eq!(events.len(), if linked { 2 } else { 1 });
+        let contact = converted.contact.to_string();
+        assert!(events.iter().all(|event| event["WhoId"] == json!(contact)), "{events:?}");
+        assert!(notes(&scene, &kayo).await.iter().any(|note| note["note"] == "converted"), "linked: {linked}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_matches_the_contact_comes_first_then_the_oldest_and_the_choice_is_told() {
+    let lead = |label: &str| record("Lead", label, json!({"LastName": "Martin", "Company": "ACME", "Email": "ada@example.org"}));
+    let contact = |label: &str| record("Contact", label, json!({"LastName": "Martin", "Email": "ADA@example.org"}));
+
+    let (leads, kayo) = scene(vec![lead("a"), lead("b")]).await;
+    meet(&leads, &kayo).await;
+    let (records, events) = (leads.records("Lead"), leads.records("Event"));
+    let known = ids(&records);
+    assert_eq!((known.len(), events[0]["WhoId"].as_str()), (2, Some(known[0])), "made in the same second, so the smaller id");
+    assert_eq!(notes(&leads, &kayo).await, [json!({"note": "ambiguous", "candidates": known})]);
+
+    // A contact wins over older leads. Nothing of it is written, and yet the choice is told.
+    let (both, kayo) = scene(vec![lead("a"), contact("c"), contact("d")]).await;
+    meet(&both, &kayo).await;
+    let (leads, contacts, events) = (both.records("Lead"), both.records("Contact"), both.records("Event"));
+    let candidates: Vec<&str> = ids(&contacts).into_iter().chain(ids(&leads)).collect();
+    assert_eq!(events[0]["WhoId"].as_str(), Some(candidates[0]));
+    assert_eq!(notes(&both, &kayo).await, [json!({"note": "ambiguous", "candidates": candidates})]);
+}
