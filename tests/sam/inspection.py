@@ -32,7 +32,9 @@ def rules(table, prefix):
         ("dynamodb:GetItem", table, ALL),
         ("dynamodb:Query", f"{table}/index/due", [*WRITERS, "Console"]),
         ("dynamodb:PutItem", table, [*WRITERS, "TriggerIntake"]),
-        ("dynamodb:DeleteItem", table, WRITERS),
+        ("dynamodb:UpdateItem", table, [*WRITERS, "TriggerIntake"]),
+        ("dynamodb:DeleteItem", table, ["OauthCallback"]),
+        ("dynamodb:BatchWriteItem", table, []),
         ("dynamodb:Scan", table, []),
         ("dynamodb:DeleteTable", table, []),
         ("dynamodb:GetItem", f"{table}-of-another", []),
@@ -40,6 +42,7 @@ def rules(table, prefix):
         ("secretsmanager:PutSecretValue", f"{secret}/webhook-AbCdEf", []),
         ("secretsmanager:GetSecretValue", f"{secret}/salesforce-AbCdEf", WRITERS),
         ("secretsmanager:PutSecretValue", f"{secret}/salesforce-AbCdEf", WRITERS),
+        ("secretsmanager:DescribeSecret", f"{secret}/salesforce-AbCdEf", []),
         ("secretsmanager:DeleteSecret", f"{secret}/salesforce-AbCdEf", []),
         ("secretsmanager:GetSecretValue", f"{elsewhere}/salesforce-AbCdEf", []),
         ("secretsmanager:GetSecretValue", f"{elsewhere}/webhook-AbCdEf", []),
@@ -59,6 +62,14 @@ def policies(checks, account, stack, outputs):
                 found.append(function)
         who = ", ".join(wanted) or "nobody"
         checks.check(f"{action} on {resource.split(':', 5)[5]}: {who}", sorted(found) == sorted(wanted), found)
+
+
+def schedule(account, target):
+    """The schedule that calls a function."""
+    scheduler = account.client("scheduler")
+    names = [s["Name"] for page in scheduler.get_paginator("list_schedules").paginate() for s in page["Schedules"]]
+    schedules = [scheduler.get_schedule(Name=name) for name in names]
+    return next(s for s in schedules if s["Target"]["Arn"].rsplit(":", 1)[1] == target)
 
 
 def mapping(account, stack):

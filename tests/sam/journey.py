@@ -155,8 +155,24 @@ def travel(checks, account, org, program, stack, outputs, scratch):
     status, answer = traveller.send(second, "m2")
     checks.check("it is answered with 202", status == 202, (status, answer))
     traveller.check_arrival(checks, second, SWEEP_SECONDS)
+
+    checks.step("A signed webhook; the hourly schedule alone finds it (set to a minute here; this takes up to four minutes)")
+    hourly = inspection.schedule(account, account.physical(stack, "Reconcile"))
+    checks.check("the schedule of reconcile is hourly", hourly["ScheduleExpression"] == "rate(1 hour)", hourly)
+    reschedule(account, inspection.schedule(account, account.physical(stack, "Upsert")), State="DISABLED")
+    third = captured(3, document)
+    status, answer = traveller.send(third, "m3")
+    checks.check("it is answered with 202", status == 202, (status, answer))
+    reschedule(account, hourly, ScheduleExpression="rate(1 minute)")
+    traveller.check_arrival(checks, third, SWEEP_SECONDS)
     checks.check("the repeated delivery made no second lead", len(traveller.leads(first)) == 1, traveller.leads(first))
     checks.check("the refused webhook made no lead", not traveller.leads(captured(0, document)), org.records("Lead"))
+
+
+def reschedule(account, schedule, **changes):
+    """Changes a schedule, which is always written whole."""
+    kept = ["Name", "GroupName", "ScheduleExpression", "State", "FlexibleTimeWindow", "Target"]
+    account.client("scheduler").update_schedule(**{key: schedule[key] for key in kept if key in schedule} | changes)
 
 
 def switch(account, stack, enabled):

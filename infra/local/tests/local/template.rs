@@ -11,11 +11,15 @@ use passerelle_local::{
 };
 use serde_json::{Value, json};
 
-/// The template's resources, with the intrinsic functions' tags taken off.
-fn resources() -> Value {
+/// The template, with the intrinsic functions' tags taken off.
+fn template() -> Value {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../template.yaml")).unwrap();
     let template: serde_norway::Value = serde_norway::from_str(&text).unwrap();
-    plain(template)["Resources"].take()
+    plain(template)
+}
+
+fn resources() -> Value {
+    template()["Resources"].take()
 }
 
 fn plain(value: serde_norway::Value) -> Value {
@@ -34,6 +38,18 @@ fn sorted(list: &Value) -> Vec<String> {
     let mut list: Vec<_> = list.as_array().unwrap().iter().map(Value::to_string).collect();
     list.sort();
     list
+}
+
+#[test]
+fn every_function_runs_on_arm64_unless_told_otherwise() {
+    let template = template();
+    let parameter = &template["Parameters"]["Architecture"];
+    assert_eq!((&parameter["Default"], &parameter["AllowedValues"]), (&json!("arm64"), &json!(["arm64", "x86_64"])));
+    assert_eq!(template["Globals"]["Function"]["Architectures"], json!(["Architecture"]));
+    let functions = template["Resources"].as_object().unwrap().values().filter(|resource| resource["Type"] == "AWS::Serverless::Function");
+    let properties: Vec<&Value> = functions.map(|function| &function["Properties"]).collect();
+    assert_eq!(properties.len(), 5);
+    assert!(properties.iter().all(|properties| properties.get("Architectures").is_none()), "none has its own");
 }
 
 #[test]
