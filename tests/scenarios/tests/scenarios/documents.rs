@@ -1,6 +1,6 @@
 //! What is committed beside the code and must agree with it: the schema of the configuration, the presets, the error codes.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use passerelle_core::domain::config::{json_schema, parse_document};
 use serde_json::Value;
@@ -51,6 +51,65 @@ fn unknown_keys_and_broken_references_are_refused_with_their_place() {
     }
 }
 
+/// The codes in the first column of the tables of `docs/errors.md`.
+fn listed() -> BTreeSet<String> {
+    let text = std::fs::read_to_string(root().join("docs/errors.md")).unwrap();
+    let columns = text.lines().filter_map(|line| line.strip_prefix("| `")?.split(" |").next());
+    columns.flat_map(|column| column.split(", ")).map(|code| code.trim_matches('`').to_owned()).collect()
+}
+
+/// The text between the first pair of quotation marks.
+fn first_text(source: &str) -> &str {
+    source.split('"').nth(1).unwrap_or_default()
+}
+
+/// The codes that the shipped sources name, each where such codes are made.
+fn made() -> BTreeSet<String> {
+    let is_code = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let mut codes = BTreeSet::new();
+    for path in sources(&["shared/core/src", "functions"]) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let text = text.split("#[cfg(test)]").next().unwrap();
+        for maker in ["Cause::new(", "Problem::new(", "Self::new("] {
+            codes.extend(text.split(maker).skip(1).map(first_text).filter(|text| is_code(text)).map(str::to_owned));
+        }
+        codes.extend(text.split('"').filter(|text| text.starts_with("salesforce_") && is_code(text)).map(str::to_owned));
+        if path.ends_with("connect/words.rs") {
+            let arms = text.lines().filter_map(|line| line.trim_start().strip_suffix("=> [")).filter(|arm| arm.starts_with('"'));
+            codes.extend(arms.flat_map(|arm| arm.split('"').filter(|text| is_code(text))).map(str::to_owned));
+        }
+    }
+    codes
+}
+
+#[test]
+fn every_code_is_listed_and_every_listed_code_is_made() {
+    let (made, listed) = (made(), listed());
+    assert!(made.contains("invalid_events") && made.contains("unknown_project") && made.contains("state_expired"), "{made:?}");
+    let unlisted: Vec<_> = made.difference(&listed).collect();
+    assert!(unlisted.is_empty(), "docs/errors.md lacks {unlisted:?}");
+    let stale: Vec<_> = listed.difference(&made).collect();
+    assert!(stale.is_empty(), "docs/errors.md lists {stale:?}, which nothing makes");
+}
+
+/// The Rust files of these folders that are no tests.
+fn sources(folders: &[&str]) -> Vec<PathBuf> {
+    let (mut folders, mut files): (Vec<_>, _) = (folders.iter().map(|folder| root().join(folder)).collect(), Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            match (path.is_dir(), name) {
+                (_, "tests" | "tests.rs" | "target") => {}
+                (true, _) => folders.push(path),
+                (false, name) if name.ends_with(".rs") => files.push(path),
+                _ => {}
+            }
+        }
+    }
+    files
+}
+
 /// The domain is pure: it names no clock, no randomness, no network, no storage and no environment.
 #[test]
 fn the_domain_imports_nothing_impure() {
@@ -71,21 +130,12 @@ fn the_domain_imports_nothing_impure() {
         "crate::ports",
         "crate::shell",
     ];
-    let mut folders = vec![root().join("shared/core/src/domain")];
-    let mut files = 0;
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            files += 1;
-            let text = std::fs::read_to_string(&path).unwrap();
-            for word in forbidden {
-                assert!(!text.contains(word), "{} names {word}", path.display());
-            }
+    let files = sources(&["shared/core/src/domain"]);
+    assert!(files.len() > 10);
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for word in forbidden {
+            assert!(!text.contains(word), "{} names {word}", path.display());
         }
     }
-    assert!(files > 10);
 }
