@@ -4,6 +4,7 @@ pub mod config;
 pub mod engine;
 pub mod event;
 pub mod ids;
+pub mod mapping;
 pub mod person;
 pub mod plan;
 pub mod planner;

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{FieldName, ObjectName};
+use super::{
+    ids::{FieldName, ObjectName},
+    mapping::FieldType,
+};
 
 /// One object of the org, as the integration user sees it: hidden fields are not there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,14 +19,14 @@ pub struct ObjectSchema {
 }
 
 /// One field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
-    /// Salesforce's type name, for example `string`, `picklist`, `datetime`.
+    /// The type.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: FieldType,
     /// The label in the integration user's language.
     pub label: String,
-    /// Greatest length of texts, in characters; 0 where it does not apply.
+    /// Greatest length of texts, in UTF-16 units, as Salesforce counts; 0 where it does not apply.
     pub length: u32,
     /// Digits before and after the decimal point together, for numbers; else 0.
     pub precision: u32,
@@ -35,6 +38,12 @@ pub struct Field {
     pub updateable: bool,
     /// Whether a new record needs it: createable, not nillable, not defaulted on create.
     pub required: bool,
+    /// Whether a value can be taken away.
+    #[serde(default = "yes")]
+    pub nillable: bool,
+    /// Whether Salesforce works the value out itself: a formula, a roll-up or an automatic number.
+    #[serde(default)]
+    pub computed: bool,
     /// Whether records can be found and upserted by it.
     pub external_id: bool,
     /// Whether no two records may share a value.
@@ -44,6 +53,10 @@ pub struct Field {
     /// The active picklist values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub picklist: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// The name of the external id field that Passerelle creates records by, where the org has it.

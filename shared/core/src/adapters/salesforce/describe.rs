@@ -43,6 +43,10 @@ struct WireField {
     nillable: bool,
     defaulted_on_create: bool,
     #[serde(default)]
+    calculated: bool,
+    #[serde(default)]
+    auto_number: bool,
+    #[serde(default)]
     external_id: bool,
     #[serde(default)]
     unique: bool,
@@ -81,13 +85,15 @@ fn compact(field: WireField) -> Field {
     let precision = field.precision.filter(|p| *p > 0).or(field.digits).unwrap_or_default();
     Field {
         label: field.label.unwrap_or_else(|| field.name.clone()),
-        kind: field.kind,
+        kind: field.kind.into(),
         length: field.length.unwrap_or_default(),
         precision,
         scale: field.scale.unwrap_or_default(),
         createable: field.createable,
         updateable: field.updateable,
         required: field.createable && !field.nillable && !field.defaulted_on_create,
+        nillable: field.nillable,
+        computed: field.calculated || field.auto_number,
         external_id: field.external_id,
         unique: field.unique,
         restricted: field.restricted_picklist,

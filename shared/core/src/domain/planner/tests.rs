@@ -245,15 +245,11 @@ fn records_are_created_by_key_where_the_org_has_the_field() {
         kind: "string".into(),
         label: "Key".into(),
         length: 64,
-        precision: 0,
-        scale: 0,
         createable: true,
         updateable: true,
-        required: false,
         external_id: true,
         unique: true,
-        restricted: false,
-        picklist: vec![],
+        ..Field::default()
     };
     let schema = |object: &str| {
         let object: ObjectName = object.parse().unwrap();
