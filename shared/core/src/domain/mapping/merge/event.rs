@@ -1,0 +1,169 @@
+//! The same decision on the way of an event: Salesforce may not have been read, or not know the person yet.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Action, Direction, Policy, Reason, Sighting, Strategy, base, merge};
+use crate::domain::event::is_blank;
+
+/// Salesforce's value of one field.
+#[derive(Debug, Clone, Copy)]
+pub enum Seen<'a> {
+    /// There is no record yet.
+    NoRecord,
+    /// The record was not read.
+    Unread,
+    /// The record was read.
+    Value {
+        /// Its value.
+        value: &'a Value,
+        /// The value when it was last seen.
+        base: Option<&'a Value>,
+        /// When the field, or else the record, was last modified.
+        at: Option<Timestamp>,
+    },
+}
+
+/// What an event does to one field of Salesforce.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventDecision {
+    /// The value to write; null takes the value away.
+    pub write: Option<Value>,
+    /// Why, or why not.
+    pub reason: Reason,
+    /// Salesforce's base from now on; `None` = as it was. What is to go to the platform is left for the run that takes it
+    /// there, so its base stays behind.
+    pub salesforce_base: Option<Value>,
+}
+
+impl EventDecision {
+    const fn keep(reason: Reason) -> Self {
+        Self { write: None, reason, salesforce_base: None }
+    }
+}
+
+/// Whether a decision under this policy needs Salesforce's present value.
+#[must_use]
+pub const fn reads(policy: &Policy) -> bool {
+    let settled = match policy.strategy {
+        Strategy::AlwaysPlatform => true,
+        Strategy::AlwaysSalesforce => !policy.update_blanks,
+        Strategy::FillIfBlank | Strategy::MostRecent | Strategy::Inherit => false,
+    };
+    !matches!(policy.direction, Direction::ToPlatform) && (policy.do_not_contact || !settled)
+}
+
+/// Decides what an event writes.
+#[must_use]
+pub fn decide_event(policy: &Policy, platform: Sighting<'_>, seen: Seen<'_>, same: &dyn Fn(&Value, &Value) -> bool) -> EventDecision {
+    if policy.direction == Direction::ToPlatform {
+        return EventDecision::keep(Reason::DirectionForbids);
+    }
+    match seen {
+        Seen::NoRecord if is_blank(platform.value) => EventDecision::keep(Reason::PlatformBlank),
+        Seen::NoRecord => EventDecision { write: Some(platform.value.clone()), ..EventDecision::keep(Reason::NewRecord) },
+        Seen::Unread => unread(policy, platform, same),
+        Seen::Value { value, base, at } => {
+            let decision = merge(policy, platform, Sighting { value, base, at }, same);
+            let blank = is_blank(platform.value) && !matches!(decision.action, Action::ToSalesforce(_));
+            let reason = if blank { Reason::PlatformBlank } else { decision.reason };
+            match decision.action {
+                Action::ToSalesforce(value) => EventDecision { write: Some(value), reason, salesforce_base: decision.salesforce_base },
+                Action::Nothing => EventDecision { write: None, reason, salesforce_base: decision.salesforce_base },
+                Action::ToPlatform(_) => EventDecision::keep(reason),
+            }
+        }
+    }
+}
+
+/// Without a look at the record only "always platform" may write, and only what it has not sent before.
+fn unread(policy: &Policy, platform: Sighting<'_>, same: &dyn Fn(&Value, &Value) -> bool) -> EventDecision {
+    if reads(policy) || policy.strategy != Strategy::AlwaysPlatform {
+        return EventDecision::keep(Reason::SalesforceWins);
+    }
+    let had = platform.base.is_some_and(|base| !is_blank(base));
+    match is_blank(platform.value) {
+        true if policy.clears && had => EventDecision { write: Some(Value::Null), ..EventDecision::keep(Reason::PlatformCleared) },
+        true => EventDecision::keep(Reason::PlatformBlank),
+        false if platform.base.is_some_and(|sent| base::holds(sent, platform.value, same)) => EventDecision::keep(Reason::SentBefore),
+        false => EventDecision { write: Some(platform.value.clone()), ..EventDecision::keep(Reason::PlatformWins) },
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn at(text: &str) -> Option<Timestamp> {
+        Some(text.parse().unwrap())
+    }
+
+    fn policy(strategy: Strategy) -> Policy {
+        Policy { strategy, direction: Direction::ToSalesforce, update_blanks: false, clears: false, do_not_contact: false }
+    }
+
+    fn same(a: &Value, b: &Value) -> bool {
+        crate::domain::mapping::codec::same(None, a, b)
+    }
+
+    #[test]
+    fn every_strategy_against_every_state_of_a_record_never_seen_before() {
+        let (early, late) = (at("2026-01-01T00:00:00Z"), at("2026-03-01T00:00:00Z"));
+        let (blank, other, equal) = (json!(null), json!("B"), json!(" A "));
+        let value = |value, at| Seen::Value { value, base: None, at };
+        use Strategy::{AlwaysPlatform, AlwaysSalesforce, FillIfBlank, MostRecent};
+        let table = [
+            (AlwaysPlatform, Seen::NoRecord, true, Reason::NewRecord),
+            (AlwaysPlatform, value(&blank, early), true, Reason::PlatformWins),
+            (AlwaysPlatform, value(&other, late), true, Reason::PlatformWins),
+            (AlwaysPlatform, value(&equal, late), false, Reason::Same),
+            (AlwaysPlatform, Seen::Unread, true, Reason::PlatformWins),
+            (AlwaysSalesforce, Seen::NoRecord, true, Reason::NewRecord),
+            (AlwaysSalesforce, value(&blank, early), false, Reason::SalesforceWins),
+            (AlwaysSalesforce, value(&other, early), false, Reason::DirectionForbids),
+            (AlwaysSalesforce, Seen::Unread, false, Reason::SalesforceWins),
+            (FillIfBlank, Seen::NoRecord, true, Reason::NewRecord),
+            (FillIfBlank, value(&blank, None), true, Reason::BlankFilled),
+            (FillIfBlank, value(&other, None), false, Reason::BothFilled),
+            (FillIfBlank, Seen::Unread, false, Reason::SalesforceWins),
+            (MostRecent, Seen::NoRecord, true, Reason::NewRecord),
+            (MostRecent, value(&blank, late), true, Reason::BlankFilled),
+            (MostRecent, value(&other, early), true, Reason::PlatformIsLater),
+            (MostRecent, value(&other, late), false, Reason::DirectionForbids),
+            (MostRecent, value(&other, None), false, Reason::DirectionForbids),
+            (MostRecent, Seen::Unread, false, Reason::SalesforceWins),
+        ];
+        for (strategy, seen, writes, reason) in table {
+            let value = json!("A");
+            let platform = Sighting { value: &value, base: None, at: at("2026-02-01T00:00:00Z") };
+            let decision = decide_event(&policy(strategy), platform, seen, &same);
+            assert_eq!((decision.write.is_some(), decision.reason), (writes, reason), "{strategy:?} {seen:?}");
+            // A blank platform value is never written, whatever the strategy.
+            let silent = Sighting { value: &blank, ..platform };
+            assert_eq!(decide_event(&policy(strategy), silent, seen, &same).write, None, "{strategy:?} {seen:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_sent_before_is_not_sent_again_unread() {
+        let value = json!("A");
+        let platform = Sighting { value: &value, base: Some(&value), at: None };
+        let always = policy(Strategy::AlwaysPlatform);
+        assert_eq!(decide_event(&always, platform, Seen::Unread, &same), EventDecision::keep(Reason::SentBefore));
+        let cleared = Sighting { value: &Value::Null, ..platform };
+        assert_eq!(decide_event(&always, cleared, Seen::Unread, &same), EventDecision::keep(Reason::PlatformBlank));
+        let decision = decide_event(&Policy { clears: true, ..always }, cleared, Seen::Unread, &same);
+        assert_eq!((decision.write, decision.reason), (Some(Value::Null), Reason::PlatformCleared));
+    }
+
+    #[test]
+    fn what_belongs_to_the_platform_waits_for_the_run_that_takes_it_there() {
+        let (ours, theirs, base) = (json!("A"), json!("B"), json!("A"));
+        let platform = Sighting { value: &ours, base: Some(&base), at: None };
+        let seen = Seen::Value { value: &theirs, base: Some(&base), at: None };
+        let both = Policy { direction: Direction::Both, ..policy(Strategy::MostRecent) };
+        assert_eq!(decide_event(&both, platform, seen, &same), EventDecision::keep(Reason::SalesforceChanged));
+    }
+}

@@ -1,0 +1,316 @@
+//! Which side's value one field keeps: the three-way merge against the two bases, for both directions.
+//!
+//! Each side has changed when it differs from its own base. A blank is "unknown" and not a value, unless the rule says
+//! `clears` and the base had a value: then it is a statement like any other. The decision is symmetrical: nothing but the
+//! undecidable conflict, which Salesforce wins, tells the sides apart.
+
+mod base;
+mod event;
+
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod oracle;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use base::remember;
+pub use event::{EventDecision, Seen, decide_event, reads};
+
+use super::Reason;
+use crate::domain::event::is_blank;
+
+/// Which side's value a field keeps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Strategy {
+    /// The platform's value replaces Salesforce's.
+    AlwaysPlatform,
+    /// Salesforce's value stays; the platform's is used for new records only.
+    AlwaysSalesforce,
+    /// A value is written where the other side has none.
+    FillIfBlank,
+    /// The later of the two statements stays.
+    MostRecent,
+    /// As the project says, else as the connection says.
+    #[default]
+    Inherit,
+}
+
+/// Which way a field's values may go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// From the platform to Salesforce only.
+    #[default]
+    ToSalesforce,
+    /// From Salesforce to the platform only.
+    ToPlatform,
+    /// Both ways.
+    Both,
+}
+
+/// One of the two sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The product that meets people.
+    Platform,
+    /// The org.
+    Salesforce,
+}
+
+impl Side {
+    const fn other(self) -> Self {
+        match self {
+            Self::Platform => Self::Salesforce,
+            Self::Salesforce => Self::Platform,
+        }
+    }
+}
+
+/// What a rule says about conflicts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// An effective strategy; [`Strategy::Inherit`] counts as fill if blank.
+    pub strategy: Strategy,
+    /// Which way values may go.
+    pub direction: Direction,
+    /// Whether a blank on either side is filled whatever the strategy.
+    pub update_blanks: bool,
+    /// Whether taking a value away is a statement.
+    pub clears: bool,
+    /// Whether the field says that somebody must not be contacted: then the latest statement wins, whatever the strategy.
+    pub do_not_contact: bool,
+}
+
+/// One side of a field.
+#[derive(Debug, Clone, Copy)]
+pub struct Sighting<'a> {
+    /// The value now, in Salesforce's form.
+    pub value: &'a Value,
+    /// The value when the sides were last compared; `None` = never.
+    pub base: Option<&'a Value>,
+    /// Since when the value holds, as far as known.
+    pub at: Option<Timestamp>,
+}
+
+/// What is to be done with one field.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Both sides stay as they are.
+    Nothing,
+    /// Salesforce gets this value; null takes its value away.
+    ToSalesforce(Value),
+    /// The platform gets this value; null takes its value away.
+    ToPlatform(Value),
+}
+
+/// A decision about one field, with its reason.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// What is to be done.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+    /// Whether both sides had changed and nothing could tell whose value is right.
+    pub conflict: bool,
+    /// The platform's base, to be stored once the action is done.
+    pub platform_base: Option<Value>,
+    /// Salesforce's base, likewise.
+    pub salesforce_base: Option<Value>,
+}
+
+/// What a side says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// A value.
+    Known { moved: bool },
+    /// That there is no value any more.
+    Cleared,
+    /// Nothing; `moved` if it had a value before.
+    Unknown { moved: bool },
+}
+
+impl Word {
+    fn of(side: Sighting<'_>, clears: bool, same: &dyn Fn(&Value, &Value) -> bool) -> Self {
+        let had = side.base.is_some_and(|base| !is_blank(base));
+        match is_blank(side.value) {
+            false => Self::Known { moved: side.base.is_none_or(|base| !base::holds(base, side.value, same)) },
+            true if had && clears => Self::Cleared,
+            true => Self::Unknown { moved: had },
+        }
+    }
+}
+
+/// The side whose value stands, or nobody's.
+type Verdict = (Option<Side>, Reason);
+
+/// Decides one field. `same` tells whether two values of the field say the same.
+#[must_use]
+pub fn merge(policy: &Policy, platform: Sighting<'_>, salesforce: Sighting<'_>, same: &dyn Fn(&Value, &Value) -> bool) -> Decision {
+    let (winner, reason) = if same(platform.value, salesforce.value) {
+        (None, Reason::Same)
+    } else if policy.do_not_contact {
+        do_not_contact(platform, salesforce, same)
+    } else {
+        let words = (Word::of(platform, policy.clears, same), Word::of(salesforce, policy.clears, same));
+        judge(policy, words, later(platform, salesforce))
+    };
+    let open = winner.is_none_or(|side| allows(policy.direction, side));
+    let conflict = reason == Reason::Undecided;
+    let (action, reason) = match winner.filter(|_| open) {
+        Some(Side::Platform) => (Action::ToSalesforce(told(platform.value)), reason),
+        Some(Side::Salesforce) => (Action::ToPlatform(told(salesforce.value)), reason),
+        None if open => (Action::Nothing, reason),
+        None => (Action::Nothing, Reason::DirectionForbids),
+    };
+    // A clear that could not be passed on still stands: the bases stay where they are, so that no later run mistakes the
+    // blank for one that nobody made and fills it.
+    let stands = [platform, salesforce].iter().any(|side| Word::of(*side, policy.clears, same) == Word::Cleared);
+    let (platform_base, salesforce_base) = match &action {
+        Action::Nothing if stands && reason != Reason::Same => (platform.base.cloned(), salesforce.base.cloned()),
+        Action::ToPlatform(value) => (Some(remember(value)), Some(remember(salesforce.value))),
+        Action::Nothing | Action::ToSalesforce(_) => (Some(remember(platform.value)), Some(remember(salesforce.value))),
+    };
+    Decision { action, reason, conflict, platform_base, salesforce_base }
+}
+
+/// A blank is sent as null, whatever it was written as.
+fn told(value: &Value) -> Value {
+    if is_blank(value) { Value::Null } else { value.clone() }
+}
+
+/// Whether the direction lets this side's value through to the other.
+fn allows(direction: Direction, from: Side) -> bool {
+    match from {
+        Side::Platform => direction != Direction::ToPlatform,
+        Side::Salesforce => direction != Direction::ToSalesforce,
+    }
+}
+
+/// Whose statement is the later one, where both are dated and differ in time.
+fn later(platform: Sighting<'_>, salesforce: Sighting<'_>) -> Option<Side> {
+    let (platform, salesforce) = platform.at.zip(salesforce.at)?;
+    match platform.cmp(&salesforce) {
+        std::cmp::Ordering::Greater => Some(Side::Platform),
+        std::cmp::Ordering::Less => Some(Side::Salesforce),
+        std::cmp::Ordering::Equal => None,
+    }
+}
+
+fn judge(policy: &Policy, (platform, salesforce): (Word, Word), later: Option<Side>) -> Verdict {
+    use Side::{Platform, Salesforce};
+    use Word::{Cleared, Known, Unknown};
+    match (platform, salesforce) {
+        (Known { moved: p }, Known { moved: s }) => both_known(policy.strategy, p, s, later),
+        (Known { moved }, Cleared) => one_cleared(policy.strategy, Platform, moved, later),
+        (Cleared, Known { moved }) => one_cleared(policy.strategy, Salesforce, moved, later),
+        (Known { moved }, Unknown { moved: lost }) => one_unknown(policy, Platform, moved, lost),
+        (Unknown { moved: lost }, Known { moved }) => one_unknown(policy, Salesforce, moved, lost),
+        (Cleared | Unknown { .. }, Cleared | Unknown { .. }) => (None, Reason::Same),
+    }
+}
+
+/// Two values that differ.
+fn both_known(strategy: Strategy, platform: bool, salesforce: bool, later: Option<Side>) -> Verdict {
+    match (platform, salesforce) {
+        (false, false) => (None, Reason::Unchanged),
+        (true, false) => one_moved(strategy, Side::Platform),
+        (false, true) => one_moved(strategy, Side::Salesforce),
+        (true, true) => match strategy {
+            Strategy::FillIfBlank | Strategy::Inherit => (None, Reason::BothFilled),
+            _ => by_strategy(strategy, later),
+        },
+    }
+}
+
+fn one_moved(strategy: Strategy, moved: Side) -> Verdict {
+    match always(strategy) {
+        Some(side) => (Some(side), wins(side)),
+        None if strategy == Strategy::MostRecent => (Some(moved), changed(moved)),
+        None => (None, Reason::BothFilled),
+    }
+}
+
+/// One side has a value, the other one's was taken away.
+fn one_cleared(strategy: Strategy, known: Side, moved: bool, later: Option<Side>) -> Verdict {
+    match (strategy, moved) {
+        (Strategy::FillIfBlank | Strategy::Inherit, true) => (Some(known), Reason::BlankFilled),
+        (_, true) => by_strategy(strategy, later),
+        (_, false) if always(strategy) == Some(known) => (Some(known), wins(known)),
+        (_, false) => (Some(known.other()), cleared(known.other())),
+    }
+}
+
+/// One side has a value, the other says nothing.
+fn one_unknown(policy: &Policy, known: Side, moved: bool, lost: bool) -> Verdict {
+    let fills = policy.update_blanks || matches!(policy.strategy, Strategy::FillIfBlank | Strategy::Inherit);
+    match always(policy.strategy) {
+        _ if fills => (Some(known), Reason::BlankFilled),
+        Some(side) if side != known => (None, if moved { wins(side) } else { Reason::Unchanged }),
+        Some(_) if moved || lost => (Some(known), wins(known)),
+        None if moved => (Some(known), Reason::BlankFilled),
+        _ => (None, Reason::Unchanged),
+    }
+}
+
+/// Both sides have stated something, and differently.
+fn by_strategy(strategy: Strategy, later: Option<Side>) -> Verdict {
+    match (always(strategy), later) {
+        (Some(side), _) => (Some(side), wins(side)),
+        (None, Some(Side::Platform)) => (Some(Side::Platform), Reason::PlatformIsLater),
+        (None, Some(Side::Salesforce)) => (Some(Side::Salesforce), Reason::SalesforceIsLater),
+        (None, None) => (Some(Side::Salesforce), Reason::Undecided),
+    }
+}
+
+/// The latest statement wins: the only new one, else the later of the two; what cannot be told leaves people alone.
+fn do_not_contact(platform: Sighting<'_>, salesforce: Sighting<'_>, same: &dyn Fn(&Value, &Value) -> bool) -> Verdict {
+    let word = |side| Word::of(side, false, same);
+    match (word(platform), word(salesforce)) {
+        (Word::Known { .. }, Word::Unknown { .. }) => (Some(Side::Platform), Reason::BlankFilled),
+        (Word::Unknown { .. }, Word::Known { .. }) => (Some(Side::Salesforce), Reason::BlankFilled),
+        (Word::Known { moved: true }, Word::Known { moved: false }) => (Some(Side::Platform), Reason::PlatformChanged),
+        (Word::Known { moved: false }, Word::Known { moved: true }) => (Some(Side::Salesforce), Reason::SalesforceChanged),
+        (Word::Known { moved: false }, Word::Known { moved: false }) => (None, Reason::Unchanged),
+        (Word::Known { .. }, Word::Known { .. }) => match later(platform, salesforce) {
+            Some(Side::Platform) => (Some(Side::Platform), Reason::PlatformIsLater),
+            Some(Side::Salesforce) => (Some(Side::Salesforce), Reason::SalesforceIsLater),
+            None if platform.value == &Value::Bool(true) => (Some(Side::Platform), Reason::OptOutWins),
+            None => (Some(Side::Salesforce), Reason::OptOutWins),
+        },
+        _ => (None, Reason::Same),
+    }
+}
+
+const fn always(strategy: Strategy) -> Option<Side> {
+    match strategy {
+        Strategy::AlwaysPlatform => Some(Side::Platform),
+        Strategy::AlwaysSalesforce => Some(Side::Salesforce),
+        Strategy::FillIfBlank | Strategy::MostRecent | Strategy::Inherit => None,
+    }
+}
+
+const fn wins(side: Side) -> Reason {
+    match side {
+        Side::Platform => Reason::PlatformWins,
+        Side::Salesforce => Reason::SalesforceWins,
+    }
+}
+
+const fn changed(side: Side) -> Reason {
+    match side {
+        Side::Platform => Reason::PlatformChanged,
+        Side::Salesforce => Reason::SalesforceChanged,
+    }
+}
+
+const fn cleared(side: Side) -> Reason {
+    match side {
+        Side::Platform => Reason::PlatformCleared,
+        Side::Salesforce => Reason::SalesforceCleared,
+    }
+}
