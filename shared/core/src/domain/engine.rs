@@ -1,14 +1,15 @@
 //! A document made ready for use: templates and filters compiled once, time zone resolved.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::{
-    config::{Action, ActivityAction, Document, FieldRule, Mapping, Project, Toggle, Unlisted, Workflow},
+    config::{Action, ActivityAction, Document, Project, Toggle, Unlisted, Workflow},
     event::Event,
-    ids::{MappingName, ProjectId},
+    ids::{FieldName, MappingName, ProjectId},
+    mapping::{FieldMap, FieldMaps},
     template::{Template, TemplateError},
     workflow::{Filter, FilterError},
 };
@@ -22,6 +23,7 @@ pub struct Engine {
     pub version: u64,
     /// The connection's time zone.
     pub zone: TimeZone,
+    maps: FieldMaps,
     filters: BTreeMap<usize, Filter>,
     activities: BTreeMap<(usize, usize), ActivityTemplates>,
 }
@@ -50,6 +52,9 @@ pub enum EngineError {
     /// A template.
     #[error("a template of the configuration cannot be read")]
     Template(#[from] TemplateError),
+    /// A field rule.
+    #[error("a field rule of the configuration cannot be read, at {0}")]
+    Rule(String),
     /// The time zone.
     #[error("the time zone of the configuration is not known")]
     Zone(#[source] jiff::Error),
@@ -81,7 +86,9 @@ impl Engine {
                 }
             }
         }
-        Ok(Self { document, version, zone, filters, activities })
+        let maps = FieldMaps::compile(&document)
+            .map_err(|faults| EngineError::Rule(faults.into_iter().next().map(|fault| fault.place).unwrap_or_default()))?;
+        Ok(Self { document, version, zone, maps, filters, activities })
     }
 
     /// The workflows that an event sets off, with their positions.
@@ -120,16 +127,35 @@ impl Engine {
         self.document.projects.list.get(id?)
     }
 
-    /// The mapping of people for `Lead` or `Contact`.
+    /// The mapping of people for `Lead` or `Contact`: the configured one, else the default one.
     #[must_use]
-    pub fn person_mapping(&self, object: &str) -> Option<&Mapping> {
+    pub fn person_map(&self, object: &str) -> Option<&FieldMap> {
         let people = &self.document.people;
         let name: Option<&MappingName> = match object {
             "Lead" => people.lead_mapping.as_ref(),
             "Contact" => people.contact_mapping.as_ref(),
-            _ => None,
+            _ => return None,
         };
-        self.document.mappings.get(name?)
+        match name {
+            Some(name) => self.maps.named(name),
+            None => self.maps.default_of(object),
+        }
+    }
+
+    /// Every field of an object that a rule for people may write.
+    #[must_use]
+    pub fn person_fields(&self, object: &str) -> BTreeSet<&FieldName> {
+        self.person_map(object).into_iter().flat_map(FieldMap::all).map(|rule| &rule.to).collect()
+    }
+
+    /// Whether a rule for people may depend on what the record has.
+    #[must_use]
+    pub fn reads(&self, object: &str) -> bool {
+        let document = &self.document;
+        self.person_map(object).into_iter().flat_map(FieldMap::all).any(|rule| {
+            let mut projects = document.projects.list.values().map(Some).chain([None]);
+            rule.required || projects.any(|project| rule.reads(project, &document.people))
+        })
     }
 
     /// Whether records of that object are updated once they exist.
@@ -145,7 +171,14 @@ impl Engine {
 
     /// Every attribute path that a person mapping reads.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
-        ["Lead", "Contact"].into_iter().filter_map(|object| self.person_mapping(object)).flat_map(|m| &m.fields).map(|r: &FieldRule| r.from.as_str())
+        ["Lead", "Contact"].into_iter().filter_map(|object| self.person_map(object)).flat_map(FieldMap::paths)
+    }
+
+    /// Whether a rule takes the blank of an attribute for a statement.
+    #[must_use]
+    pub fn clears(&self, path: &str) -> bool {
+        let rules = ["Lead", "Contact"].into_iter().filter_map(|object| self.person_map(object)).flat_map(FieldMap::all);
+        rules.filter(|rule| rule.clears).any(|rule| rule.from() == Some(path))
     }
 }
 

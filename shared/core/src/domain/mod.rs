@@ -9,6 +9,5 @@ pub mod person;
 pub mod plan;
 pub mod planner;
 pub mod schema;
-pub mod strategy;
 pub mod template;
 pub mod workflow;

@@ -37,7 +37,7 @@ pub struct Person {
 /// A value, and since when it holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Dated {
-    /// The value; never blank.
+    /// The value. Null where it was taken away, and a rule takes that for a statement.
     pub value: Value,
     /// When the event that stated it occurred.
     pub at: Timestamp,
@@ -95,10 +95,11 @@ impl Person {
     }
 
     /// Takes over what an event states, where it is newer than what is known; an equal time is decided by the event's id,
-    /// so that the order of arrival never matters. Blanks state nothing. Answers whether anything was taken.
+    /// so that the order of arrival never matters. Blanks state nothing, unless `clears` says so of the attribute. Answers
+    /// whether anything was taken.
     ///
     /// All attributes of the person are kept, and of the rest of the event those at `paths`.
-    pub fn fold<'p>(&mut self, event: &Event, context: &Value, paths: impl Iterator<Item = &'p str>) -> bool {
+    pub fn fold<'p>(&mut self, event: &Event, context: &Value, paths: impl Iterator<Item = &'p str>, clears: impl Fn(&str) -> bool) -> bool {
         let mut stated = Vec::new();
         for (name, value) in &event.person {
             flatten(&format!("person.{name}"), value, &mut stated);
@@ -111,14 +112,15 @@ impl Person {
         self.aliases.extend(aliases(event));
         let mut taken = false;
         for (path, value) in stated {
-            if is_blank(&value) {
+            let blank = is_blank(&value);
+            if blank && !clears(&path) {
                 continue;
             }
             let newer = self.attributes.get(&path).is_none_or(|known| (known.at, &known.event) <= (event.occurred_at, &event.id));
             if newer {
                 taken = true;
                 let dated = Dated {
-                    value: trimmed(value),
+                    value: if blank { Value::Null } else { trimmed(value) },
                     at: event.occurred_at,
                     event: event.id.clone(),
                     project: event.project.as_ref().map(|project| project.id.clone()),
@@ -191,7 +193,7 @@ mod tests {
     }
 
     fn fold(person: &mut Person, event: &Event) -> bool {
-        person.fold(event, &event.context("P", None), ["person.email", "data.audio.seconds"].into_iter())
+        person.fold(event, &event.context("P", None), ["person.email", "data.audio.seconds"].into_iter(), |path| path == "person.fax")
     }
 
     #[test]
@@ -217,6 +219,17 @@ mod tests {
         assert_eq!(person.value("person.phone"), Some(&json!("2")));
         assert_eq!(person.value("person.address.city"), Some(&json!("Lyon")));
         assert_eq!(person.value("data.audio.seconds"), Some(&json!(3)));
+    }
+
+    #[test]
+    fn a_blank_states_something_only_where_a_rule_says_so() {
+        let mut person = Person::new(PersonKey::parse("p").unwrap());
+        fold(&mut person, &event("a", 1, json!({"email": "x@y.fr", "fax": "1", "job": "CTO"})));
+        assert!(fold(&mut person, &event("b", 2, json!({"email": "x@y.fr", "fax": "", "job": null}))));
+        assert_eq!((person.value("person.fax"), person.value("person.job")), (Some(&json!(null)), Some(&json!("CTO"))));
+        // What was stated before it was taken away is not brought back by arriving late.
+        fold(&mut person, &event("c", 1, json!({"email": "x@y.fr", "fax": "2"})));
+        assert_eq!(person.value("person.fax"), Some(&json!(null)));
     }
 
     #[test]

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::{
     ids::{EventId, FieldName, ObjectName, PersonKey, RecordId},
+    mapping::Reason,
     person::Person,
-    strategy::Reason,
 };
 
 /// What is to be done for a batch of people of one connection.
@@ -81,6 +81,9 @@ pub struct Change {
     pub reason: Reason,
     /// The attribute that the value comes from; `None` for texts and times of activities and for references.
     pub from: Option<String>,
+    /// Where the rule stands in the document, for example `mappings.lead.fields[3]`; `None` likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
 
 /// The value that a field gets.
@@ -120,6 +123,13 @@ pub enum Note {
     Converted {
         /// The lead.
         lead: RecordId,
+    },
+    /// A field was left out, as its rule says, because Salesforce would not have taken the value.
+    Dropped {
+        /// The field.
+        field: FieldName,
+        /// The code of what was wrong.
+        code: String,
     },
     /// No active user has the collaborator's address, so the integration user owns the record.
     OwnerFallback,

@@ -44,6 +44,9 @@ pub struct Field {
     /// Whether Salesforce works the value out itself: a formula, a roll-up or an automatic number.
     #[serde(default)]
     pub computed: bool,
+    /// The objects that a reference may point to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<String>,
     /// Whether records can be found and upserted by it.
     pub external_id: bool,
     /// Whether no two records may share a value.

@@ -1,6 +1,6 @@
 //! Texts with placeholders: subjects, descriptions, times. Jinja syntax, without any access to the outside.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use minijinja::{Environment, UndefinedBehavior, syntax::SyntaxConfig, value::Serde};
 use serde::Serialize;
@@ -37,6 +37,13 @@ impl Template {
         environment.set_recursion_limit(20);
         environment.add_template_owned("text", source.to_owned())?;
         Ok(Self { environment: Arc::new(environment) })
+    }
+
+    /// The dotted paths that the template looks at.
+    #[must_use]
+    pub fn variables(&self) -> BTreeSet<String> {
+        let template = self.environment.get_template("text");
+        template.map(|template| template.undeclared_variables(true).into_iter().collect()).unwrap_or_default()
     }
 
     /// Fills the template. What is absent is written as nothing.

@@ -54,6 +54,8 @@ struct WireField {
     restricted_picklist: bool,
     #[serde(default)]
     picklist_values: Option<Vec<WirePick>>,
+    #[serde(default)]
+    reference_to: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -94,6 +96,7 @@ fn compact(field: WireField) -> Field {
         required: field.createable && !field.nillable && !field.defaulted_on_create,
         nillable: field.nillable,
         computed: field.calculated || field.auto_number,
+        references: field.reference_to.unwrap_or_default(),
         external_id: field.external_id,
         unique: field.unique,
         restricted: field.restricted_picklist,

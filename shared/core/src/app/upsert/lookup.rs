@@ -21,7 +21,6 @@ use crate::{
         ids::{FieldName, ObjectName, RecordId},
         planner::{Case, Conversion, FoundActivity, Linked, Match, User},
         schema::Schemas,
-        strategy::{effective, reads},
     },
 };
 
@@ -149,7 +148,7 @@ impl Look<'_> {
         if object == "Lead" {
             fields.extend(["IsConverted", "ConvertedContactId"].map(FieldName::known));
         }
-        let mapped = self.engine.person_mapping(object).into_iter().flat_map(|mapping| &mapping.fields).map(|rule| rule.to.clone());
+        let mapped = self.engine.person_fields(object).into_iter().cloned();
         let known = self.schemas.object(object).map(|schema| &schema.fields);
         fields.extend(mapped.filter(|field| known.is_some_and(|known| known.contains_key(field))));
         fields.into_iter().collect()
@@ -158,11 +157,7 @@ impl Look<'_> {
     /// Whether the linked record must be read.
     fn reads_link(&self, case: &Case, object: &str) -> bool {
         let Some(link) = case.person.link.as_ref().filter(|link| link.object.as_str() == object) else { return false };
-        let mapping = self.engine.person_mapping(object).filter(|_| self.engine.updates(object));
-        let needs = mapping.into_iter().flat_map(|mapping| &mapping.fields).any(|rule| {
-            let projects = self.engine.document.projects.list.values().map(Some).chain([None]);
-            projects.into_iter().any(|project| reads(effective(rule, project, &self.engine.document.people)))
-        });
+        let needs = self.engine.updates(object) && self.engine.reads(object);
         link.recheck || needs || case.events.iter().any(|open| open.doubt.is_some())
     }
 

@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Mapping, Workflow};
-use crate::domain::ids::{ConnectionId, MappingName, ProjectId, SourceId};
+use super::{Mapping, Overlay, Workflow, short_form::mappings_schema};
+use crate::domain::{
+    ids::{ConnectionId, MappingName, ProjectId, SourceId},
+    mapping::Attribute,
+};
 
 /// One connection's configuration document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -23,7 +26,10 @@ pub struct Document {
     /// What people become in Salesforce.
     #[serde(default)]
     pub people: PeopleSection,
-    /// Named lists of field rules, each for one Salesforce object.
+    /// Named lists of field rules, each for one Salesforce object. Leads and contacts without one get first name, last name,
+    /// e-mail, job title and, leads only, company.
+    #[serde(default)]
+    #[schemars(schema_with = "mappings_schema")]
     pub mappings: BTreeMap<MappingName, Mapping>,
     /// What happens when an event arrives.
     pub workflows: Vec<Workflow>,
@@ -42,6 +48,10 @@ pub struct ConnectionSection {
     pub name: String,
     /// IANA time zone in which times without an offset are read and texts are written, for example `Europe/Paris`.
     pub time_zone: String,
+    /// The country, in two letters, of phone numbers that are written without a country code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[A-Z]{2}$"))]
+    pub country: Option<String>,
     /// The language of messages to this customer.
     #[serde(default)]
     pub language: Language,
@@ -75,6 +85,9 @@ pub struct SourceSection {
 pub struct PlatformSection {
     /// Its name, as texts in Salesforce show it.
     pub name: String,
+    /// What it knows about people. Where anything is listed, field rules may name only what is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attributes: Vec<Attribute>,
 }
 
 /// The org, and how to sign in to it.
@@ -270,6 +283,9 @@ pub struct Project {
     /// What "inherit" means in this project.
     #[serde(default)]
     pub overwrite: Option<Toggle>,
+    /// Changes to mappings for this project.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mappings: BTreeMap<MappingName, Overlay>,
 }
 
 fn on() -> Toggle {

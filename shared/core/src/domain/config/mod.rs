@@ -5,6 +5,7 @@
 
 mod document;
 mod rules;
+mod short_form;
 mod validate;
 
 pub use document::*;

@@ -1,53 +1,123 @@
 //! Mappings and workflows: what goes where, and when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::domain::ids::{FieldName, ObjectName};
+use super::short_form::fields_schema;
+use crate::domain::ids::{FieldName, MappingName, ObjectName};
+pub use crate::domain::mapping::{
+    merge::{Direction, Strategy},
+    preflight::Overflow,
+    transform::Transformation,
+};
 
 /// A named list of field rules for one Salesforce object.
+///
+/// inwink's short form, `{"attribute": "API_Name__c", …}`, is accepted in its place, for the whole mapping or for `fields`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "FullMapping")]
 pub struct Mapping {
     /// The Salesforce object.
     pub object: ObjectName,
+    /// Whether records are made, changed, or both.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub operation: MappingOperation,
     /// The rules, one per target field.
+    #[schemars(schema_with = "fields_schema")]
     pub fields: Vec<FieldRule>,
+    /// Fields that get the same value for everybody.
+    #[serde(rename = "static", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fixed: BTreeMap<FieldName, Value>,
+}
+
+/// Changes to a mapping for one project or one workflow. What is not named stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Overlay {
+    /// Rules that are added, or that take the place of the rule for the same field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldRule>,
+    /// Fields that get the same value for everybody.
+    #[serde(rename = "static", skip_serializing_if = "BTreeMap::is_empty")]
+    pub fixed: BTreeMap<FieldName, Value>,
+    /// Fields that are not sent.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub unmapped: BTreeSet<FieldName>,
+}
+
+/// Whether a mapping makes records, changes them, or both.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MappingOperation {
+    /// Records are made; those that exist stay as they are.
+    Create,
+    /// Records that exist are changed; none is made.
+    Update,
+    /// Both.
+    #[default]
+    CreateOrUpdate,
 }
 
 /// How one field of Salesforce gets its value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FieldRule {
-    /// The attribute of the person, for example `email` or `address.city`.
+    /// The attribute, a dotted path that begins with `person`, `event`, `project`, `collaborator` or `data`, for example
+    /// `person.email` or `person.address.city`.
     pub from: String,
     /// The field of the Salesforce object.
     pub to: FieldName,
     /// Which side's value stays when both have one.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub strategy: Strategy,
-    /// Platform values and the Salesforce values they become; other values are kept as they are.
+    /// Which way values may go.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub direction: Direction,
+    /// Whether a blank on either side is filled whatever the strategy.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub update_blanks: bool,
+    /// Whether a value that is taken away on one side is taken away on the other.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub clears: bool,
+    /// What is done with a value that Salesforce would not take.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub overflow: Overflow,
+    /// Whether the person waits until there is a value.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub required: bool,
+    /// What happens to the platform's value on its way, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transform: Vec<Transformation>,
+    /// Platform values and the Salesforce values they become, after `transform`; other values are kept as they are.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, String>,
 }
 
-/// Which side's value a field keeps.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Strategy {
-    /// The platform's value replaces Salesforce's.
-    AlwaysPlatform,
-    /// Salesforce's value stays; the platform's is used for new records only.
-    AlwaysSalesforce,
-    /// The platform's value is written where Salesforce has none.
-    FillIfBlank,
-    /// The later of the two statements stays.
-    MostRecent,
-    /// As the project says, else as the connection says.
-    #[default]
-    Inherit,
+impl FieldRule {
+    /// A rule that says no more than what goes where.
+    #[must_use]
+    pub fn plain(from: &str, to: FieldName) -> Self {
+        Self {
+            from: from.to_owned(),
+            to,
+            strategy: Strategy::default(),
+            direction: Direction::default(),
+            update_blanks: false,
+            clears: false,
+            overflow: Overflow::default(),
+            required: false,
+            transform: Vec::new(),
+            values: BTreeMap::new(),
+        }
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// What happens when an event arrives: one per combination of trigger and use case.
@@ -63,6 +133,9 @@ pub struct Workflow {
     pub filter: Option<String>,
     /// What is done, in this order.
     pub actions: Vec<Action>,
+    /// Changes to mappings for the events of this workflow.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mappings: BTreeMap<MappingName, Overlay>,
 }
 
 /// One thing that a workflow does.

@@ -4,8 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Action, Document, WhenUnknown};
-use crate::domain::{ids::MappingName, template::Template, workflow::Filter};
+use super::{Action, Document, short_form};
+use crate::domain::{
+    ids::MappingName,
+    mapping::{FieldMaps, transform},
+    template::Template,
+    workflow::Filter,
+};
 
 /// One fault of a document.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -16,10 +21,10 @@ pub struct ConfigFault {
     pub message: String,
 }
 
-/// Parses and validates a document. All faults of the second kind (references, templates, filters, time zone) are
-/// listed at once; a wrong shape stops at the first, with its place.
+/// Parses and validates a document. All faults of the second kind (references, templates, filters, field rules, time zone)
+/// are listed at once; a wrong shape stops at the first, with its place.
 pub fn parse_document(json: &Value) -> Result<Document, Vec<ConfigFault>> {
-    let document: Document = serde_path_to_error::deserialize(json)
+    let document: Document = serde_path_to_error::deserialize(short_form::expand(json))
         .map_err(|error| vec![ConfigFault { place: error.path().to_string(), message: format!("{}.", error.inner()) }])?;
     let faults = faults(&document);
     if faults.is_empty() { Ok(document) } else { Err(faults) }
@@ -42,34 +47,42 @@ fn faults(document: &Document) -> Vec<ConfigFault> {
         let message = format!("{:?} is not a time zone; write one like Europe/Paris.", document.connection.time_zone);
         fault("connection.time_zone".to_owned(), message);
     }
-    let people = &document.people;
-    mapping_fault(document, "lead", people.lead_mapping.as_ref(), people.when_unknown == WhenUnknown::Lead, &mut fault);
-    mapping_fault(document, "contact", people.contact_mapping.as_ref(), people.when_unknown == WhenUnknown::Contact, &mut fault);
-    for (name, mapping) in &document.mappings {
-        let mut seen = BTreeSet::new();
-        for (i, rule) in mapping.fields.iter().enumerate() {
-            if !seen.insert(&rule.to) {
-                fault(format!("mappings.{name}.fields[{i}].to"), format!("{} has a rule already; a field can have one.", rule.to));
-            }
-            if rule.from.split('.').any(str::is_empty) {
-                fault(format!("mappings.{name}.fields[{i}].from"), "Name an attribute, like email or address.city.".to_owned());
-            }
-        }
+    if let Some(Err(message)) = document.connection.country.as_deref().map(transform::parse_country) {
+        fault("connection.country".to_owned(), message);
     }
+    let people = &document.people;
+    mapping_fault(document, "lead", people.lead_mapping.as_ref(), &mut fault);
+    mapping_fault(document, "contact", people.contact_mapping.as_ref(), &mut fault);
+    attribute_faults(document, &mut fault);
     workflow_faults(document, &mut fault);
+    if let Err(more) = FieldMaps::compile(document) {
+        faults.extend(more);
+    }
     faults
 }
 
-fn mapping_fault(document: &Document, kind: &str, name: Option<&MappingName>, needed: bool, fault: &mut impl FnMut(String, String)) {
+fn mapping_fault(document: &Document, kind: &str, name: Option<&MappingName>, fault: &mut impl FnMut(String, String)) {
     let place = format!("people.{kind}_mapping");
     match name.map(|name| (name, document.mappings.get(name))) {
-        None if needed => fault(place, format!("People become a {kind} when unknown, so a {kind} mapping is needed.")),
         None => {}
         Some((name, None)) => fault(place, format!("There is no mapping called {name}.")),
         Some((name, Some(mapping))) if !mapping.object.as_str().eq_ignore_ascii_case(kind) => {
             fault(place, format!("The mapping {name} is for {}, not for {kind}s.", mapping.object))
         }
         Some(_) => {}
+    }
+}
+
+fn attribute_faults(document: &Document, fault: &mut impl FnMut(String, String)) {
+    let mut names = BTreeSet::new();
+    for (i, attribute) in document.platform.attributes.iter().enumerate() {
+        let place = format!("platform.attributes[{i}].name");
+        if let Err(message) = transform::check_path(&attribute.name) {
+            fault(place.clone(), message);
+        }
+        if !names.insert(&attribute.name) {
+            fault(place, format!("{} is declared already; an attribute has one type.", attribute.name));
+        }
     }
 }
 

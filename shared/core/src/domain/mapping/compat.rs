@@ -82,13 +82,21 @@ impl Compatibility {
         Some(match self {
             Self::Exact => return None,
             Self::Convertible(How::AsText) => Words::new("The value is written as a text.", "La valeur est écrite comme un texte."),
-            Self::Convertible(How::Joined) => Words::new("Several values are joined by semicolons.", "Plusieurs valeurs sont jointes par des points-virgules."),
-            Self::Convertible(How::FromText) => Words::new("The text must have the field's form.", "Le texte doit avoir la forme attendue par le champ."),
-            Self::Convertible(How::Listed) => Words::new("The text must be one of the list's values.", "Le texte doit être une des valeurs de la liste."),
+            Self::Convertible(How::Joined) => {
+                Words::new("Several values are joined by semicolons.", "Plusieurs valeurs sont jointes par des points-virgules.")
+            }
+            Self::Convertible(How::FromText) => {
+                Words::new("The text must have the field's form.", "Le texte doit avoir la forme attendue par le champ.")
+            }
+            Self::Convertible(How::Listed) => {
+                Words::new("The text must be one of the list's values.", "Le texte doit être une des valeurs de la liste.")
+            }
             Self::Convertible(How::Midnight) => {
                 Words::new("A day becomes its midnight in the connection's time zone.", "Un jour devient son minuit, dans le fuseau de la connexion.")
             }
-            Self::Convertible(How::YesNo) => Words::new("Yes and no are written in the field's form.", "Oui et non sont écrits dans la forme du champ."),
+            Self::Convertible(How::YesNo) => {
+                Words::new("Yes and no are written in the field's form.", "Oui et non sont écrits dans la forme du champ.")
+            }
             Self::Convertible(How::RecordId) => {
                 Words::new("The value must be the id of a Salesforce record.", "La valeur doit être l'identifiant d'une fiche Salesforce.")
             }
@@ -98,7 +106,9 @@ impl Compatibility {
             Self::Lossy(Loss::Fraction) => Words::new("Numbers with a fraction do not fit.", "Les nombres à virgule ne conviennent pas."),
             Self::Lossy(Loss::TimeOfDay) => Words::new("The time of day is lost.", "L'heure est perdue."),
             Self::Lossy(Loss::LeadingZeros) => Words::new("Zeros at the beginning are lost.", "Les zéros du début sont perdus."),
-            Self::Lossy(Loss::OtherValues) => Words::new("Of several values none can be written.", "De plusieurs valeurs, aucune ne peut être écrite."),
+            Self::Lossy(Loss::OtherValues) => {
+                Words::new("Of several values none can be written.", "De plusieurs valeurs, aucune ne peut être écrite.")
+            }
             Self::Impossible(Why::Computed) => Words::new(
                 "Salesforce works this field out itself (formula, roll-up or automatic number); map another one.",
                 "Salesforce calcule lui-même ce champ (formule, cumul ou numéro automatique) ; choisissez-en un autre.",
@@ -294,7 +304,9 @@ mod tests {
         use serde_json::json;
         let zone = jiff::tz::TimeZone::UTC;
         let samples = |kind: A| match kind {
-            A::Text | A::LongText | A::Select => vec![json!("Hot"), json!("12"), json!("true"), json!("2026-01-01"), json!("005B0000005Bk90IAC"), json!("10:00:00")],
+            A::Text | A::LongText | A::Select => {
+                vec![json!("Hot"), json!("12"), json!("true"), json!("2026-01-01"), json!("005B0000005Bk90IAC"), json!("10:00:00")]
+            }
             A::Email => vec![json!("a@b.fr")],
             A::Phone => vec![json!("+33612345678")],
             A::Url => vec![json!("https://a.fr")],

@@ -4,11 +4,18 @@ mod attribute;
 pub mod codec;
 pub mod compat;
 mod field_type;
+mod fields;
 pub mod merge;
+pub mod preflight;
 mod reason;
+mod rule;
+pub mod transform;
 mod words;
 
 pub use attribute::{Attribute, AttributeType, Labels, reload};
+pub use codec::CodecError;
 pub use field_type::{Family, FieldType};
+pub use fields::{FieldMap, FieldMaps, Scene};
 pub use reason::Reason;
+pub use rule::{By, Effective, Rule, Source};
 pub use words::Words;

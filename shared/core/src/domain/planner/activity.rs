@@ -13,9 +13,9 @@ use crate::domain::{
     config::{Action, ActivityAction, ActivityObject},
     engine::ActivityTemplates,
     ids::{FieldName, ObjectName, RecordId},
+    mapping::{Reason, codec::salesforce_datetime},
     person::short_hash,
     plan::{Cause, Change, Fate, NewValue, Operation, Outcome, PersonPlan, Step, Unchanged, Write, WriteId},
-    strategy::Reason,
     template::TemplateError,
 };
 
@@ -132,15 +132,15 @@ fn parse_time(text: &str, zone: &TimeZone) -> Option<Timestamp> {
 
 fn write(situation: &Situation<'_>, plan: &mut PersonPlan, action: &ActivityAction, texts: &Texts, step: Step, live: &Live, who: &Who) -> Write {
     let mut changes = vec![
-        Change { field: FieldName::known("WhoId"), old: None, new: who.value.clone(), reason: Reason::NewRecord, from: None },
+        Change { field: FieldName::known("WhoId"), old: None, new: who.value.clone(), reason: Reason::NewRecord, from: None, rule: None },
         plain("Subject", Value::from(texts.subject.as_str())),
     ];
     let optional = [("Type", &texts.kind), ("Description", &texts.description)];
     changes.extend(optional.into_iter().filter_map(|(field, text)| text.as_deref().map(|text| plain(field, Value::from(text)))));
     match action.object {
         ActivityObject::Event => {
-            changes.push(plain("StartDateTime", Value::from(salesforce_time(texts.start))));
-            changes.push(plain("EndDateTime", Value::from(salesforce_time(texts.end))));
+            changes.push(plain("StartDateTime", Value::from(salesforce_datetime(texts.start))));
+            changes.push(plain("EndDateTime", Value::from(salesforce_datetime(texts.end))));
             changes.push(plain("IsReminderSet", Value::from(false)));
         }
         ActivityObject::Task => {
@@ -159,9 +159,4 @@ fn write(situation: &Situation<'_>, plan: &mut PersonPlan, action: &ActivityActi
         None => Operation::Create,
     };
     Write { person: plan.person.key.clone(), object: ObjectName::known(object), operation, changes, step: Some(step) }
-}
-
-/// A time as Salesforce writes it: UTC, milliseconds.
-fn salesforce_time(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%S.000+0000").to_string()
 }

@@ -3,6 +3,7 @@
 
 mod activity;
 mod events;
+mod field;
 mod record;
 mod target;
 

@@ -1,20 +1,22 @@
-//! The write of the person's own record: field by field, by strategy, only what changes.
+//! The write of the person's own record: field by field, by rule, only what changes.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Match, Situation, events::Live, target::Target};
-use crate::domain::{
-    config::{FieldRule, Mapping, Owner},
-    event::{is_blank, normalise_email},
-    ids::{FieldName, ObjectName, RecordId},
-    person::{Base, Link, Person},
-    plan::{Cause, Change, NewValue, Note, Operation, Outcome, PersonPlan, Write},
-    strategy::{Decision, Facts, Reason, Seen, decide, effective},
+use super::{
+    Match, Situation,
+    events::Live,
+    field::{self, Outcome as FieldOutcome},
+    target::Target,
 };
-
-/// Fields without which Salesforce makes no record, whatever describe says: where person accounts are on, `Lead.Company`
-/// is described as optional and validated all the same.
-const REQUIRED: [(&str, &[&str]); 2] = [("Lead", &["LastName", "Company"]), ("Contact", &["LastName"])];
+use crate::domain::{
+    config::{MappingOperation, Owner},
+    event::normalise_email,
+    ids::{FieldName, ObjectName, RecordId},
+    mapping::{FieldMap, Reason, Rule, Scene, merge::Seen, preflight},
+    person::{Link, Person},
+    plan::{Cause, Change, NewValue, Note, Operation, Outcome, PersonPlan, Unchanged, Write},
+};
 
 /// Plans the write, if one is needed, and brings the person's link up to date. What a new record lacks parks all events:
 /// nothing is ever invented.
@@ -36,8 +38,8 @@ pub(super) fn plan_record(situation: &Situation<'_>, plan: &mut PersonPlan, targ
         Target::Existing { object, id, read } => {
             relink(&mut plan.person, object, *id);
             let updates = person_action && situation.engine.updates(object);
-            let mapping = situation.engine.person_mapping(object).filter(|_| updates);
-            Ok(mapping.and_then(|mapping| plan_update(situation, &mut plan.person, mapping, *id, read.as_ref())))
+            let map = situation.engine.person_map(object).filter(|map| updates && map.operation != MappingOperation::Create);
+            map.map_or(Ok(None), |map| plan_update(situation, plan, map, *id, read.as_ref(), live))
         }
     }
 }
@@ -56,18 +58,25 @@ fn relink(person: &mut Person, object: &'static str, id: RecordId) {
 
 fn plan_new(situation: &Situation<'_>, plan: &mut PersonPlan, object: &'static str, live: &[Live]) -> Result<Write, Outcome> {
     let nothing = || Outcome::Parked { problem: Cause::new("no_mapping", format!("The configuration has no mapping for {object}.")) };
-    let mapping = situation.engine.person_mapping(object).ok_or_else(nothing)?;
-    let mut changes: Vec<Change> = mapping.fields.iter().filter_map(|rule| change(situation, &plan.person, rule, Seen::NoRecord)).collect();
-    let has = |name: &str| changes.iter().any(|change| change.field.as_str() == name);
-    let needed = REQUIRED.iter().filter(|(name, _)| *name == object).flat_map(|(_, fields)| fields.iter().map(|f| (*f).to_owned()));
-    let described = situation.schemas.object(object).into_iter().flat_map(|schema| &schema.fields);
-    let described = described.filter(|(name, field)| field.required && name.as_str() != "OwnerId").map(|(name, _)| name.to_string());
-    let mut missing: Vec<String> = needed.chain(described).filter(|name| !has(name)).collect();
+    let map = situation.engine.person_map(object).ok_or_else(nothing)?;
+    if map.operation == MappingOperation::Update {
+        return Err(Outcome::Unchanged { because: Unchanged::UnknownPerson });
+    }
+    let mut changes = Vec::new();
+    let mut missing = Vec::new();
+    for (rule, when) in rules(situation, &plan.person, map, live) {
+        match field::plan_field(situation, &plan.person, object, &rule, when, Seen::NoRecord) {
+            FieldOutcome::Write(change) => changes.push(change),
+            FieldOutcome::Keep { .. } => missing.extend(rule.rule.required.then(|| rule.rule.to.clone())),
+            FieldOutcome::Drop(note) => plan.notes.push(note),
+            FieldOutcome::Park(problem) => return Err(Outcome::Parked { problem }),
+        }
+    }
+    missing.extend(preflight::missing(object, situation.schemas.object(object), &|name| changes.iter().any(|c: &Change| c.field.as_str() == name)));
     missing.sort();
     missing.dedup();
     if !missing.is_empty() {
-        let message = format!("A new {object} needs {}, and nothing that is known about the person gives it.", missing.join(" and "));
-        return Err(Outcome::Parked { problem: Cause { fields: missing, ..Cause::new("missing_required", message) } });
+        return Err(lacking(&format!("A new {object}"), &missing));
     }
     let collaborators = live.iter().filter_map(|live| live.open.event.collaborator.as_ref());
     if let Some(owner) = owner(situation, collaborators.map(|c| c.email.as_str()).next(), &mut plan.notes) {
@@ -78,49 +87,77 @@ fn plan_new(situation: &Situation<'_>, plan: &mut PersonPlan, object: &'static s
     Ok(Write { person: plan.person.key.clone(), object: ObjectName::known(object), operation, changes, step: None })
 }
 
-fn plan_update(situation: &Situation<'_>, person: &mut Person, mapping: &Mapping, id: RecordId, read: Option<&Match>) -> Option<Write> {
-    let mut changes = Vec::new();
-    let blank = Value::Null;
-    for rule in &mapping.fields {
-        let seen = read.map_or(Seen::Unread, |read| Seen::Value(read.values.get(&rule.to).unwrap_or(&blank), read.modified));
-        if let Some(link) = &mut person.link
-            && let Seen::Value(value, _) = seen
-        {
-            link.bases.entry(rule.to.clone()).or_default().salesforce = Some(value.clone());
-        }
-        changes.extend(change(situation, person, rule, seen));
-    }
-    let write = Write { person: person.key.clone(), object: mapping.object.clone(), operation: Operation::Update(id), changes, step: None };
-    (!write.changes.is_empty()).then_some(write)
+fn lacking(what: &str, missing: &[FieldName]) -> Outcome {
+    let names: Vec<String> = missing.iter().map(FieldName::to_string).collect();
+    let message = format!("{what} needs {}, and nothing that is known about the person gives it.", names.join(" and "));
+    Outcome::Parked { problem: Cause { fields: names, ..Cause::new("missing_required", message) } }
 }
 
-/// What becomes of one field; `None` where Salesforce stays as it is.
-fn change(situation: &Situation<'_>, person: &Person, rule: &FieldRule, seen: Seen<'_>) -> Option<Change> {
-    let dated = person.attributes.get(&rule.from)?;
-    let value = mapped(rule, &dated.value);
-    let project = situation.engine.project(dated.project.as_ref());
-    let strategy = effective(rule, project, &situation.engine.document.people);
-    let sent = person.link.as_ref().and_then(|link| link.bases.get(&rule.to)).and_then(|base: &Base| base.platform.as_ref());
-    let facts = Facts { platform: &value, platform_at: dated.at, sent, salesforce: seen };
-    let Decision::Write(reason) = decide(strategy, facts) else { return None };
-    let old = match seen {
-        Seen::Value(value, _) => Some(value.clone()),
-        Seen::NoRecord | Seen::Unread => None,
+fn plan_update(
+    situation: &Situation<'_>,
+    plan: &mut PersonPlan,
+    map: &FieldMap,
+    id: RecordId,
+    read: Option<&Match>,
+    live: &[Live],
+) -> Result<Option<Write>, Outcome> {
+    let (mut changes, mut missing, blank) = (Vec::new(), Vec::new(), Value::Null);
+    for (rule, when) in rules(situation, &plan.person, map, live) {
+        let to = &rule.rule.to;
+        let base = plan.person.link.as_ref().and_then(|link| link.bases.get(to)).and_then(|base| base.salesforce.clone());
+        let seen = match read {
+            Some(read) => Seen::Value { value: read.values.get(to).unwrap_or(&blank), base: base.as_ref(), at: read.modified },
+            None => Seen::Unread,
+        };
+        match field::plan_field(situation, &plan.person, map.object.as_str(), &rule, when, seen) {
+            FieldOutcome::Write(change) => changes.push(change),
+            FieldOutcome::Keep { blank, bases } => {
+                missing.extend((rule.rule.required && blank).then(|| to.clone()));
+                if let (Some(link), Some(bases)) = (&mut plan.person.link, bases) {
+                    link.bases.insert(to.clone(), bases);
+                }
+            }
+            FieldOutcome::Drop(note) => plan.notes.push(note),
+            FieldOutcome::Park(problem) => return Err(Outcome::Parked { problem }),
+        }
+    }
+    if !missing.is_empty() {
+        return Err(lacking("This record", &missing));
+    }
+    let write = Write { person: plan.person.key.clone(), object: map.object.clone(), operation: Operation::Update(id), changes, step: None };
+    Ok((!write.changes.is_empty()).then_some(write))
+}
+
+/// The rules that hold for a person: those of the latest event first, then what earlier events add. A value is governed by
+/// the project that stated it: where that is another one, its rule for the field takes the place.
+fn rules<'r>(situation: &'r Situation<'_>, person: &Person, map: &'r FieldMap, live: &'r [Live]) -> Vec<(field::Governed<'r>, Timestamp)> {
+    let mut rules: Vec<(field::Governed<'r>, Timestamp)> = Vec::new();
+    for live in live.iter().rev().filter(|live| live.person_action) {
+        let mut workflows: Vec<usize> = live.actions.iter().map(|(w, _)| *w).collect();
+        workflows.dedup();
+        let scene = Scene { project: live.open.event.project.as_ref().map(|project| &project.id), workflows };
+        for rule in map.rules(&scene) {
+            if rules.iter().any(|(known, _)| known.rule.to == rule.to) {
+                continue;
+            }
+            if let Some(governed) = govern(situation, person, map, rule, &scene) {
+                rules.push((governed, live.open.event.occurred_at));
+            }
+        }
+    }
+    rules
+}
+
+fn govern<'r>(situation: &'r Situation<'_>, person: &Person, map: &'r FieldMap, rule: &'r Rule, scene: &Scene<'_>) -> Option<field::Governed<'r>> {
+    let stated = |rule: &Rule| rule.from().and_then(|path| person.attributes.get(path)).map(|dated| dated.project.clone());
+    let (rule, project) = match stated(rule) {
+        Some(project) if project.as_ref() != scene.project => {
+            let there = Scene { project: project.as_ref(), workflows: scene.workflows.clone() };
+            (map.rule(&rule.to, &there)?, project)
+        }
+        _ => (rule, scene.project.cloned()),
     };
-    Some(Change { field: rule.to.clone(), old, new: NewValue::Value(value), reason, from: Some(rule.from.clone()) })
-}
-
-/// The platform's value in Salesforce's words. Lists become multi-picklist texts.
-fn mapped(rule: &FieldRule, value: &Value) -> Value {
-    let translate = |text: &str| rule.values.get(text).cloned().unwrap_or_else(|| text.to_owned());
-    match value {
-        Value::String(text) => Value::String(translate(text)),
-        Value::Array(items) => {
-            let texts = items.iter().filter(|item| !is_blank(item)).map(|item| item.as_str().map_or_else(|| item.to_string(), translate));
-            Value::String(texts.collect::<Vec<_>>().join(";"))
-        }
-        other => other.clone(),
-    }
+    Some(field::Governed { rule, project: situation.engine.project(project.as_ref()) })
 }
 
 /// The user who owns what is created: the collaborator's, where they are active, else nobody in particular (which
@@ -138,5 +175,5 @@ pub(super) fn owner(situation: &Situation<'_>, collaborator: Option<&str>, notes
 
 /// A field that no rule of the mapping stands behind.
 pub(super) fn plain(field: &'static str, value: Value) -> Change {
-    Change { field: FieldName::known(field), old: None, new: NewValue::Value(value), reason: Reason::NewRecord, from: None }
+    Change { field: FieldName::known(field), old: None, new: NewValue::Value(value), reason: Reason::NewRecord, from: None, rule: None }
 }

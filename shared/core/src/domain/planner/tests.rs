@@ -253,7 +253,10 @@ fn records_are_created_by_key_where_the_org_has_the_field() {
     };
     let schema = |object: &str| {
         let object: ObjectName = object.parse().unwrap();
-        (object.clone(), ObjectSchema { object, fields: BTreeMap::from([(KEY_FIELD.parse().unwrap(), field.clone())]) })
+        let plain = Field { createable: true, updateable: true, nillable: true, ..Field::default() };
+        let mapped = ["Email", "LastName", "Company", "Salutation"].map(|name| (name.parse().unwrap(), plain.clone()));
+        let fields = mapped.into_iter().chain([(KEY_FIELD.parse().unwrap(), field.clone())]).collect();
+        (object.clone(), ObjectSchema { object, fields })
     };
     let schemas = Schemas([schema("Lead"), schema("Event")].into());
     let plan = plan_with(&engine(|_| {}), &schemas, vec![case(vec![captured(valentin())], Found::default())]);

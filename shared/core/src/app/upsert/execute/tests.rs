@@ -9,9 +9,9 @@ use crate::{
     domain::{
         config::{Duplicates, Toggle},
         ids::{EventId, PersonKey},
+        mapping::Reason,
         person::Person,
         plan::{Change, EventPlan, Fate, PersonPlan, Step},
-        strategy::Reason,
     },
 };
 
@@ -53,7 +53,8 @@ fn plan(people: usize) -> Plan {
     let mut plan = Plan::default();
     for n in 0..people {
         let (person, event) = (PersonKey::parse(&format!("p{n}")).unwrap(), EventId::parse(&format!("e{n}")).unwrap());
-        let change = |field: &str, new| Change { field: FieldName::parse(field).unwrap(), old: None, new, reason: Reason::NewRecord, from: None };
+        let change =
+            |field: &str, new| Change { field: FieldName::parse(field).unwrap(), old: None, new, reason: Reason::NewRecord, from: None, rule: None };
         let write = |object: &str, change, step| Write {
             person: person.clone(),
             object: ObjectName::parse(object).unwrap(),

@@ -20,6 +20,9 @@ pub enum CodecError {
     /// No number.
     #[error("This is not a number; write digits with a point, like 1234.5.")]
     NotNumber,
+    /// More digits than any field takes.
+    #[error("This number has more digits than any field takes.")]
+    TooManyDigits,
     /// A number with something behind the point.
     #[error("This field takes whole numbers.")]
     NotWhole,
@@ -53,6 +56,7 @@ impl CodecError {
             Self::Separator => "value_has_separator",
             Self::NotBoolean => "value_not_boolean",
             Self::NotNumber => "value_not_number",
+            Self::TooManyDigits => "value_too_many_digits",
             Self::NotWhole => "value_not_whole",
             Self::NotDate => "value_not_date",
             Self::NotDateTime => "value_not_datetime",

@@ -17,7 +17,7 @@ use serde_json::Value;
 pub use error::CodecError;
 pub use time::salesforce_datetime;
 
-use super::{AttributeType, Family, FieldType};
+use super::{AttributeType, Family};
 use crate::domain::{event::is_blank, ids::RecordId, schema::Field};
 
 /// The value of an attribute as the field's type writes it; `None` for a blank, which says nothing.

@@ -15,11 +15,28 @@ pub(in crate::domain::mapping) fn parse(value: &Value) -> Result<Decimal, CodecE
 }
 
 fn parse_text(text: &str) -> Result<Decimal, CodecError> {
-    // Underscores are digits' separators to the library and to nobody else.
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     let digits = text.strip_prefix('+').unwrap_or(text);
-    let parsed = if digits.contains(['e', 'E']) { Decimal::from_scientific(digits) } else { digits.parse() };
-    parsed.map(|number| number.normalize()).ok().filter(|_| plain).ok_or(CodecError::NotNumber)
+    if !is_number(digits) {
+        return Err(CodecError::NotNumber);
+    }
+    let parsed = if digits.contains(['e', 'E']) { scientific(digits) } else { digits.parse().ok() };
+    parsed.map(|number: Decimal| number.normalize()).ok_or(CodecError::TooManyDigits)
+}
+
+/// Whether a text is digits with perhaps a sign, a point and an exponent. The library's own reader takes more.
+fn is_number(text: &str) -> bool {
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let mantissa = mantissa.strip_prefix('-').unwrap_or(mantissa);
+    let exponent = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    digits(whole) && digits(fraction) && digits(exponent) && !exponent.is_empty() && !(whole.is_empty() && fraction.is_empty())
+}
+
+fn scientific(text: &str) -> Option<Decimal> {
+    // What is too small for the library's digits is nothing at the scale of any field.
+    let tiny = || text.contains("e-").then_some(Decimal::ZERO);
+    Decimal::from_scientific(&text.to_lowercase()).ok().or_else(tiny)
 }
 
 /// Rounded half away from zero, as Salesforce rounds what it saves.
@@ -66,8 +83,13 @@ mod tests {
         ] {
             assert_eq!(parse(&value).unwrap().to_string(), want, "{value}");
         }
-        for value in [json!("1,5"), json!("1_000"), json!(""), json!("abc"), json!(true), json!([1]), json!("1e400"), json!("--1"), json!("0x10")] {
+        for value in
+            [json!("1,5"), json!("1_000"), json!(""), json!("abc"), json!(true), json!([1]), json!("1e"), json!("."), json!("--1"), json!("0x10")]
+        {
             assert_eq!(parse(&value), Err(CodecError::NotNumber), "{value}");
+        }
+        for value in [json!("1e400"), json!(1e300), json!("9".repeat(40))] {
+            assert_eq!(parse(&value), Err(CodecError::TooManyDigits), "{value}");
         }
     }
 

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::*;
+use crate::domain::mapping::FieldType;
 
 fn paris() -> TimeZone {
     TimeZone::get("Europe/Paris").unwrap()

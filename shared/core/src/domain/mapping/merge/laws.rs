@@ -98,8 +98,7 @@ fn field() -> impl Gen<Value = Field> {
 }
 
 fn policy() -> impl Gen<Value = Policy> {
-    let strategies =
-        vec![Strategy::AlwaysPlatform, Strategy::AlwaysSalesforce, Strategy::FillIfBlank, Strategy::MostRecent, Strategy::Inherit];
+    let strategies = vec![Strategy::AlwaysPlatform, Strategy::AlwaysSalesforce, Strategy::FillIfBlank, Strategy::MostRecent, Strategy::Inherit];
     let directions = vec![Direction::ToSalesforce, Direction::ToPlatform, Direction::Both];
     (prop::sample::select(strategies), prop::sample::select(directions), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
         |(strategy, direction, update_blanks, clears, do_not_contact)| Policy { strategy, direction, update_blanks, clears, do_not_contact },

@@ -21,13 +21,8 @@ enum Look {
 }
 
 const LOOKS: [Look; 4] = [Look::Empty, Look::Emptied, Look::Same, Look::Changed];
-const STRATEGIES: [(Strategy, usize); 5] = [
-    (Strategy::AlwaysPlatform, 0),
-    (Strategy::AlwaysSalesforce, 1),
-    (Strategy::FillIfBlank, 2),
-    (Strategy::Inherit, 2),
-    (Strategy::MostRecent, 3),
-];
+const STRATEGIES: [(Strategy, usize); 5] =
+    [(Strategy::AlwaysPlatform, 0), (Strategy::AlwaysSalesforce, 1), (Strategy::FillIfBlank, 2), (Strategy::Inherit, 2), (Strategy::MostRecent, 3)];
 
 /// Both sides have a value. Columns: always platform, always Salesforce, fill if blank, most recent.
 const KNOWN: [(Look, Look, &str); 4] = [
@@ -57,7 +52,10 @@ fn expected(column: usize, update_blanks: bool, clears: bool, platform: Look, sa
     let cell = |row: &str| row.chars().nth(column).unwrap();
     let found = KNOWN.iter().find(|(p, s, _)| (*p, *s) == (platform, salesforce)).map(|(.., row)| cell(row));
     let of = |table: &[(Look, Look, &str, &str)]| {
-        table.iter().find(|(p, s, ..)| (*p, *s) == (platform, salesforce)).map(|(.., plain, with_clears)| cell(if clears { with_clears } else { plain }))
+        table
+            .iter()
+            .find(|(p, s, ..)| (*p, *s) == (platform, salesforce))
+            .map(|(.., plain, with_clears)| cell(if clears { with_clears } else { plain }))
     };
     let blank_is_unknown = |look: Look| look == Look::Empty || (look == Look::Emptied && !clears);
     let told = match (of(&PLATFORM_ONLY), of(&SALESFORCE_ONLY)) {

@@ -1,0 +1,285 @@
+//! All field rules of a document, compiled: each mapping with its changes by project and workflow.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{
+    AttributeType, Rule, Source,
+    merge::{Direction, Strategy},
+    preflight::Overflow,
+    transform::{Chain, Transformation, Values, check_path},
+};
+use crate::domain::{
+    config::{ConfigFault, Document, FieldRule, MappingOperation, Overlay},
+    ids::{FieldName, MappingName, ObjectName, ProjectId},
+};
+
+/// The compiled mappings of a document.
+#[derive(Debug, Clone, Default)]
+pub struct FieldMaps {
+    by_name: BTreeMap<MappingName, FieldMap>,
+    defaults: BTreeMap<&'static str, FieldMap>,
+}
+
+/// One compiled mapping.
+#[derive(Debug, Clone)]
+pub struct FieldMap {
+    /// The object.
+    pub object: ObjectName,
+    /// Whether records are made, changed, or both.
+    pub operation: MappingOperation,
+    connection: BTreeMap<FieldName, Rule>,
+    projects: BTreeMap<ProjectId, Layer>,
+    workflows: BTreeMap<usize, Layer>,
+}
+
+/// The changes of one project or workflow; `None` unmaps the field.
+type Layer = BTreeMap<FieldName, Option<Rule>>;
+
+/// Whose changes hold: a project's, and above them those of workflows, the last one's first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scene<'s> {
+    /// The project.
+    pub project: Option<&'s ProjectId>,
+    /// The positions of the workflows in the document.
+    pub workflows: Vec<usize>,
+}
+
+/// The mapping that is there when nothing is configured: attribute, field, and whether contacts have it too.
+const DEFAULT: [(&str, &str, bool); 5] = [
+    ("person.first_name", "FirstName", true),
+    ("person.last_name", "LastName", true),
+    ("person.email", "Email", true),
+    ("person.job", "Title", true),
+    ("person.company", "Company", false),
+];
+
+impl FieldMaps {
+    /// Compiles every rule of a document.
+    ///
+    /// # Errors
+    /// Every fault, at its place.
+    pub fn compile(document: &Document) -> Result<Self, Vec<ConfigFault>> {
+        let mut compiler = Compiler { document, faults: Vec::new() };
+        let mut maps = Self::default();
+        for (name, mapping) in &document.mappings {
+            let connection = compiler.rules(&format!("mappings.{name}"), &mapping.fields, &mapping.fixed);
+            let map = FieldMap {
+                object: mapping.object.clone(),
+                operation: mapping.operation,
+                connection,
+                projects: BTreeMap::new(),
+                workflows: BTreeMap::new(),
+            };
+            maps.by_name.insert(name.clone(), map);
+        }
+        for (object, contact) in [("Lead", false), ("Contact", true)] {
+            maps.defaults.insert(object, compiler.default_map(object, contact));
+        }
+        for (id, project) in &document.projects.list {
+            for (name, overlay) in &project.mappings {
+                let place = format!("projects.list.{id}.mappings.{name}");
+                if let Some((layer, map)) = compiler.layer(&place, name, overlay, &mut maps) {
+                    map.projects.insert(id.clone(), layer);
+                }
+            }
+        }
+        for (w, workflow) in document.workflows.iter().enumerate() {
+            for (name, overlay) in &workflow.mappings {
+                let place = format!("workflows[{w}].mappings.{name}");
+                if let Some((layer, map)) = compiler.layer(&place, name, overlay, &mut maps) {
+                    map.workflows.insert(w, layer);
+                }
+            }
+        }
+        if compiler.faults.is_empty() { Ok(maps) } else { Err(compiler.faults) }
+    }
+
+    /// A mapping by its name.
+    #[must_use]
+    pub fn named(&self, name: &MappingName) -> Option<&FieldMap> {
+        self.by_name.get(name)
+    }
+
+    /// The mapping of people that become records of an object and have no mapping configured.
+    #[must_use]
+    pub fn default_of(&self, object: &str) -> Option<&FieldMap> {
+        self.defaults.get(object)
+    }
+}
+
+impl FieldMap {
+    /// Every rule of every layer.
+    pub fn all(&self) -> impl Iterator<Item = &Rule> {
+        let layers = self.projects.values().chain(self.workflows.values());
+        self.connection.values().chain(layers.flat_map(BTreeMap::values).flatten())
+    }
+
+    /// Every attribute that any rule looks at.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.all().flat_map(|rule| rule.from().into_iter().chain(rule.chain.paths()))
+    }
+
+    /// The rule that holds for a field: workflow before project before connection.
+    #[must_use]
+    pub fn rule(&self, field: &FieldName, scene: &Scene<'_>) -> Option<&Rule> {
+        let workflows = scene.workflows.iter().rev().filter_map(|w| self.workflows.get(w));
+        let project = scene.project.and_then(|id| self.projects.get(id));
+        match workflows.chain(project).find_map(|layer| layer.get(field)) {
+            Some(changed) => changed.as_ref(),
+            None => self.connection.get(field),
+        }
+    }
+
+    /// The rules that hold, one per field, in the order of the fields' names.
+    #[must_use]
+    pub fn rules(&self, scene: &Scene<'_>) -> Vec<&Rule> {
+        if self.projects.is_empty() && self.workflows.is_empty() {
+            return self.connection.values().collect();
+        }
+        let fields: BTreeSet<&FieldName> = self
+            .connection
+            .keys()
+            .chain(scene.project.and_then(|id| self.projects.get(id)).into_iter().flat_map(BTreeMap::keys))
+            .chain(scene.workflows.iter().filter_map(|w| self.workflows.get(w)).flat_map(BTreeMap::keys))
+            .collect();
+        fields.into_iter().filter_map(|field| self.rule(field, scene)).collect()
+    }
+}
+
+struct Compiler<'d> {
+    document: &'d Document,
+    faults: Vec<ConfigFault>,
+}
+
+impl Compiler<'_> {
+    fn fault(&mut self, place: String, message: impl Into<String>) {
+        self.faults.push(ConfigFault { place, message: message.into() });
+    }
+
+    fn default_map(&mut self, object: &'static str, contact: bool) -> FieldMap {
+        let rows = DEFAULT.iter().filter(|(.., contacts)| *contacts || !contact);
+        let rules: Vec<FieldRule> = rows.map(|(from, to, _)| FieldRule::plain(from, FieldName::known(to))).collect();
+        FieldMap {
+            object: ObjectName::known(object),
+            operation: MappingOperation::default(),
+            // Attributes that the platform does not declare simply have no values.
+            connection: rules.iter().filter_map(|rule| Some((rule.to.clone(), self.compile(rule, "default mapping".to_owned(), None)?))).collect(),
+            projects: BTreeMap::new(),
+            workflows: BTreeMap::new(),
+        }
+    }
+
+    fn rules(&mut self, place: &str, fields: &[FieldRule], fixed: &BTreeMap<FieldName, Value>) -> BTreeMap<FieldName, Rule> {
+        let mut rules = BTreeMap::new();
+        for (i, rule) in fields.iter().enumerate() {
+            let place = format!("{place}.fields[{i}]");
+            if rules.contains_key(&rule.to) {
+                self.fault(format!("{place}.to"), format!("{} has a rule already; a field can have one.", rule.to));
+            }
+            let kind = self.declared(rule, &place);
+            if let Some(compiled) = self.compile(rule, place, kind) {
+                rules.insert(rule.to.clone(), compiled);
+            }
+        }
+        for (field, value) in fixed {
+            let place = format!("{place}.static.{field}");
+            if value.is_object() || value.is_null() {
+                self.fault(place.clone(), "Write a text, a number, true, false or a list of texts.");
+            }
+            if rules.insert(field.clone(), fixed_rule(field, value, place.clone())).is_some() {
+                self.fault(place, format!("{field} has a rule already; a field can have one."));
+            }
+        }
+        rules
+    }
+
+    fn layer<'m>(&mut self, place: &str, name: &MappingName, overlay: &Overlay, maps: &'m mut FieldMaps) -> Option<(Layer, &'m mut FieldMap)> {
+        let Some(map) = maps.by_name.get_mut(name) else {
+            self.fault(place.to_owned(), format!("There is no mapping called {name}."));
+            return None;
+        };
+        let rules = self.rules(place, &overlay.fields, &overlay.fixed);
+        let mut layer: Layer = rules.into_iter().map(|(field, rule)| (field, Some(rule))).collect();
+        for field in &overlay.unmapped {
+            if !map.connection.contains_key(field) {
+                self.fault(format!("{place}.unmapped"), format!("{field} is not part of the mapping {name}."));
+            }
+            if layer.insert(field.clone(), None).is_some() {
+                self.fault(format!("{place}.unmapped"), format!("{field} is mapped and unmapped at the same time."));
+            }
+        }
+        Some((layer, map))
+    }
+
+    /// The declared type of a rule's attribute. Where the platform's attributes are declared at all, all must be.
+    fn declared(&mut self, rule: &FieldRule, place: &str) -> Option<AttributeType> {
+        if let Err(message) = check_path(&rule.from) {
+            self.fault(format!("{place}.from"), message);
+            return None;
+        }
+        let attributes = &self.document.platform.attributes;
+        let declared = attributes.iter().find(|attribute| attribute.name == rule.from);
+        if declared.is_none() && !attributes.is_empty() {
+            let message = format!("{} is not declared; add it to platform.attributes, or correct the name.", rule.from);
+            self.fault(format!("{place}.from"), message);
+        }
+        declared.map(|attribute| attribute.kind)
+    }
+
+    fn compile(&mut self, rule: &FieldRule, place: String, kind: Option<AttributeType>) -> Option<Rule> {
+        let mut steps = rule.transform.clone();
+        if !rule.values.is_empty() {
+            steps.push(Transformation::Values(Values { map: rule.values.clone(), otherwise: None }));
+        }
+        let chain = match Chain::compile(&steps, &format!("{place}.transform"), kind, self.document.connection.country.as_deref()) {
+            Ok(chain) => chain,
+            Err(faults) => {
+                self.faults.extend(faults);
+                return None;
+            }
+        };
+        if matches!(kind, Some(AttributeType::File | AttributeType::Picture)) {
+            self.fault(format!("{place}.from"), "Files and pictures are not sent; map the address where they can be seen.");
+        }
+        if rule.direction != Direction::ToSalesforce && !chain.goes_back() {
+            self.fault(format!("{place}.direction"), "Values cannot come back through these transformations; choose to_salesforce.");
+        }
+        if rule.direction != Direction::ToSalesforce && !rule.from.starts_with("person.") {
+            self.fault(format!("{place}.direction"), "Only attributes of the person can be written back; choose to_salesforce.");
+        }
+        if matches!(&rule.overflow, Overflow::Default(value) if value.is_object() || value.is_null()) {
+            self.fault(format!("{place}.overflow.default"), "Write a text, a number, true, false or a list of texts.");
+        }
+        Some(Rule {
+            to: rule.to.clone(),
+            source: Source::Attribute(rule.from.clone()),
+            kind,
+            chain,
+            strategy: rule.strategy,
+            direction: rule.direction,
+            update_blanks: rule.update_blanks,
+            clears: rule.clears,
+            overflow: rule.overflow.clone(),
+            required: rule.required,
+            place,
+        })
+    }
+}
+
+fn fixed_rule(field: &FieldName, value: &Value, place: String) -> Rule {
+    Rule {
+        to: field.clone(),
+        source: Source::Fixed(value.clone()),
+        kind: None,
+        chain: Chain::default(),
+        strategy: Strategy::Inherit,
+        direction: Direction::ToSalesforce,
+        update_blanks: false,
+        clears: false,
+        overflow: Overflow::Park,
+        required: false,
+        place,
+    }
+}

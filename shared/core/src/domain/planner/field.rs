@@ -1,0 +1,146 @@
+//! One field of the person's record: from the attribute through transformations, the field's type, the merge and the checks.
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::Value;
+
+use super::Situation;
+use crate::domain::{
+    config::Project,
+    event::is_blank,
+    mapping::{
+        Reason, Rule, Source, codec,
+        merge::{Seen, Sighting, decide_event, remember},
+        preflight::{self, Fitted, Misfit, Operation, Overflow},
+    },
+    person::{Base, Person},
+    plan::{Cause, Change, NewValue, Note},
+    schema::Field,
+};
+
+/// A rule, and the project whose settings hold for its value.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Governed<'r> {
+    pub rule: &'r Rule,
+    pub project: Option<&'r Project>,
+}
+
+/// What becomes of a field.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Outcome {
+    /// It is written.
+    Write(Change),
+    /// It stays as it is; `blank` if neither side has a value. With the bases from now on, where both sides were seen.
+    Keep { blank: bool, bases: Option<Base> },
+    /// It is left out.
+    Drop(Note),
+    /// The person's events wait.
+    Park(Cause),
+}
+
+/// Plans one field. `when` is the time of the event, for values that the configuration sets.
+pub(super) fn plan_field(
+    situation: &Situation<'_>,
+    person: &Person,
+    object: &str,
+    governed: &Governed<'_>,
+    when: Timestamp,
+    seen: Seen<'_>,
+) -> Outcome {
+    let rule = governed.rule;
+    let described = situation.schemas.object(object);
+    let field = described.and_then(|schema| schema.fields.get(&rule.to));
+    let operation = if matches!(seen, Seen::NoRecord) { Operation::Create } else { Operation::Update };
+    let (value, at) = stated(person, rule, when);
+    let form = match (described, field) {
+        // A value for a field that is not there has no form.
+        (Some(_), None) if !is_blank(value) => Form::unfit(value.clone(), by_rule(rule, Misfit::NoField)),
+        _ => Form::of(rule, value, person, field, operation, &situation.engine.zone),
+    };
+    let base = person.link.as_ref().and_then(|link| link.bases.get(&rule.to)).and_then(|base| base.platform.as_ref());
+    let policy = rule.policy(governed.project, &situation.engine.document.people);
+    let same = |a: &Value, b: &Value| codec::same(field, a, b);
+    let decision = decide_event(&policy, Sighting { value: &form.value, base, at }, seen, &same);
+    let old = match seen {
+        Seen::Value { value, .. } => Some(value.clone()),
+        Seen::NoRecord | Seen::Unread => None,
+    };
+    let Some(new) = decision.write else {
+        let blank = is_blank(&form.value) && old.as_ref().is_none_or(is_blank);
+        let seen = decision.salesforce_base.filter(|_| form.instead.is_none());
+        let bases = seen.map(|salesforce| Base { platform: Some(remember(&form.value)), salesforce: Some(salesforce) });
+        return Outcome::Keep { blank, bases };
+    };
+    if let Some(instead) = form.instead {
+        return instead;
+    }
+    // Taking a value away is checked only where it is really meant.
+    match field.map(|field| preflight::check(field, &new, operation)) {
+        Some(Err(misfit)) => by_rule(rule, misfit),
+        None | Some(Ok(())) => Outcome::Write(Change {
+            field: rule.to.clone(),
+            old,
+            new: NewValue::Value(new),
+            reason: form.reason.unwrap_or(decision.reason),
+            from: Some(rule.from().unwrap_or(&rule.place).to_owned()),
+            rule: Some(rule.place.clone()),
+        }),
+    }
+}
+
+/// A platform value in the form of its field.
+struct Form {
+    /// The value, or where it has no form, the platform's own: enough to decide whether it would have been written.
+    value: Value,
+    /// Why it is not the platform's.
+    reason: Option<Reason>,
+    /// What is done where it would be written and does not fit.
+    instead: Option<Outcome>,
+}
+
+impl Form {
+    fn unfit(value: Value, instead: Outcome) -> Self {
+        Self { value, reason: None, instead: Some(instead) }
+    }
+
+    fn of(rule: &Rule, value: &Value, person: &Person, field: Option<&Field>, operation: Operation, zone: &TimeZone) -> Self {
+        let formed = rule.to_salesforce(value, &|path| person.value(path), field, zone);
+        let (formed, fitted) = match (formed, field) {
+            (Ok(formed), None) => return Self { value: formed, reason: None, instead: None },
+            (Ok(formed), Some(_)) if is_blank(&formed) => return Self { value: Value::Null, reason: None, instead: None },
+            (Ok(formed), Some(field)) => (formed.clone(), preflight::fit(&rule.overflow, field, formed, operation)),
+            (Err(misfit), Some(field)) => (value.clone(), preflight::refit(&rule.overflow, field, None, misfit, operation)),
+            (Err(misfit), None) => return Self::unfit(value.clone(), by_rule(rule, misfit)),
+        };
+        match fitted {
+            Fitted::Send(value, reason) => Self { value, reason, instead: None },
+            Fitted::Drop(misfit) => Self::unfit(formed, dropped(rule, &misfit)),
+            Fitted::Park(misfit) => Self::unfit(formed, parked(rule, &misfit)),
+        }
+    }
+}
+
+/// The platform's value and since when it holds: the latest of all that the rule looks at.
+fn stated<'v>(person: &'v Person, rule: &'v Rule, when: Timestamp) -> (&'v Value, Option<Timestamp>) {
+    static NOTHING: Value = Value::Null;
+    let path = match &rule.source {
+        Source::Fixed(value) => return (value, Some(when)),
+        Source::Attribute(path) => path.as_str(),
+    };
+    let dated = std::iter::once(path).chain(rule.chain.paths()).filter_map(|path| person.attributes.get(path));
+    (person.value(path).unwrap_or(&NOTHING), dated.map(|dated| dated.at).max())
+}
+
+/// What the rule does with a value that nothing can stand in for.
+fn by_rule(rule: &Rule, misfit: Misfit) -> Outcome {
+    if rule.overflow == Overflow::Drop { dropped(rule, &misfit) } else { parked(rule, &misfit) }
+}
+
+fn dropped(rule: &Rule, misfit: &Misfit) -> Outcome {
+    Outcome::Drop(Note::Dropped { field: rule.to.clone(), code: misfit.code().to_owned() })
+}
+
+fn parked(rule: &Rule, misfit: &Misfit) -> Outcome {
+    let from = rule.from().unwrap_or("the configuration");
+    let message = format!("{} from {from}, {}: {misfit}", rule.to, rule.place);
+    Outcome::Park(Cause { fields: vec![rule.to.to_string()], ..Cause::new(misfit.code(), message) })
+}
