@@ -1,5 +1,7 @@
 //! Configuration: one versioned document per connection. Saving validates, stores a new version and tells what it did.
 
+use std::collections::BTreeSet;
+
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use thiserror::Error;
@@ -15,7 +17,9 @@ use crate::{
     domain::{
         config::{ConfigFault, Document, parse_document},
         event::hex,
-        ids::ConnectionId,
+        ids::{ConnectionId, ObjectName},
+        mapping::{FieldMaps, Severity, check_rules},
+        schema::Schemas,
     },
     ports::Ports,
 };
@@ -70,6 +74,7 @@ pub struct WebhookKeys {
 pub async fn apply(ports: Ports<'_>, json: &Value) -> Result<Applied, ConfigureError> {
     let document = parse_document(json).map_err(ConfigureError::Invalid)?;
     let connection = document.connection.id.clone();
+    check_types(ports, &document).await?;
     let former = ports.table.load_meta(&connection).await?;
     let former_version = former.as_ref().map_or(0, |meta| meta.config_version);
     let current = load_version(ports, &connection, former_version).await?;
@@ -82,6 +87,25 @@ pub async fn apply(ports: Ports<'_>, json: &Value) -> Result<Applied, ConfigureE
     let new_webhook_key = ensure_webhook_key(ports, &document).await?;
     tracing::info!(connection.id = %connection, config.version = version, config.changed = changed, "configuration applied");
     Ok(Applied { connection, version, changed, new_webhook_key })
+}
+
+/// Refuses rules between types that cannot go together, as far as the org's description is known by now.
+async fn check_types(ports: Ports<'_>, document: &Document) -> Result<(), ConfigureError> {
+    let maps = FieldMaps::compile(document).map_err(ConfigureError::Invalid)?;
+    let objects: Vec<ObjectName> = document.mappings.values().map(|mapping| mapping.object.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+    if objects.is_empty() {
+        return Ok(());
+    }
+    let described = ports.table.load_schemas(&document.connection.id, &objects).await?;
+    let schemas = Schemas(described.into_iter().filter_map(|(_, schema)| schema).map(|schema| (schema.object.clone(), schema)).collect());
+    let refused = check_rules(&maps, &schemas).into_iter().filter(|finding| finding.severity == Severity::Refused);
+    let faults: Vec<ConfigFault> = refused
+        .map(|finding| ConfigFault {
+            place: finding.place,
+            message: format!("{}: {}", finding.field, finding.words.to(document.connection.language)),
+        })
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(ConfigureError::Invalid(faults)) }
 }
 
 /// The current version of a connection's document; `None` where there is none.

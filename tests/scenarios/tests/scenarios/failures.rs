@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use passerelle_core::domain::ids::ConnectionId;
 use passerelle_local::Switch;
 use passerelle_scenarios::{Scene, capture, person, settled};
-use salesforce_sim::{Effect, Matcher, Seed};
+use salesforce_sim::{Effect, Matcher, Seed, seed::ValidationRule};
 use serde_json::{Value, json};
 
 fn writes() -> Matcher {
@@ -77,6 +77,31 @@ async fn a_revoked_grant_breaks_the_connection_and_reconnecting_resumes_its_work
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_record_that_salesforce_refuses_does_not_harm_the_others() {
+    let mut seed = Seed::demo();
+    seed.validation_rules.push(ValidationRule {
+        sobject: "Lead".to_owned(),
+        condition: "LastName = 'Refused'".to_owned(),
+        message: "Refused by the org.".to_owned(),
+        field: Some("LastName".to_owned()),
+    });
+    let scene = Scene::with(seed, Switch::Off).await;
+    let kayo = scene.active("kayo").await;
+    let mut refused = person(1);
+    refused["last_name"] = json!("Refused");
+    scene.accept("kayo", &json!([capture("refused", refused), capture("fine", person(2))])).await;
+    scene.sweep().await;
+    let outcomes = scene.outcomes(&kayo, &["refused", "fine"]).await;
+    assert_eq!((outcomes["refused"].as_str(), outcomes["fine"].as_str()), ("parked", "applied"));
+    let outcome = serde_json::to_value(scene.event(&kayo, "refused").await.outcome).unwrap();
+    assert_eq!(
+        (outcome["problem"]["code"].as_str(), &outcome["problem"]["fields"]),
+        (Some("FIELD_CUSTOM_VALIDATION_EXCEPTION"), &json!(["LastName"]))
+    );
+    assert_eq!((scene.records("Lead").len(), scene.records("Event").len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_does_not_fit_waits_and_costs_no_write() {
     let scene = Scene::new().await;
     let kayo = scene.active("kayo").await;
     let mut long = person(1);
@@ -86,7 +111,7 @@ async fn one_record_that_salesforce_refuses_does_not_harm_the_others() {
     let outcomes = scene.outcomes(&kayo, &["long", "fine"]).await;
     assert_eq!((outcomes["long"].as_str(), outcomes["fine"].as_str()), ("parked", "applied"));
     let outcome = serde_json::to_value(scene.event(&kayo, "long").await.outcome).unwrap();
-    assert_eq!((outcome["problem"]["code"].as_str(), &outcome["problem"]["fields"]), (Some("STRING_TOO_LONG"), &json!(["LastName"])));
+    assert_eq!((outcome["problem"]["code"].as_str(), &outcome["problem"]["fields"]), (Some("value_too_long"), &json!(["LastName"])));
     assert_eq!((scene.records("Lead").len(), scene.records("Event").len()), (1, 1));
 }
 

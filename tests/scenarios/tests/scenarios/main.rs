@@ -11,3 +11,4 @@ mod failures;
 mod identity;
 mod intake;
 mod kayo;
+mod preflight;

@@ -8,6 +8,9 @@ mod rules;
 mod short_form;
 mod validate;
 
+#[cfg(test)]
+mod tests;
+
 pub use document::*;
 pub use rules::*;
 pub use validate::{ConfigFault, json_schema, parse_document};

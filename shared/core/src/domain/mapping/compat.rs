@@ -228,7 +228,7 @@ pub fn to_platform(field: &Field, to: AttributeType) -> Compatibility {
 }
 
 /// Why nothing at all can be written into the field.
-fn closed(field: &Field) -> Option<Why> {
+pub(super) fn closed(field: &Field) -> Option<Why> {
     match &field.kind {
         FieldType::Address | FieldType::Location => Some(Why::Compound),
         FieldType::Base64 => Some(Why::Binary),

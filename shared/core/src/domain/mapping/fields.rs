@@ -102,6 +102,11 @@ impl FieldMaps {
         self.by_name.get(name)
     }
 
+    /// The mappings that the document names.
+    pub fn configured(&self) -> impl Iterator<Item = &FieldMap> {
+        self.by_name.values()
+    }
+
     /// The mapping of people that become records of an object and have no mapping configured.
     #[must_use]
     pub fn default_of(&self, object: &str) -> Option<&FieldMap> {

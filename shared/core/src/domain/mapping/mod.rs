@@ -1,6 +1,7 @@
 //! The mapping engine: from what the platform knows to what Salesforce's fields hold, and back.
 
 mod attribute;
+mod check;
 pub mod codec;
 pub mod compat;
 mod field_type;
@@ -13,6 +14,7 @@ pub mod transform;
 mod words;
 
 pub use attribute::{Attribute, AttributeType, Labels, reload};
+pub use check::{Finding, Severity, check_rules};
 pub use codec::CodecError;
 pub use field_type::{Family, FieldType};
 pub use fields::{FieldMap, FieldMaps, Scene};

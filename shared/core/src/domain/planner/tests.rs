@@ -1,6 +1,8 @@
 //! The lead sequence as tables: what is known, and what is planned for it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod fields;
+
 use serde_json::{Value, json};
 
 use super::*;

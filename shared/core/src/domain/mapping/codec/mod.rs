@@ -149,7 +149,8 @@ fn scalar(value: &Value) -> Result<String, CodecError> {
     match value {
         Value::String(text) => Ok(text.trim().to_owned()),
         Value::Bool(value) => Ok(value.to_string()),
-        Value::Number(_) => number::parse(value).map(|number| number.to_string()),
+        // A number that no field takes is still a text.
+        Value::Number(own) => Ok(number::parse(value).map_or_else(|_| own.to_string(), |number| number.to_string())),
         Value::Null | Value::Array(_) | Value::Object(_) => Err(CodecError::Structure),
     }
 }

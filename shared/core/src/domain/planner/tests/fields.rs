@@ -1,0 +1,257 @@
+//! The way of a value from event to field: overlays, checks, blanks, and what runs after runs.
+
+use super::*;
+use crate::domain::{
+    mapping::{FieldType, Reason},
+    person::{Base, Link},
+};
+
+fn described(fields: &[(&str, Field)]) -> Schemas {
+    let object: ObjectName = "Lead".parse().unwrap();
+    let plain = [("Email", FieldType::Email), ("LastName", FieldType::String), ("Company", FieldType::String), ("Salutation", FieldType::Picklist)];
+    let plain = plain.map(|(name, kind)| (name.parse().unwrap(), field(kind)));
+    let fields = plain.into_iter().chain(fields.iter().map(|(name, field)| (name.parse().unwrap(), field.clone()))).collect();
+    Schemas([(object.clone(), ObjectSchema { object, fields })].into())
+}
+
+fn field(kind: FieldType) -> Field {
+    Field { kind, length: 80, precision: 8, scale: 2, createable: true, updateable: true, nillable: true, ..Field::default() }
+}
+
+/// KAYO's person with one more attribute, mapped by one more rule.
+fn with_rule(rule: Value, attribute: Value) -> (Engine, OpenEvent) {
+    let mut person = valentin();
+    person["extra"] = attribute;
+    let mut rule = rule;
+    rule["from"] = json!("person.extra");
+    rule["to"] = json!("Extra__c");
+    (engine(|json| json["mappings"]["lead"]["fields"].as_array_mut().unwrap().push(rule.clone())), captured(person))
+}
+
+fn created(engine: &Engine, schemas: &Schemas, event: OpenEvent) -> Plan {
+    plan_with(engine, schemas, vec![case(vec![event], Found::default())])
+}
+
+#[test]
+fn values_take_the_form_of_their_field() {
+    for (kind, value, want) in [
+        (FieldType::Double, json!("12.345"), json!(12.35)),
+        (FieldType::Boolean, json!("oui"), json!(true)),
+        (FieldType::DateTime, json!("2026-07-01T12:00:00"), json!("2026-07-01T10:00:00.000+0000")),
+        (FieldType::MultiPicklist, json!(["a", "b"]), json!("a;b")),
+        (FieldType::String, json!(12), json!("12")),
+    ] {
+        let (engine, event) = with_rule(json!({}), value);
+        let plan = created(&engine, &described(&[("Extra__c", field(kind.clone()))]), event);
+        let change = plan.writes[0].changes.iter().find(|change| change.field.as_str() == "Extra__c").unwrap();
+        assert_eq!((&change.new, change.rule.as_deref()), (&NewValue::Value(want), Some("mappings.lead.fields[4]")), "{kind:?}");
+    }
+}
+
+#[test]
+fn values_that_do_not_fit_go_by_the_rule() {
+    let short = || described(&[("Extra__c", Field { length: 4, ..field(FieldType::String) })]);
+    let number = || described(&[("Extra__c", field(FieldType::Double))]);
+    for (rule, schemas, value, want) in [
+        (json!({}), short(), json!("too long"), Err("value_too_long")),
+        (json!({"overflow": "truncate"}), short(), json!("too long"), Ok(json!("too"))),
+        (json!({"overflow": {"default": "?"}}), short(), json!("too long"), Ok(json!("?"))),
+        (json!({"overflow": "drop"}), short(), json!("too long"), Ok(json!(null))),
+        (json!({}), number(), json!("many"), Err("value_not_number")),
+        (json!({"overflow": {"default": 0}}), number(), json!("many"), Ok(json!(0))),
+        (json!({"overflow": "drop"}), number(), json!("many"), Ok(json!(null))),
+        (json!({}), described(&[]), json!("x"), Err("field_missing")),
+        (json!({"overflow": "drop"}), described(&[]), json!("x"), Ok(json!(null))),
+        (json!({"transform": [{"phone": {"form": "e164"}}]}), short(), json!("none"), Err("value_not_phone")),
+    ] {
+        let (engine, event) = with_rule(rule.clone(), value);
+        let plan = created(&engine, &schemas, event);
+        match want {
+            Err(code) => {
+                let Outcome::Parked { problem } = only_outcome(&plan) else { panic!("{rule}: {plan:?}") };
+                assert_eq!((problem.code.as_str(), problem.fields.as_slice()), (code, ["Extra__c".to_owned()].as_slice()), "{rule}");
+            }
+            Ok(want) => {
+                assert_eq!(values(&plan.writes[0]).get("Extra__c").cloned().unwrap_or_default(), want, "{rule}");
+                let dropped = plan.people[0].notes.iter().any(|note| matches!(note, Note::Dropped { .. }));
+                assert_eq!(dropped, want.is_null(), "{rule}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_would_not_be_written_need_not_fit() {
+    let (engine, event) = with_rule(json!({}), json!("too long"));
+    let schemas = described(&[("Extra__c", Field { length: 4, ..field(FieldType::String) })]);
+    let lead = found(
+        LEAD,
+        "2026-01-01T00:00:00Z",
+        json!({"Email": "j.bon@kayo.fr", "LastName": "D", "Company": "K", "Salutation": "Mr.", "Extra__c": "here"}),
+    );
+    let plan = plan_with(&engine, &schemas, vec![case(vec![event], Found { leads: vec![lead], ..Found::default() })]);
+    assert!(matches!(&plan.people[0].events[0].fate, Fate::After(_)), "{plan:?}");
+    assert_eq!(plan.writes.len(), 1, "only the activity: Salesforce's value stays");
+}
+
+#[test]
+fn required_rules_make_the_person_wait() {
+    for (value, parked) in [(json!(""), true), (json!("x"), false)] {
+        let (engine, event) = with_rule(json!({"required": true}), value);
+        let plan = created(&engine, &described(&[("Extra__c", field(FieldType::String))]), event);
+        assert_eq!(
+            matches!(&plan.people[0].events[0].fate, Fate::Settled(Outcome::Parked { problem }) if problem.code == "missing_required"),
+            parked
+        );
+    }
+}
+
+/// A person whose lead was written before: the platform's base and Salesforce's are the value.
+fn known(value: &str) -> Person {
+    let mut person = Person::new("p1".parse().unwrap());
+    let base = |value: &str| Base { platform: Some(json!(value)), salesforce: Some(json!(value)) };
+    let bases = [("Email", "j.bon@kayo.fr"), ("LastName", "Dumontier"), ("Company", "KAYO SAS"), ("Salutation", "Mr."), ("Extra__c", value)];
+    let bases = bases.map(|(name, value)| (name.parse().unwrap(), base(value))).into();
+    person.link = Some(Link { object: "Lead".parse().unwrap(), id: id(LEAD), bases, recheck: false });
+    person
+}
+
+#[test]
+fn a_clear_is_passed_on_where_the_rule_says_so() {
+    for (rule, want) in [
+        (json!({"clears": true, "strategy": "most_recent"}), Some(json!(null))),
+        (json!({"strategy": "most_recent"}), None),
+        (json!({"clears": true, "strategy": "always_platform"}), Some(json!(null))),
+        (json!({"clears": true, "strategy": "always_salesforce"}), None),
+    ] {
+        let (engine, event) = with_rule(rule.clone(), json!(""));
+        let read = json!({"Email": "j.bon@kayo.fr", "LastName": "Dumontier", "Company": "KAYO SAS", "Salutation": "Mr.", "Extra__c": "here"});
+        let case = Case {
+            person: known("here"),
+            events: vec![event],
+            found: Found { linked: Linked::There(found(LEAD, "2026-01-01T00:00:00Z", read)), ..Found::default() },
+        };
+        let plan = plan_with(&engine, &described(&[("Extra__c", field(FieldType::String))]), vec![case]);
+        let write = plan.writes.iter().find(|write| write.object.as_str() == "Lead");
+        assert_eq!(write.and_then(|write| values(write).get("Extra__c").cloned()), want, "{rule}");
+    }
+}
+
+/// What an org makes of our values (here: of a phone number) looks like no change on either side.
+#[test]
+fn values_that_the_org_writes_its_own_way_are_left_alone() {
+    let (engine, event) = with_rule(json!({"strategy": "always_platform"}), json!("0612345678"));
+    let mut person = known("0612345678");
+    person
+        .link
+        .as_mut()
+        .unwrap()
+        .bases
+        .insert("Extra__c".parse().unwrap(), Base { platform: Some(json!("0612345678")), salesforce: Some(json!("06 12 34 56 78")) });
+    let read = json!({"Email": "j.bon@kayo.fr", "LastName": "Dumontier", "Company": "KAYO SAS", "Salutation": "Mr.", "Extra__c": "06 12 34 56 78"});
+    let found = Found { linked: Linked::There(found(LEAD, "2026-01-01T00:00:00Z", read)), ..Found::default() };
+    let plan = plan_with(&engine, &described(&[("Extra__c", field(FieldType::Phone))]), vec![Case { person, events: vec![event], found }]);
+    assert!(plan.writes.iter().all(|write| write.object.as_str() != "Lead"), "{plan:?}");
+}
+
+#[test]
+fn projects_and_workflows_lay_their_changes_over_the_mapping() {
+    let engine = engine(|json| {
+        json["projects"]["list"]["salon"]["mappings"] = json!({"lead": {
+            "fields": [{"from": "person.badge", "to": "Badge__c"}], "static": {"LeadSource": "Salon"}, "unmapped": ["Salutation"]}});
+        json["workflows"][0]["mappings"] =
+            json!({"lead": {"static": {"LeadSource": "Badge"}, "fields": [{"from": "data.note", "to": "Description"}]}});
+    });
+    let mut person = valentin();
+    person["badge"] = json!("B-7");
+    let lead = |kind: &str| {
+        let mut event = open("e1", kind, 0, person.clone());
+        event.event.data.insert("note".to_owned(), json!("Warm"));
+        let plan = plan_one(&engine, vec![event], Found::default());
+        let write = plan.writes[0].clone();
+        (json!(values(&write)), write)
+    };
+    let (form, _) = lead("form_submitted");
+    assert_eq!(
+        form,
+        json!({"Email": "j.bon@kayo.fr", "LastName": "Dumontier", "Company": "KAYO SAS", "OwnerId": USER, "Badge__c": "B-7", "LeadSource": "Salon"})
+    );
+    let (capture, write) = lead("contact_captured");
+    assert_eq!((&capture["LeadSource"], &capture["Description"], capture.get("Salutation")), (&json!("Badge"), &json!("Warm"), None));
+    let place = |field: &str| write.changes.iter().find(|change| change.field.as_str() == field).unwrap().rule.clone().unwrap();
+    assert_eq!(place("LeadSource"), "workflows[0].mappings.lead.static.LeadSource");
+    assert_eq!(place("Badge__c"), "projects.list.salon.mappings.lead.fields[0]");
+    assert_eq!(place("Email"), "mappings.lead.fields[0]");
+}
+
+/// A value is governed by the project that stated it: what one project does not send, another does not send for it.
+#[test]
+fn a_value_is_governed_by_the_project_that_stated_it() {
+    let engine = engine(|json| {
+        json["projects"]["list"]["quiet"] = json!({"name": "Quiet", "mappings": {"lead": {"unmapped": ["Salutation"]}}});
+    });
+    let mut quiet = open("e1", "form_submitted", 0, valentin());
+    quiet.event.project.as_mut().unwrap().id = "quiet".parse().unwrap();
+    let loud = open("e2", "form_submitted", 1, json!({"email": "j.bon@kayo.fr"}));
+    let plan = plan_one(&engine, vec![quiet, loud], Found::default());
+    assert_eq!(values(&plan.writes[0]).get("Salutation"), None);
+    let later = open("e3", "form_submitted", 2, json!({"email": "j.bon@kayo.fr", "salutation": "M"}));
+    let mut again = case(vec![later], Found::default());
+    again.person = plan.people[0].person.clone();
+    let plan = plan_with(&engine, &Schemas::default(), vec![again]);
+    assert_eq!(values(&plan.writes[0])["Salutation"], json!("Mr."), "the second project has stated it itself");
+}
+
+#[test]
+fn a_mapping_makes_or_changes_records_as_its_operation_says() {
+    let lead = || found(LEAD, "2026-01-01T00:00:00Z", json!({"Email": null}));
+    for (operation, creates, changes) in [("create", true, false), ("update", false, true), ("create_or_update", true, true)] {
+        let engine = engine(|json| json["mappings"]["lead"]["operation"] = json!(operation));
+        let event = || open("e1", "form_submitted", 0, valentin());
+        let unknown = plan_one(&engine, vec![event()], Found::default());
+        assert_eq!(!unknown.writes.is_empty(), creates, "{operation}");
+        let there = plan_one(&engine, vec![event()], Found { leads: vec![lead()], ..Found::default() });
+        assert_eq!(!there.writes.is_empty(), changes, "{operation}");
+    }
+}
+
+#[test]
+fn nothing_configured_means_the_default_mapping() {
+    let engine = engine(|json| {
+        json["people"] = json!({});
+        json["mappings"] = json!({});
+    });
+    let person = json!({"email": "j.bon@kayo.fr", "first_name": "Valentin", "last_name": "D", "job": "CTO", "company": "K", "phone": "1"});
+    let plan = plan_one(&engine, vec![open("e1", "form_submitted", 0, person)], Found::default());
+    let want = json!({"Email": "j.bon@kayo.fr", "FirstName": "Valentin", "LastName": "D", "Title": "CTO", "Company": "K", "OwnerId": USER});
+    assert_eq!(json!(values(&plan.writes[0])), want);
+    assert!(engine.person_fields("Contact").iter().all(|field| field.as_str() != "Company"));
+}
+
+#[test]
+fn the_opt_out_goes_by_the_latest_statement_whatever_the_rule_says() {
+    let rule = json!({"from": "person.unsubscribed", "to": "HasOptedOutOfEmail", "strategy": "always_platform"});
+    let engine = engine(|json| json["mappings"]["lead"]["fields"].as_array_mut().unwrap().push(rule.clone()));
+    let mut person = valentin();
+    person["unsubscribed"] = json!(false);
+    let schemas = described(&[("HasOptedOutOfEmail", field(FieldType::Boolean))]);
+    // Salesforce's statement: the record was modified before, or after, the event.
+    for (modified, want) in [("2026-01-01T00:00:00Z", Some(json!(false))), ("2026-05-01T00:00:00Z", None)] {
+        let read = json!({"Email": "j.bon@kayo.fr", "LastName": "D", "Company": "K", "Salutation": "Mr.", "HasOptedOutOfEmail": true});
+        let found = Found { leads: vec![found(LEAD, modified, read)], ..Found::default() };
+        let plan = plan_with(&engine, &schemas, vec![case(vec![open("e1", "form_submitted", 0, person.clone())], found)]);
+        let written = plan.writes.first().and_then(|write| values(write).get("HasOptedOutOfEmail").cloned());
+        assert_eq!(written, want, "{modified}");
+    }
+}
+
+#[test]
+fn a_fixed_value_fills_a_blank_and_overwrites_nothing() {
+    let engine = engine(|json| json["mappings"]["lead"]["static"] = json!({"LeadSource": "Salon"}));
+    for (there, want) in [(json!(null), Some(json!("Salon"))), (json!("Web"), None)] {
+        let lead = found(LEAD, "2026-01-01T00:00:00Z", json!({"LeadSource": there}));
+        let plan = plan_one(&engine, vec![open("e1", "form_submitted", 0, valentin())], Found { leads: vec![lead], ..Found::default() });
+        let change = plan.writes[0].changes.iter().find(|change| change.field.as_str() == "LeadSource");
+        assert_eq!(change.map(|change| (change.new.clone(), change.reason)), want.map(|value| (NewValue::Value(value), Reason::BlankFilled)));
+    }
+}

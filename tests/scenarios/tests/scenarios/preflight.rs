@@ -1,0 +1,217 @@
+//! What the checks before a call predict, against what the simulated org says: no disagreement either way.
+
+use jiff::tz::TimeZone;
+use passerelle_core::{
+    adapters::salesforce::describe::parse_describe,
+    domain::{
+        ids::FieldName,
+        mapping::{
+            CodecError, Family, codec,
+            preflight::{self, Fitted, Misfit, Operation, Overflow},
+        },
+        schema::{Field, ObjectSchema},
+    },
+};
+use proptest::{prelude::*, test_runner::TestRunner};
+use salesforce_sim::{
+    Id, Seed, Sim,
+    org::Session,
+    seed::{CustomField, CustomFieldKind as Kind, FieldAccess, PicklistEntry},
+    service::Options,
+};
+use serde_json::{Map, Value, json};
+
+/// An org with a field of every type that it can have.
+struct Org {
+    sim: Sim,
+    user: Id,
+    lead: Id,
+    schema: ObjectSchema,
+}
+
+fn custom(name: &str, kind: Kind) -> CustomField {
+    CustomField { sobject: "Lead".to_owned(), name: name.to_owned(), kind, ..CustomField::default() }
+}
+
+fn seed() -> Seed {
+    let grades = || ["Hot", "Warm", "Cold"].map(|text| PicklistEntry::Text(text.to_owned())).to_vec();
+    let retired = PicklistEntry::Full { value: "Old".to_owned(), label: "Old".to_owned(), active: false, default: false };
+    let custom_fields = vec![
+        custom("Short__c", Kind::Text { length: 12 }),
+        CustomField { required: true, default: Some(json!("x")), ..custom("Needed__c", Kind::Text { length: 8 }) },
+        custom("Score__c", Kind::Number { precision: 4, scale: 0 }),
+        custom("Weight__c", Kind::Number { precision: 18, scale: 9 }),
+        custom("Price__c", Kind::Currency { precision: 8, scale: 2 }),
+        custom("Rate__c", Kind::Percent { precision: 5, scale: 2 }),
+        custom("Fair__c", Kind::Checkbox),
+        custom("Met_On__c", Kind::Date),
+        custom("Met_At__c", Kind::DateTime),
+        custom("Grade__c", Kind::Picklist { values: grades().into_iter().chain([retired]).collect(), restricted: true }),
+        custom("Mood__c", Kind::Picklist { values: grades(), restricted: false }),
+        custom("Tags__c", Kind::MultiselectPicklist { values: grades(), restricted: true }),
+        custom("Words__c", Kind::MultiselectPicklist { values: grades(), restricted: false }),
+        custom("Note__c", Kind::TextArea),
+        custom("Story__c", Kind::LongTextArea { length: 300 }),
+        custom("Site__c", Kind::Url),
+        custom("Mail__c", Kind::Email),
+        custom("Line__c", Kind::Phone),
+        custom("Guide__c", Kind::Lookup { to: "User".to_owned(), relationship: None }),
+        CustomField { access: FieldAccess::ReadOnly, ..custom("Sealed__c", Kind::Text { length: 8 }) },
+    ];
+    Seed { custom_fields, ..Seed::default() }
+}
+
+impl Org {
+    fn new() -> Self {
+        let sim = Sim::new(seed(), Options::default()).unwrap();
+        let (user, lead, description) = sim.with_org(|org| {
+            let user = org.users().next().unwrap().id;
+            let session = Session::new(user, org.now());
+            let lead = org.create(&session, "Lead", &fields(json!({"LastName": "A", "Company": "B"}))).unwrap();
+            (user, lead, org.describe(&session, "Lead").unwrap())
+        });
+        Self { sim, user, lead, schema: parse_describe(&description).unwrap() }
+    }
+
+    /// The code with which the org refuses one field's value.
+    fn verdict(&self, name: &str, value: &Value, operation: Operation) -> Option<String> {
+        let mut given = if operation == Operation::Create { fields(json!({"LastName": "A", "Company": "B"})) } else { Map::new() };
+        given.insert(name.to_owned(), value.clone());
+        let refused = self.sim.with_org(|org| {
+            let session = Session::new(self.user, org.now());
+            match operation {
+                Operation::Create => org.create(&session, "Lead", &given).err(),
+                Operation::Update => org.update(&session, "Lead", self.lead.as_str(), &given).err(),
+            }
+        });
+        refused.map(|errors| errors.first().unwrap().code.to_string())
+    }
+}
+
+fn fields(value: Value) -> Map<String, Value> {
+    value.as_object().unwrap().clone()
+}
+
+/// Values of every kind, many of them at the edge of what a field takes.
+fn value(user: String) -> impl Strategy<Value = Value> {
+    let text = |units: usize| prop_oneof![Just("x".repeat(units)), Just("é".repeat(units)), Just("😀".repeat(units.div_ceil(2)))];
+    let edges = prop::sample::select(vec![1_usize, 7, 8, 9, 11, 12, 13, 40, 41, 80, 81, 128, 129, 255, 256, 300, 301]).prop_flat_map(text);
+    let emails = ["a@b.fr", "a@b", "é@b.fr", "a.b+c@d-e.fr", "a..b@c.fr", ".a@b.fr", "a@-b.fr", "a b@c.fr", "a@b@c.fr", "o'n@x.fr", "@"];
+    let words = ["Hot", "hot", "Old", "Hot;Cold", "Hot; Warm ;", "Hot;Tepid", ";", "true", "false", "oui", "0", "  ", "", " Hot "];
+    let dates = [
+        "2026-03-01",
+        "2025-02-29",
+        "1699-12-31",
+        "1700-01-01",
+        "4000-12-31",
+        "4001-01-01",
+        "01/03/2026",
+        "2026-03-01T10:00:00Z",
+        "2026-03-01T10:00:00+05:30",
+        "2026-03-01T10:00:00.123+0000",
+        "2026-03-01T25:00:00Z",
+        "20260301",
+        "2026-3-1",
+    ];
+    let ids = vec![user, "nobody".to_owned(), "001000000000001".to_owned(), "00Q000000000001AAA".to_owned()];
+    let numbers = [
+        "0",
+        "9999",
+        "9999.4",
+        "9999.5",
+        "10000",
+        "-9999.5",
+        "999999.994",
+        "999999.995",
+        "999.995",
+        "1e3",
+        "1.5e-3",
+        "1e30",
+        "1e400",
+        "1,5",
+        ".5",
+        "5.",
+        "+7",
+        "--7",
+        "abc",
+        "123456789.123456789",
+        "999999999.9999999995",
+        "0.00000000000000000000001",
+        "1_000",
+    ];
+    prop_oneof![
+        3 => edges.prop_map(Value::from),
+        2 => prop::sample::select(emails.to_vec()).prop_map(Value::from),
+        3 => prop::sample::select(words.to_vec()).prop_map(Value::from),
+        3 => prop::sample::select(dates.to_vec()).prop_map(Value::from),
+        3 => prop::sample::select(numbers.to_vec()).prop_map(Value::from),
+        2 => prop::sample::select(ids).prop_map(Value::from),
+        1 => prop::sample::select(vec![json!(null), json!(true), json!(false), json!([]), json!(["Hot", "Cold"]), json!(["a;b"]), json!({"a": 1})]),
+        2 => any::<i64>().prop_map(Value::from),
+        2 => (-1e7..1e7_f64).prop_map(Value::from),
+        1 => any::<f64>().prop_map(Value::from),
+        2 => "\\PC{0,20}".prop_map(Value::from),
+    ]
+}
+
+/// The fields that are compared: all but the record's own id, and those whose rules are the object's and not the type's.
+fn compared(schema: &ObjectSchema) -> Vec<(FieldName, Field)> {
+    let own_rules = ["Id", "RecordTypeId", "Status", "OwnerId", "IsConverted"];
+    schema.fields.iter().filter(|(name, _)| !own_rules.contains(&name.as_str())).map(|(name, field)| (name.clone(), field.clone())).collect()
+}
+
+#[test]
+fn the_checks_and_the_org_agree_on_every_value() {
+    let org = Org::new();
+    let fields = compared(&org.schema);
+    assert!(fields.iter().any(|(name, _)| name.as_str() == "Sealed__c"), "a field that may not be written is among them");
+    let cases = (prop::sample::select(fields), value(org.user.as_str().to_owned()), any::<bool>());
+    let config = ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() };
+    let (mut taken, mut refused) = (0_u32, 0_u32);
+    let mut runner = TestRunner::new(config);
+    let counts = std::cell::RefCell::new((&mut taken, &mut refused));
+    runner
+        .run(&cases, |((name, field), value, create)| {
+            let operation = if create { Operation::Create } else { Operation::Update };
+            let writable = if create { field.createable } else { field.updateable };
+            // A value without a form is sent as it came: the org must not know better.
+            let (sent, predicted) = match codec::encode(&value, None, &field, &TimeZone::UTC) {
+                _ if !writable => (json!("x"), Some(Misfit::NotWritable)),
+                Ok(formed) => {
+                    let formed = formed.unwrap_or(Value::Null);
+                    (formed.clone(), preflight::check(&field, &formed, operation).err())
+                }
+                Err(error) => (value.clone(), Some(Misfit::from(error))),
+            };
+            let actual = org.verdict(name.as_str(), &sent, operation);
+            prop_assert_eq!(actual.is_some(), predicted.is_some(), "{} {} {:?}: {:?} but {:?}", name, sent, operation, predicted, actual);
+            if let (Some(misfit), Some(code)) = (&predicted, &actual) {
+                // Of a value of another JSON type the org tells no more than that it cannot read it.
+                let same_kind = sent.is_string() || !matches!(misfit, Misfit::Unreadable(CodecError::NotRecord));
+                let null_boolean = field.kind.family() == Family::Boolean && sent.is_null();
+                if same_kind && !null_boolean {
+                    prop_assert_eq!(misfit.salesforce_code(), code, "{} {} {:?}", name, sent, operation);
+                }
+            }
+            let mut counts = counts.borrow_mut();
+            if actual.is_some() {
+                *counts.1 += 1
+            } else {
+                *counts.0 += 1
+            }
+            Ok(())
+        })
+        .unwrap();
+    assert!(taken > 1_000 && refused > 1_000, "both verdicts must be common: {taken} taken, {refused} refused");
+}
+
+#[test]
+fn what_is_put_in_a_values_place_is_taken() {
+    let org = Org::new();
+    let long = json!("Directrice générale adjointe 😀 des affaires internationales et de la communication".repeat(4));
+    for (name, field) in compared(&org.schema).iter().filter(|(_, field)| field.updateable && field.kind.family() == Family::Text) {
+        if let Fitted::Send(value, _) = preflight::fit(&Overflow::Truncate, field, long.clone(), Operation::Update) {
+            assert_eq!(org.verdict(name.as_str(), &value, Operation::Update), None, "{name} {value}");
+        }
+    }
+}
