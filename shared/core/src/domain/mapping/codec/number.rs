@@ -5,6 +5,9 @@ use serde_json::{Number, Value};
 
 use super::CodecError;
 
+/// Digits that Salesforce keeps behind the point at most; what comes behind them says nothing to any field.
+const DIGITS: u32 = 18;
+
 /// The number that a JSON value states: a number, or a text of digits with a point and perhaps an exponent.
 pub(in crate::domain::mapping) fn parse(value: &Value) -> Result<Decimal, CodecError> {
     match value {
@@ -20,7 +23,7 @@ fn parse_text(text: &str) -> Result<Decimal, CodecError> {
         return Err(CodecError::NotNumber);
     }
     let parsed = if digits.contains(['e', 'E']) { scientific(digits) } else { digits.parse().ok() };
-    parsed.map(|number: Decimal| number.normalize()).ok_or(CodecError::TooManyDigits)
+    parsed.map(|number: Decimal| number.trunc_with_scale(DIGITS).normalize()).ok_or(CodecError::TooManyDigits)
 }
 
 /// Whether a text is digits with perhaps a sign, a point and an exponent. The library's own reader takes more.
@@ -78,6 +81,8 @@ mod tests {
             (json!("1234.50"), "1234.5"),
             (json!(" +7 "), "7"),
             (json!("1.5e3"), "1500"),
+            (json!("7.0000000000000000000001"), "7"),
+            (json!("1e-300"), "0"),
             (json!("123456789012345.678"), "123456789012345.678"),
             (json!(999_999_999_999_999_999_i64), "999999999999999999"),
         ] {
