@@ -13,6 +13,7 @@ use crate::{
     },
     domain::{
         ids::{ConnectionId, EventId},
+        mapping::merge::remember,
         person::{Link, Person},
         plan::{NewValue, Operation, Outcome, PersonPlan, Plan, Settled, Write, WriteResult, settle},
     },
@@ -134,7 +135,7 @@ fn after(person: &Person, write: Option<(&Write, &WriteResult)>, events: &[(Sett
             }
             for change in write.changes.iter().filter(|change| change.from.is_some()) {
                 if let (Some(link), NewValue::Value(value)) = (&mut person.link, &change.new) {
-                    link.bases.entry(change.field.clone()).or_default().platform = Some(value.clone());
+                    link.bases.entry(change.field.clone()).or_default().platform = Some(remember(value));
                 }
             }
         }

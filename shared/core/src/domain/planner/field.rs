@@ -9,7 +9,7 @@ use crate::domain::{
     event::is_blank,
     mapping::{
         Reason, Rule, Source, codec,
-        merge::{Seen, Sighting, decide_event, remember},
+        merge::{Seen, Sighting, decide_event},
         preflight::{self, Fitted, Misfit, Operation, Overflow},
     },
     person::{Base, Person},
@@ -66,8 +66,8 @@ pub(super) fn plan_field(
     };
     let Some(new) = decision.write else {
         let blank = is_blank(&form.value) && old.as_ref().is_none_or(is_blank);
-        let seen = decision.salesforce_base.filter(|_| form.instead.is_none());
-        let bases = seen.map(|salesforce| Base { platform: Some(remember(&form.value)), salesforce: Some(salesforce) });
+        let bases = decision.bases.filter(|_| form.instead.is_none());
+        let bases = bases.map(|bases| Base { platform: Some(bases.platform), salesforce: Some(bases.salesforce) });
         return Outcome::Keep { blank, bases };
     };
     if let Some(instead) = form.instead {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Action, Direction, Policy, Reason, Sighting, Strategy, base, merge};
+use super::{Action, Bases, Direction, Policy, Reason, Sighting, Strategy, base, merge};
 use crate::domain::event::is_blank;
 
 /// Salesforce's value of one field.
@@ -31,14 +31,14 @@ pub struct EventDecision {
     pub write: Option<Value>,
     /// Why, or why not.
     pub reason: Reason,
-    /// Salesforce's base from now on; `None` = as it was. What is to go to the platform is left for the run that takes it
-    /// there, so its base stays behind.
-    pub salesforce_base: Option<Value>,
+    /// The bases from now on, once it is written; `None` = as they were. What is to go to the platform is left for the run
+    /// that takes it there, so its bases stay behind.
+    pub bases: Option<Bases>,
 }
 
 impl EventDecision {
     const fn keep(reason: Reason) -> Self {
-        Self { write: None, reason, salesforce_base: None }
+        Self { write: None, reason, bases: None }
     }
 }
 
@@ -68,8 +68,8 @@ pub fn decide_event(policy: &Policy, platform: Sighting<'_>, seen: Seen<'_>, sam
             let blank = is_blank(platform.value) && !matches!(decision.action, Action::ToSalesforce(_));
             let reason = if blank { Reason::PlatformBlank } else { decision.reason };
             match decision.action {
-                Action::ToSalesforce(value) => EventDecision { write: Some(value), reason, salesforce_base: decision.salesforce_base },
-                Action::Nothing => EventDecision { write: None, reason, salesforce_base: decision.salesforce_base },
+                Action::ToSalesforce(value) => EventDecision { write: Some(value), reason, bases: decision.bases },
+                Action::Nothing => EventDecision { write: None, reason, bases: decision.bases },
                 Action::ToPlatform(_) => EventDecision::keep(reason),
             }
         }

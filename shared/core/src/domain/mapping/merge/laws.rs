@@ -32,8 +32,10 @@ impl Field {
             Action::ToSalesforce(value) => after.salesforce = value.clone(),
             Action::ToPlatform(value) => after.platform = value.clone(),
         }
-        after.platform_base.clone_from(&decision.platform_base);
-        after.salesforce_base.clone_from(&decision.salesforce_base);
+        if let Some(bases) = &decision.bases {
+            after.platform_base = Some(bases.platform.clone());
+            after.salesforce_base = Some(bases.salesforce.clone());
+        }
         after
     }
 

@@ -117,10 +117,17 @@ pub struct Decision {
     pub reason: Reason,
     /// Whether both sides had changed and nothing could tell whose value is right.
     pub conflict: bool,
-    /// The platform's base, to be stored once the action is done.
-    pub platform_base: Option<Value>,
-    /// Salesforce's base, likewise.
-    pub salesforce_base: Option<Value>,
+    /// The bases from now on, once the action is done; `None` = as they were.
+    pub bases: Option<Bases>,
+}
+
+/// The two bases of a field.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bases {
+    /// The platform's.
+    pub platform: Value,
+    /// Salesforce's.
+    pub salesforce: Value,
 }
 
 /// What a side says.
@@ -167,15 +174,21 @@ pub fn merge(policy: &Policy, platform: Sighting<'_>, salesforce: Sighting<'_>, 
         None if open => (Action::Nothing, reason),
         None => (Action::Nothing, Reason::DirectionForbids),
     };
-    // A clear that could not be passed on still stands: the bases stay where they are, so that no later run mistakes the
-    // blank for one that nobody made and fills it.
-    let stands = [platform, salesforce].iter().any(|side| Word::of(*side, policy.clears, same) == Word::Cleared);
-    let (platform_base, salesforce_base) = match &action {
-        Action::Nothing if stands && reason != Reason::Same => (platform.base.cloned(), salesforce.base.cloned()),
-        Action::ToPlatform(value) => (Some(remember(value)), Some(remember(salesforce.value))),
-        Action::Nothing | Action::ToSalesforce(_) => (Some(remember(platform.value)), Some(remember(salesforce.value))),
+    let bases = match &action {
+        Action::ToPlatform(value) => Some(value),
+        Action::ToSalesforce(_) => Some(platform.value),
+        Action::Nothing => (reason == Reason::Same || settles(policy, platform, salesforce, same)).then_some(platform.value),
     };
-    Decision { action, reason, conflict, platform_base, salesforce_base }
+    let bases = bases.map(|ours| Bases { platform: remember(ours), salesforce: remember(salesforce.value) });
+    Decision { action, reason, conflict, bases }
+}
+
+/// Whether two values that differ and both stay have been compared for good. Only time does that: what a rule leaves as it
+/// is, is decided anew once the rule is another. A clear that could not be passed on still stands, too: were the bases to
+/// move, a later run would mistake the blank for one that nobody made and fill it.
+fn settles(policy: &Policy, platform: Sighting<'_>, salesforce: Sighting<'_>, same: &dyn Fn(&Value, &Value) -> bool) -> bool {
+    let by_time = policy.do_not_contact || policy.strategy == Strategy::MostRecent;
+    by_time && [platform, salesforce].into_iter().all(|side| Word::of(side, policy.clears, same) != Word::Cleared)
 }
 
 /// A blank is sent as null, whatever it was written as.

@@ -108,6 +108,22 @@ fn the_whole_matrix() {
     assert_eq!(cases, 5 * 3 * 4 * 16 * 4);
 }
 
+/// "Overwrite the data?" switched on after the first meeting: the difference that was left is there still, and the platform's
+/// value wins once it is stated again.
+#[test]
+fn what_a_rule_left_as_it_was_is_decided_anew_by_another_rule() {
+    let (ours, blank) = (json!("A"), Value::Null);
+    for (before, theirs) in [(Strategy::FillIfBlank, json!("B")), (Strategy::AlwaysSalesforce, json!("B")), (Strategy::AlwaysSalesforce, blank)] {
+        let policy = |strategy| Policy { strategy, direction: Direction::ToSalesforce, update_blanks: false, clears: false, do_not_contact: false };
+        let side = |value| Sighting { value, base: None, at: None };
+        let merged = |strategy| merge(&policy(strategy), side(&ours), side(&theirs), &|a, b| a == b);
+        let left = merged(before);
+        assert_eq!((left.action, left.bases), (Action::Nothing, None), "{before:?} {theirs}");
+        let after = merged(Strategy::AlwaysPlatform);
+        assert_eq!((after.action, after.reason), (Action::ToSalesforce(json!("A")), Reason::PlatformWins), "{before:?} {theirs}");
+    }
+}
+
 /// The base and the value of a side.
 fn side(look: Look, name: &str) -> (Value, Value) {
     match look {
