@@ -69,11 +69,13 @@ fn made() -> BTreeSet<String> {
     let mut codes = BTreeSet::new();
     for path in sources(&["shared/core/src", "functions"]) {
         let text = std::fs::read_to_string(&path).unwrap();
-        let text = text.split("#[cfg(test)]").next().unwrap();
+        let text = text.split("\nmod tests {").next().unwrap();
         for maker in ["Cause::new(", "Problem::new(", "Self::new("] {
             codes.extend(text.split(maker).skip(1).map(first_text).filter(|text| is_code(text)).map(str::to_owned));
         }
         codes.extend(text.split('"').filter(|text| text.starts_with("salesforce_") && is_code(text)).map(str::to_owned));
+        let values = text.split("=> \"").skip(1).filter_map(|rest| rest.split('"').next());
+        codes.extend(values.filter(|text| text.starts_with("value_") || text.starts_with("field_")).map(str::to_owned));
         if path.ends_with("connect/words.rs") {
             let arms = text.lines().filter_map(|line| line.trim_start().strip_suffix("=> [")).filter(|arm| arm.starts_with('"'));
             codes.extend(arms.flat_map(|arm| arm.split('"').filter(|text| is_code(text))).map(str::to_owned));
