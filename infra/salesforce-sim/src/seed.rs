@@ -95,6 +95,8 @@ pub struct OrganizationSeed {
     pub api_enabled: bool,
     /// Whether creates fail with `STORAGE_LIMIT_EXCEEDED`.
     pub data_storage_full: bool,
+    /// Whether person accounts are on.
+    pub person_accounts: bool,
     /// The instant of the org's first records; the clock's time when absent.
     pub created: Option<Timestamp>,
 }
@@ -109,6 +111,7 @@ impl Default for OrganizationSeed {
             daily_api_limit: 100_000,
             api_enabled: true,
             data_storage_full: false,
+            person_accounts: false,
             created: None,
         }
     }

@@ -71,6 +71,7 @@ pub fn query(context: &mut Context<'_>, call: &Call, scope: QueryScope) -> Outco
     if soql.chars().count() > MAX_SOQL {
         return Err(Failure::one(400, "MALFORMED_QUERY", "SOQL statements cannot be longer than 100000 characters."));
     }
+    context.world.org.refresh_catalogue(&context.session, soql);
     if explained.is_some() {
         return Ok(Reply::json(200, context.world.org.explain(&context.session, soql)?));
     }

@@ -36,6 +36,12 @@ impl Security {
     pub(super) fn add(&mut self, field: FieldKey, holder: Holder, access: FieldAccess) {
         self.rules.entry(field).or_default().push((holder, access));
     }
+
+    /// Drops every right on a field that is no more.
+    pub(super) fn forget(&mut self, field: FieldKey) {
+        self.rules.remove(&field);
+        self.grants.remove(&field);
+    }
 }
 
 impl Org {

@@ -4,7 +4,9 @@
 //! HTTP, OAuth or sockets; it answers calls with values and [`ApiError`]s.
 
 mod access;
+mod administration;
 mod adopt;
+mod catalogue;
 mod cell;
 mod convert;
 mod decimal;

@@ -69,6 +69,9 @@ impl Org {
             doubts: seed.doubts,
             definition: Seed { users: Vec::new(), ..Seed::default() },
         };
+        if seed.organization.person_accounts {
+            org.show_person_accounts();
+        }
         org.add_indexes();
         for field in &seed.custom_fields {
             org.add_custom_field(field).map_err(|error| SeedError::Invalid {
@@ -117,6 +120,7 @@ impl Org {
                 "Id": self.id, "Name": organization.name, "OrganizationType": organization.edition,
                 "IsSandbox": organization.sandbox, "InstanceName": "SIM1", "FiscalYearStartMonth": 1,
                 "DefaultLocaleSidKey": "en_US", "LanguageLocaleKey": "en_US", "TimeZoneSidKey": "GMT",
+                "DefaultAccountAccess": "Edit", "DefaultContactAccess": "Edit", "DefaultLeadAccess": "ReadEditTransfer",
             }),
         )?;
         let mut profiles: HashMap<&str, Id> = HashMap::new();

@@ -18,8 +18,10 @@ use jiff::Timestamp;
 pub use custom::{CustomError, field_of};
 pub use describe::{DescribeContext, describe_field, describe_global, describe_object, summary};
 pub use field::{ChildLink, FieldDef, FieldType, Flag, PicklistValue};
+pub(crate) use standard::person_account_field;
 
 use crate::id::{Id, KeyPrefix};
+use crate::seed::FieldAccess;
 
 /// The place of an object in the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -151,6 +153,22 @@ impl ObjectDef {
         self.note(no, &field);
         self.fields.push(field);
         Ok(no)
+    }
+
+    /// Puts another definition in a field's place.
+    pub fn replace(&mut self, no: FieldNo, field: FieldDef) {
+        if let Some(own) = self.fields.get_mut(usize::from(no.0)) {
+            *own = field;
+        }
+    }
+
+    /// Takes a field away: nothing finds it by its name any more. Its place is not given to another.
+    pub fn remove(&mut self, no: FieldNo) {
+        self.by_name.retain(|_, own| *own != no);
+        if let Some(field) = self.fields.get_mut(usize::from(no.0)) {
+            field.access = FieldAccess::Hidden;
+            field.relationship = None;
+        }
     }
 
     /// Adds a record type, and with the first one the field `RecordTypeId`.

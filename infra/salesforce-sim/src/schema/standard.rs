@@ -13,12 +13,15 @@ const OBJECTS: &[&str] = &[
     include_str!("objects/campaign_member_status.txt"),
     include_str!("objects/contact.txt"),
     include_str!("objects/contact_history.txt"),
+    include_str!("objects/duplicate_rule.txt"),
     include_str!("objects/event.txt"),
+    include_str!("objects/field_definition.txt"),
     include_str!("objects/field_permissions.txt"),
     include_str!("objects/group.txt"),
     include_str!("objects/lead.txt"),
     include_str!("objects/lead_history.txt"),
     include_str!("objects/lead_status.txt"),
+    include_str!("objects/object_permissions.txt"),
     include_str!("objects/opportunity.txt"),
     include_str!("objects/organization.txt"),
     include_str!("objects/permission_set.txt"),
@@ -27,6 +30,7 @@ const OBJECTS: &[&str] = &[
     include_str!("objects/record_type.txt"),
     include_str!("objects/task.txt"),
     include_str!("objects/user.txt"),
+    include_str!("objects/user_permission_access.txt"),
 ];
 
 impl Schema {
@@ -58,4 +62,10 @@ pub(super) fn record_type_field() -> FieldDef {
     field.reference_to = vec!["RecordType".into()];
     field.relationship = Some("RecordType".into());
     field
+}
+
+/// The field of accounts in orgs with person accounts. Source: Object Reference, Account.
+pub(crate) fn person_account_field() -> FieldDef {
+    let flags = [Flag::DEFAULTED, Flag::FILTER, Flag::GROUP, Flag::SORT];
+    blank("IsPersonAccount", "Is Person Account", FieldType::Boolean, flags.into_iter().fold(Flag::default(), Flag::and))
 }

@@ -205,3 +205,21 @@ async fn a_kept_org_is_saved_after_each_change_and_only_its_owner_reads_the_file
     let absent = Sim::load_from(&directory.path().join("absent"), options(&world)).err().unwrap();
     assert!(absent.to_string().ends_with("absent cannot be read."), "{absent}");
 }
+
+#[tokio::test]
+async fn what_administrators_did_lives_on() {
+    let world = world();
+    let client = world.client();
+    let lead = client.lead("Kept").await;
+    assert_eq!(client.patch(&format!("/sobjects/Lead/{lead}"), json!({"Ext__c": "e1"})).await.status, 204);
+    world.sim.with_org(|org| {
+        org.delete_custom_field("Lead", "Ext__c").unwrap();
+        org.enable_person_accounts();
+    });
+    let again = reborn(&world);
+    let client = again.client();
+    let has = |described: Value, name: &str| described["fields"].as_array().unwrap().iter().any(|field| field["name"] == name);
+    assert!(!has(client.get("/sobjects/Lead/describe").await.json(), "Ext__c"));
+    assert!(has(client.get("/sobjects/Account/describe").await.json(), "IsPersonAccount"));
+    assert_eq!(client.get(&format!("/sobjects/Lead/{lead}")).await.json()["Name"], "Kept");
+}

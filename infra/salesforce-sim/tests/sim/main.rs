@@ -3,6 +3,7 @@
 
 mod behaviour;
 mod bulk;
+mod catalogue;
 mod collections;
 mod common;
 mod composite;

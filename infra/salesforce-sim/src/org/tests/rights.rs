@@ -141,3 +141,44 @@ fn record_types_are_those_of_the_object() {
     bench.update("Lead", id, json!({"RecordTypeId": infos[1]["recordTypeId"]})).unwrap();
     assert_eq!(codes(bench.update("Lead", id, json!({"RecordTypeId": vip}))), ["INVALID_CROSS_REFERENCE_KEY"]);
 }
+
+#[test]
+fn administrators_change_and_delete_fields() {
+    let admin = "admin@org.example";
+    let field = |length| CustomField {
+        sobject: "Lead".to_owned(),
+        name: "X__c".to_owned(),
+        kind: CustomFieldKind::Text { length },
+        ..CustomField::default()
+    };
+    let mut seed = seed();
+    seed.custom_fields.push(field(100));
+    let mut bench = Bench::with(&seed);
+    let id = bench.lead("A");
+    bench.update("Lead", id, json!({"X__c": "twelve chars"})).unwrap();
+    bench.org.change_custom_field(&field(5)).unwrap();
+    assert_eq!(codes(bench.update("Lead", id, json!({"X__c": "twelve"}))), ["STRING_TOO_LONG"]);
+    assert_eq!(bench.get("Lead", id)["X__c"], "twelve chars");
+
+    bench.org.delete_custom_field("Lead", "X__c").unwrap();
+    assert!(!described(&mut bench, admin).contains(&"X__c".to_owned()));
+    assert_eq!(bench.get("Lead", id).get("X__c"), None);
+    assert_eq!(codes(bench.update("Lead", id, json!({"X__c": "a"}))), ["INVALID_FIELD"]);
+    assert!(bench.org.delete_custom_field("Lead", "X__c").is_err() && bench.org.change_custom_field(&field(5)).is_err());
+    assert!(bench.org.delete_custom_field("Lead", "Title").is_err(), "standard fields stay");
+    // The name is free again.
+    bench.org.add_custom_field(&field(9)).unwrap();
+    assert_eq!(bench.get("Lead", id)["X__c"], Value::Null);
+}
+
+#[test]
+fn person_accounts_show_in_the_description_of_accounts() {
+    let mut bench = Bench::with(&seed());
+    let has = |bench: &mut Bench| {
+        let s = bench.org.edit_as(bench.user);
+        bench.org.describe(&s, "Account").unwrap()["fields"].as_array().unwrap().iter().any(|field| field["name"] == "IsPersonAccount")
+    };
+    assert!(!has(&mut bench));
+    bench.org.enable_person_accounts();
+    assert!(has(&mut bench));
+}
