@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use thiserror::Error;
 
+use super::schemas;
 use crate::{
     adapters::{
         secrets::{SecretError, SecretKind},
@@ -74,7 +75,8 @@ pub struct WebhookKeys {
 pub async fn apply(ports: Ports<'_>, json: &Value) -> Result<Applied, ConfigureError> {
     let document = parse_document(json).map_err(ConfigureError::Invalid)?;
     let connection = document.connection.id.clone();
-    check_types(ports, &document).await?;
+    let maps = FieldMaps::compile(&document).map_err(ConfigureError::Invalid)?;
+    check_types(ports, &document, &maps).await?;
     let former = ports.table.load_meta(&connection).await?;
     let former_version = former.as_ref().map_or(0, |meta| meta.config_version);
     let current = load_version(ports, &connection, former_version).await?;
@@ -83,6 +85,7 @@ pub async fn apply(ports: Ports<'_>, json: &Value) -> Result<Applied, ConfigureE
     if changed {
         store(ports, &document, former.as_ref(), version).await?;
     }
+    schemas::agree(ports, &connection, &document, version, &maps).await?;
     feed(ports, &document, former.as_ref()).await?;
     let new_webhook_key = ensure_webhook_key(ports, &document).await?;
     tracing::info!(connection.id = %connection, config.version = version, config.changed = changed, "configuration applied");
@@ -90,15 +93,14 @@ pub async fn apply(ports: Ports<'_>, json: &Value) -> Result<Applied, ConfigureE
 }
 
 /// Refuses rules between types that cannot go together, as far as the org's description is known by now.
-async fn check_types(ports: Ports<'_>, document: &Document) -> Result<(), ConfigureError> {
-    let maps = FieldMaps::compile(document).map_err(ConfigureError::Invalid)?;
+async fn check_types(ports: Ports<'_>, document: &Document, maps: &FieldMaps) -> Result<(), ConfigureError> {
     let objects: Vec<ObjectName> = document.mappings.values().map(|mapping| mapping.object.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     if objects.is_empty() {
         return Ok(());
     }
     let described = ports.table.load_schemas(&document.connection.id, &objects).await?;
     let schemas = Schemas(described.into_iter().filter_map(|(_, schema)| schema).map(|schema| (schema.object.clone(), schema)).collect());
-    let refused = check_rules(&maps, &schemas).into_iter().filter(|finding| finding.severity == Severity::Refused);
+    let refused = check_rules(maps, &schemas).into_iter().filter(|finding| finding.severity == Severity::Refused);
     let faults: Vec<ConfigFault> = refused
         .map(|finding| ConfigFault {
             place: finding.place,

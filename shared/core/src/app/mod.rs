@@ -1,8 +1,10 @@
 //! The use cases: load, call the planner, check and execute the plan, record. Each takes its ports by reference.
 
+mod access;
 pub mod configure;
 pub mod connect;
 pub mod connections;
 pub mod intake;
+mod schemas;
 pub mod tokens;
 pub mod upsert;

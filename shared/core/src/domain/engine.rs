@@ -121,6 +121,12 @@ impl Engine {
         }
     }
 
+    /// The compiled field rules.
+    #[must_use]
+    pub fn maps(&self) -> &FieldMaps {
+        &self.maps
+    }
+
     /// A project's settings.
     #[must_use]
     pub fn project(&self, id: Option<&ProjectId>) -> Option<&Project> {

@@ -3,11 +3,14 @@
 pub mod config;
 pub mod engine;
 pub mod event;
+pub mod finding;
 pub mod ids;
+pub mod lock;
 pub mod mapping;
 pub mod person;
 pub mod plan;
 pub mod planner;
 pub mod schema;
 pub mod template;
+pub mod uses;
 pub mod workflow;

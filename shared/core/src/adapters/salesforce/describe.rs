@@ -81,6 +81,12 @@ pub fn parse_sub(answer: &SubAnswer) -> Result<ObjectSchema, SalesforceError> {
     }
 }
 
+/// Whether the answer to [`describe`] is that there is no such object for the integration user.
+#[must_use]
+pub fn is_hidden(answer: &SubAnswer) -> bool {
+    matches!(answer.status, 403 | 404)
+}
+
 fn compact(field: WireField) -> Field {
     let picks = field.picklist_values.unwrap_or_default().into_iter().filter(|pick| pick.active);
     // Whole numbers carry their size in `digits`, others in `precision`.

@@ -90,6 +90,21 @@ impl Key {
         Self::of_connection(c, format!("SCHEMA#{object}"))
     }
 
+    /// What the mapped fields were like when somebody agreed to them.
+    #[must_use]
+    pub fn lock(c: &ConnectionId) -> Self {
+        Self::of_connection(c, "LOCK")
+    }
+
+    /// How the sort keys of a connection's problems begin.
+    pub const PROBLEMS: &'static str = "PROBLEM#";
+
+    /// One problem, by its code and a hash of what it is about.
+    #[must_use]
+    pub fn problem(c: &ConnectionId, code: &str, hash: &str) -> Self {
+        Self::of_connection(c, format!("{}{code}#{hash}", Self::PROBLEMS))
+    }
+
     /// A single-use connect ticket, by the hash of its text.
     #[must_use]
     pub fn ticket(c: &ConnectionId, hash: &str) -> Self {

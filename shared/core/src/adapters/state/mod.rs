@@ -9,6 +9,7 @@ mod error;
 pub mod events;
 mod keys;
 pub mod people;
+pub mod problems;
 pub mod schema;
 pub mod tokens;
 pub mod writer;

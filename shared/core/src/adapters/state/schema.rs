@@ -1,4 +1,4 @@
-//! The cached descriptions of an org's objects.
+//! The cached descriptions of an org's objects, and the lock of the mapped fields.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Key, StateError, Table};
 use crate::domain::{
     ids::{ConnectionId, ObjectName},
+    lock::Lock,
     schema::ObjectSchema,
 };
 
@@ -19,7 +20,28 @@ pub struct StoredSchema {
     pub read_at: Timestamp,
 }
 
+/// The fingerprints that somebody agreed to, and under which configuration version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredLock {
+    /// The configuration version.
+    pub version: u64,
+    /// The fingerprints.
+    pub lock: Lock,
+    /// When they were taken.
+    pub taken_at: Timestamp,
+}
+
 impl Table {
+    /// The fingerprints of the mapped fields; `None` where none were taken yet.
+    pub async fn load_lock(&self, c: &ConnectionId) -> Result<Option<StoredLock>, StateError> {
+        self.get(&Key::lock(c)).await
+    }
+
+    /// Keeps the fingerprints of the mapped fields.
+    pub async fn save_lock(&self, c: &ConnectionId, lock: &StoredLock) -> Result<(), StateError> {
+        self.put(&Key::lock(c), lock, None).await
+    }
+
     /// The cached descriptions of these objects; absent ones are left out.
     pub async fn load_schemas(&self, c: &ConnectionId, objects: &[ObjectName]) -> Result<Vec<(StoredSchema, Option<ObjectSchema>)>, StateError> {
         let keys: Vec<Key> = objects.iter().map(|object| Key::schema(c, object)).collect();

@@ -7,13 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::access::{Access, AccessError};
 use crate::{
     adapters::salesforce::{
         SalesforceError, Sub, collections,
         composite::{Composite, CompositeAnswer, MAX_QUERIES_AND_COLLECTIONS},
         soql::{self, Row},
     },
+    app::access::{Access, AccessError},
     domain::{
         config::{Action, ActivityObject, Owner},
         engine::Engine,

@@ -3,13 +3,11 @@
 //! [`work`] takes the connection's writer, and for each batch: load, look up, plan, check, execute, record. The stream calls
 //! it with the events that it has just seen, the sweep with none; both work what is due besides.
 
-mod access;
 mod execute;
 mod load;
 mod lookup;
 mod pace;
 mod record;
-mod schemas;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,7 +19,6 @@ use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
 use self::{
-    access::{Access, AccessError},
     execute::{Caller, Dialect},
     lookup::Users,
     pace::{Ended, Pace},
@@ -39,7 +36,11 @@ use crate::{
             writer::{CALL_TIMEOUT, Intent, Lease, Release},
         },
     },
-    app::{configure, connections, tokens::SessionCache},
+    app::{
+        access::{Access, AccessError},
+        configure, connections, schemas,
+        tokens::SessionCache,
+    },
     domain::{
         config::Toggle,
         engine::{Engine, EngineError},
@@ -327,7 +328,7 @@ impl Shift<'_> {
     }
 
     async fn plan(&mut self, access: &mut Access<'_>, loaded: &mut load::Loaded) -> Result<Plan, AccessError> {
-        let schemas = schemas::load(self.ports, access, self.c).await?;
+        let schemas = schemas::load(self.ports, access, self.engine).await?;
         lookup::look_up(access, self.engine, &schemas, &mut self.users, &mut loaded.cases).await?;
         let found = loaded.cases.iter().flat_map(|case| case.found.contacts.iter().chain(&case.found.leads));
         let records: Vec<_> = found.flat_map(|m| [Some(m.id), m.converted_to.and_then(|to| to.contact)].into_iter().flatten()).collect();

@@ -1,5 +1,7 @@
 //! The org, with a session that is renewed once when Salesforce refuses it.
 
+use http::Method;
+use serde_json::Value;
 use thiserror::Error;
 
 use crate::{
@@ -18,7 +20,7 @@ use crate::{
 
 /// Why the org cannot be worked with.
 #[derive(Debug, Error)]
-pub(super) enum AccessError {
+pub(in crate::app) enum AccessError {
     /// The grant is gone.
     #[error("the org's grant is gone: {code}")]
     Broken { code: String },
@@ -45,7 +47,7 @@ impl From<TokenError> for AccessError {
 }
 
 /// One connection's org.
-pub(super) struct Access<'a> {
+pub(in crate::app) struct Access<'a> {
     ports: Ports<'a>,
     sessions: &'a SessionCache,
     engine: &'a Engine,
@@ -67,6 +69,16 @@ impl<'a> Access<'a> {
         CallOptions::of(&self.engine.document.salesforce)
     }
 
+    /// API calls used in the last 24 hours and allowed, as the last answer told.
+    pub fn usage(&self) -> Option<(u64, u64)> {
+        self.session.org.usage().map(|usage| (usage.used, usage.max))
+    }
+
+    /// The integration user.
+    pub fn user_id(&self) -> Option<&str> {
+        self.session.user_id()
+    }
+
     /// How many calls were made since this was asked last.
     pub fn take_calls(&mut self) -> u32 {
         let calls = self.session.org.calls();
@@ -84,6 +96,18 @@ impl<'a> Access<'a> {
             }
             other => Ok(other?),
         }
+    }
+
+    /// Sends one call of its own, with a renewed session if the first is refused.
+    pub async fn send(&mut self, method: Method, path: &str, body: &Value) -> Result<(), AccessError> {
+        match self.session.org.send(method.clone(), path, Some(body), CALL_TIMEOUT).await {
+            Err(error) if error.class() == Class::Reauthorise => {
+                self.renew().await?;
+                self.session.org.send(method, path, Some(body), CALL_TIMEOUT).await?;
+            }
+            other => drop(other?),
+        }
+        Ok(())
     }
 
     /// Sends one composite call with the session at hand. A refused session refuses before anything is done.

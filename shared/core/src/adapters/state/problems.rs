@@ -1,0 +1,67 @@
+//! What stands in a connection's way and waits for somebody: one item for each problem, found again by what it is about.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{Key, StateError, Table};
+use crate::domain::{event::hex, finding::Finding, ids::ConnectionId};
+
+/// A problem that stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredProblem {
+    /// Who found it, and alone settles it.
+    pub source: String,
+    /// When it was found first.
+    pub found_at: Timestamp,
+    /// When it was found last.
+    pub seen_at: Timestamp,
+    /// What it is.
+    #[serde(flatten)]
+    pub finding: Finding,
+}
+
+/// Most problems that are kept of one connection and source: beyond that, one more says nothing new.
+const MAX: usize = 200;
+
+fn key(c: &ConnectionId, finding: &Finding) -> Key {
+    let about = Sha256::digest(format!("{}\n{}", finding.place, finding.words.en));
+    Key::problem(c, &finding.code, &hex(&about).chars().take(16).collect::<String>())
+}
+
+impl Table {
+    /// Every problem of a connection, by code.
+    pub async fn load_problems(&self, c: &ConnectionId) -> Result<Vec<StoredProblem>, StateError> {
+        Ok(self.problems(c).await?.into_values().collect())
+    }
+
+    /// Makes these the problems of a source: new ones are stored, known ones keep the time they were found, others are settled.
+    pub async fn settle_problems(&self, c: &ConnectionId, source: &str, found: &[Finding], now: Timestamp) -> Result<(), StateError> {
+        let mut former = self.problems(c).await?;
+        former.retain(|_, problem| problem.source == source);
+        for finding in found.iter().take(MAX) {
+            let key = key(c, finding);
+            let found_at = former.remove(&key).map_or(now, |known| known.found_at);
+            let problem = StoredProblem { source: source.to_owned(), found_at, seen_at: now, finding: finding.clone() };
+            self.put(&key, &problem, None).await?;
+        }
+        for key in former.keys() {
+            self.delete(key, None).await?;
+        }
+        Ok(())
+    }
+
+    async fn problems(&self, c: &ConnectionId) -> Result<BTreeMap<Key, StoredProblem>, StateError> {
+        let (mut problems, mut after) = (BTreeMap::new(), None);
+        loop {
+            let (page, next) = self.page(&Key::connection_partition(c), Key::PROBLEMS, after.as_ref(), 100).await?;
+            problems.extend(page);
+            match next {
+                Some(next) => after = Some(next),
+                None => return Ok(problems),
+            }
+        }
+    }
+}

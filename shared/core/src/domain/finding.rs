@@ -1,0 +1,75 @@
+//! One thing that somebody should know about a connection: what it is, where it is, and what cures it, in the languages that
+//! customers read.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::{config::Language, mapping::Words};
+
+/// The same sentence in French and in English.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sentence {
+    /// French.
+    pub fr: String,
+    /// English.
+    pub en: String,
+}
+
+impl Sentence {
+    /// English first, as the code's own language.
+    #[must_use]
+    pub fn new(en: impl Into<String>, fr: impl Into<String>) -> Self {
+        Self { fr: fr.into(), en: en.into() }
+    }
+
+    /// The sentence in one of the languages.
+    #[must_use]
+    pub fn to(&self, language: Language) -> &str {
+        match language {
+            Language::Fr => &self.fr,
+            Language::En => &self.en,
+        }
+    }
+}
+
+impl From<Words> for Sentence {
+    fn from(words: Words) -> Self {
+        Self { fr: words.fr.to_owned(), en: words.en.to_owned() }
+    }
+}
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Something will fail.
+    Error,
+    /// Something may fail, get lost or come twice.
+    Warning,
+    /// Good to know.
+    Info,
+}
+
+/// One thing that somebody should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// How much it weighs.
+    pub severity: Severity,
+    /// A stable code, listed in `docs/checks.md`.
+    pub code: Cow<'static, str>,
+    /// The place in the configuration document that it is about.
+    pub place: String,
+    /// What is so.
+    pub words: Sentence,
+    /// What to do about it.
+    pub cure: Sentence,
+}
+
+impl Finding {
+    /// A finding of that weight.
+    #[must_use]
+    pub fn new(severity: Severity, code: &'static str, place: impl Into<String>, words: Sentence, cure: Sentence) -> Self {
+        Self { severity, code: Cow::Borrowed(code), place: place.into(), words, cure }
+    }
+}
