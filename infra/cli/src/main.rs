@@ -5,6 +5,7 @@ mod demo;
 mod local;
 mod operate;
 mod target;
+mod verify;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -41,6 +42,17 @@ enum Command {
     Connect {
         /// The connection.
         connection: ConnectionId,
+    },
+    /// Check a connection's configuration against its org, and tell what is wrong and what cures it.
+    Verify {
+        /// The connection.
+        connection: ConnectionId,
+        /// Print one JSON object, with both languages.
+        #[arg(long)]
+        json: bool,
+        /// The language of the findings.
+        #[arg(long, default_value = "en")]
+        language: verify::Tongue,
     },
     /// Let a connected connection work.
     Activate {
@@ -103,6 +115,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Demo { json }) => demo::run_once(json).await,
         Some(Command::Apply { file }) => operate::apply(&cli.target, &file).await,
         Some(Command::Connect { connection }) => operate::connect(&cli.target, &connection).await,
+        Some(Command::Verify { connection, json, language }) => verify::verify(&cli.target, &connection, json, language.into()).await,
         Some(Command::Activate { connection }) => operate::activate(&cli.target, &connection).await,
         Some(Command::Pause { connection }) => operate::pause(&cli.target, &connection).await,
         Some(Command::Status { connection, event, json }) => operate::status(&cli.target, connection, event, json).await,

@@ -115,7 +115,7 @@ pub async fn status(target: &Target, connection: Option<ConnectionId>, event: Op
         for c in page.into_iter().filter(|c| connection.as_ref().is_none_or(|wanted| wanted == c)) {
             if let Some(meta) = ports.table.load_meta(&c).await? {
                 shown.push(json!({"connection": c, "name": meta.name, "status": meta.status, "configuration": meta.config_version,
-                                  "organization": meta.organization, "cause": meta.cause}));
+                                  "organization": meta.organization, "cause": meta.cause, "problems": ports.table.load_problems(&c).await?}));
             }
         }
         match next {
@@ -137,6 +137,10 @@ pub async fn status(target: &Target, connection: Option<ConnectionId>, event: Op
                 text("name"),
                 meta.get("configuration").unwrap_or(&Value::Null)
             );
+            for problem in meta.get("problems").and_then(Value::as_array).into_iter().flatten() {
+                let text = |path: &str| problem.pointer(path).and_then(Value::as_str).unwrap_or("-");
+                println!("    {}  {}  {}\n    → {}", text("/code"), text("/place"), text("/words/en"), text("/cure/en"));
+            }
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! The pure heart: no I/O, no clock, no randomness. Same input, same bytes.
 
+pub mod check;
 pub mod config;
 pub mod engine;
 pub mod event;

@@ -30,6 +30,14 @@ fn every_preset_is_a_valid_document() {
 }
 
 #[test]
+fn every_code_of_the_check_is_explained() {
+    let text = std::fs::read_to_string(root().join("docs/checks.md")).unwrap();
+    for code in passerelle_core::domain::check::CODES.iter().chain(&passerelle_core::domain::lock::CODES) {
+        assert!(text.contains(&format!("`{code}`")), "docs/checks.md does not explain {code}");
+    }
+}
+
+#[test]
 fn unknown_keys_and_broken_references_are_refused_with_their_place() {
     let preset: Value = serde_norway::from_str(passerelle_scenarios::KAYO).unwrap();
     type Change = fn(&mut Value);

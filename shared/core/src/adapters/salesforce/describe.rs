@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::{ApiVersion, SalesforceError, Sub, SubAnswer, composite::Method, read_headers};
 use crate::domain::{
-    ids::{FieldName, ObjectName},
+    check::{ObjectFacts, RecordType},
+    ids::{FieldName, ObjectName, RecordId},
     schema::{Field, ObjectSchema},
 };
 
@@ -85,6 +86,41 @@ pub fn parse_sub(answer: &SubAnswer) -> Result<ObjectSchema, SalesforceError> {
 #[must_use]
 pub fn is_hidden(answer: &SubAnswer) -> bool {
     matches!(answer.status, 403 | 404)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireTraits {
+    createable: bool,
+    updateable: bool,
+    #[serde(default)]
+    record_type_infos: Vec<WireRecordType>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireRecordType {
+    record_type_id: RecordId,
+    name: String,
+    #[serde(default)]
+    developer_name: Option<String>,
+    available: bool,
+    default_record_type_mapping: bool,
+    master: bool,
+}
+
+/// Reads the answer to [`describe`] with what it says about the object as a whole.
+pub fn parse_facts(answer: &SubAnswer) -> Result<ObjectFacts, SalesforceError> {
+    let schema = parse_sub(answer)?;
+    let traits = WireTraits::deserialize(&answer.body).map_err(|e| SalesforceError::unreadable("a description", e))?;
+    let own = traits.record_type_infos.into_iter().filter(|info| !info.master);
+    let record_types = own.map(|info| RecordType {
+        id: info.record_type_id,
+        name: info.developer_name.unwrap_or(info.name),
+        available: info.available,
+        default: info.default_record_type_mapping,
+    });
+    Ok(ObjectFacts { schema, createable: traits.createable, updateable: traits.updateable, record_types: record_types.collect() })
 }
 
 fn compact(field: WireField) -> Field {

@@ -55,6 +55,9 @@ pub struct ConnectionSection {
     /// The language of messages to this customer.
     #[serde(default)]
     pub language: Language,
+    /// How many events are expected in a day; the check predicts their API calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events_per_day: Option<u32>,
     /// Whom to tell when something needs a person.
     #[serde(default)]
     pub contacts: Vec<String>,

@@ -1,0 +1,124 @@
+//! What the org is asked: every description and five queries, in one composite call.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::{
+    adapters::salesforce::{
+        Sub,
+        composite::{Composite, CompositeAnswer, MAX_QUERIES_AND_COLLECTIONS, MAX_SUBS},
+        describe,
+        soql::{self, Row},
+    },
+    app::{
+        access::{Access, AccessError},
+        schemas,
+    },
+    domain::{
+        check::{DuplicateRule, Facts, Organization, Rights},
+        engine::Engine,
+        ids::ObjectName,
+        schema::ObjectSchema,
+        uses::uses,
+    },
+};
+
+/// What was learnt, and the descriptions as they are cached.
+pub(super) struct Gathered {
+    pub facts: Facts,
+    pub described: BTreeMap<ObjectName, Option<ObjectSchema>>,
+}
+
+const ORGANIZATION: &str = "SELECT OrganizationType, DefaultLeadAccess, DefaultContactAccess, DefaultAccountAccess FROM Organization";
+const RIGHTS: &str = "SELECT PermissionsViewAllData, PermissionsModifyAllData, PermissionsCustomizeApplication FROM UserPermissionAccess";
+const DUPLICATES: &str = "SELECT SobjectType, MasterLabel FROM DuplicateRule WHERE IsActive = true";
+
+/// Asks everything. A query that the org refuses leaves its facts unknown: integration users see little of the setup.
+pub(super) async fn gather(access: &mut Access<'_>, engine: &Engine) -> Result<Gathered, AccessError> {
+    let mut objects = schemas::objects(&engine.document);
+    objects.truncate(MAX_SUBS - MAX_QUERIES_AND_COLLECTIONS);
+    let mut subs: Vec<Sub> = objects.iter().map(|object| describe::describe(access.version(), object.as_str(), object)).collect();
+    let mut ask = |name: &str, soql: &str| subs.push(soql::query(access.version(), name, soql));
+    ask("organization", ORGANIZATION);
+    ask("rights", RIGHTS);
+    ask("duplicates", DUPLICATES);
+    ask("definitions", &definitions_query(engine));
+    if let Some(user) = access.user_id() {
+        ask("view_all", &view_all_query(user));
+    }
+    let answer = access.composite(&Composite::new(subs)).await?;
+
+    let (mut facts, mut described) = (Facts { usage: access.usage(), ..Facts::default() }, BTreeMap::new());
+    for object in objects {
+        let sub = answer.get(object.as_str())?;
+        let found = if describe::is_hidden(sub) { None } else { Some(describe::parse_facts(sub)?) };
+        described.insert(object.clone(), found.as_ref().map(|found| found.schema.clone()));
+        facts.objects.extend(found.map(|found| (object, found)));
+    }
+    facts.organization = rows(&answer, "organization").and_then(|rows| rows.first().map(organization));
+    facts.rights = rows(&answer, "rights").and_then(|rows| rows.first().map(rights));
+    facts.duplicate_rules = rows(&answer, "duplicates").map(|rows| rows.iter().filter_map(duplicate_rule).collect());
+    facts.definitions = rows(&answer, "definitions").map(|rows| rows.iter().filter_map(definition).collect());
+    facts.view_all = rows(&answer, "view_all").map(|rows| rows.iter().filter_map(|row| row.text("SobjectType")).map(str::to_owned).collect());
+    Ok(Gathered { facts, described })
+}
+
+/// The mapped fields and the opt-out, whether or not the integration user sees them.
+fn definitions_query(engine: &Engine) -> String {
+    let mut fields = BTreeSet::from(["HasOptedOutOfEmail".to_owned()]);
+    fields.extend(uses(&engine.document, engine.maps()).into_iter().map(|used| used.field.to_string()));
+    let list = |values: &mut dyn Iterator<Item = &str>| values.map(soql::text).collect::<Vec<_>>().join(",");
+    // Definitions can be asked for by object only; a document of hundreds of fields asks for the first ones.
+    let fields = list(&mut fields.iter().map(String::as_str).take(150));
+    let objects = list(&mut ["Lead", "Contact", "Account"].into_iter());
+    format!(
+        "SELECT EntityDefinitionId, QualifiedApiName, IsFieldHistoryTracked FROM FieldDefinition \
+         WHERE EntityDefinitionId IN ({objects}) AND QualifiedApiName IN ({fields})"
+    )
+}
+
+fn view_all_query(user: &str) -> String {
+    format!(
+        "SELECT SobjectType FROM ObjectPermissions WHERE PermissionsViewAllRecords = true AND SobjectType IN ('Lead','Contact') \
+         AND ParentId IN (SELECT PermissionSetId FROM PermissionSetAssignment WHERE AssigneeId = {})",
+        soql::text(user)
+    )
+}
+
+/// The answer to a query; `None` where the org refused it. None of these has more than a page.
+fn rows(answer: &CompositeAnswer, name: &str) -> Option<Vec<Row>> {
+    soql::parse_sub(answer.get(name).ok()?).ok().map(|page| page.records)
+}
+
+fn flag(row: &Row, name: &str) -> bool {
+    row.get(name).and_then(Value::as_bool).unwrap_or(false)
+}
+
+fn organization(row: &Row) -> Organization {
+    let access = |object: &str| row.text(&format!("Default{object}Access")).unwrap_or_default();
+    // Contacts that their accounts control are as open as those.
+    let contact = if access("Contact") == "ControlledByParent" { access("Account") } else { access("Contact") };
+    let private = [("Lead", access("Lead")), ("Contact", contact)].into_iter().filter(|(_, access)| *access == "None");
+    Organization {
+        edition: row.text("OrganizationType").unwrap_or_default().to_owned(),
+        private: private.map(|(object, _)| object.to_owned()).collect(),
+    }
+}
+
+fn rights(row: &Row) -> Rights {
+    Rights {
+        view_all_data: flag(row, "PermissionsViewAllData"),
+        modify_all_data: flag(row, "PermissionsModifyAllData"),
+        customize_application: flag(row, "PermissionsCustomizeApplication"),
+    }
+}
+
+fn duplicate_rule(row: &Row) -> Option<DuplicateRule> {
+    Some(DuplicateRule { object: row.text("SobjectType")?.to_owned(), name: row.text("MasterLabel").unwrap_or_default().to_owned() })
+}
+
+fn definition(row: &Row) -> Option<((String, String), bool)> {
+    let key = (row.text("EntityDefinitionId")?.to_owned(), row.text("QualifiedApiName")?.to_owned());
+    Some((key, flag(row, "IsFieldHistoryTracked")))
+}

@@ -1,0 +1,95 @@
+//! "Check configuration": asks the org what the document needs to know, in one call, and tells what it found.
+
+mod gather;
+
+use thiserror::Error;
+
+use super::{
+    access::{Access, AccessError},
+    configure, schemas,
+    tokens::SessionCache,
+};
+use crate::{
+    adapters::state::StateError,
+    domain::{
+        check::{Unreached, evaluate, unreached},
+        engine::{Engine, EngineError},
+        finding::{Finding, Severity},
+        ids::ConnectionId,
+    },
+    ports::Ports,
+};
+
+/// Why nothing could be checked.
+#[derive(Debug, Error)]
+pub enum CheckError {
+    /// There is no such connection.
+    #[error("There is no connection called {0}. Apply its configuration first.")]
+    Unknown(ConnectionId),
+    /// The stored configuration.
+    #[error("the stored configuration cannot be used")]
+    Engine(#[from] EngineError),
+    /// The state table failed.
+    #[error("the state table failed")]
+    State(#[from] StateError),
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The configuration version that was checked.
+    pub version: u64,
+    /// What was found, the gravest first.
+    pub findings: Vec<Finding>,
+    /// API calls that it cost.
+    pub api_calls: u32,
+}
+
+impl Report {
+    /// Whether anything will fail.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+}
+
+/// Checks a connection's current document against its org. What was described is cached and held against the lock on the way.
+pub async fn verify(ports: Ports<'_>, sessions: &SessionCache, c: &ConnectionId) -> Result<Report, CheckError> {
+    let engine = load_engine(ports, c).await?;
+    let version = engine.version;
+    let (gathered, api_calls) = match Access::open(ports, sessions, &engine).await {
+        Ok(mut access) => {
+            let gathered = gather::gather(&mut access, &engine).await;
+            (gathered, access.take_calls())
+        }
+        Err(error) => (Err(error), 0),
+    };
+    let gathered = match gathered {
+        Ok(gathered) => gathered,
+        Err(error) => return Ok(Report { version, findings: vec![unreached(&why(error)?)], api_calls }),
+    };
+    let drift = schemas::keep(ports, &engine.document, version, engine.maps(), &gathered.described).await?;
+    let mut findings = evaluate(&engine.document, engine.maps(), &gathered.facts);
+    // What fails now is told once, whether or not it was otherwise before.
+    let told: Vec<String> = findings.iter().filter(|finding| finding.severity == Severity::Error).map(|finding| finding.place.clone()).collect();
+    findings.splice(0..0, drift.into_iter().filter(|problem| !told.contains(&problem.place)));
+    findings.sort_by_key(|finding| finding.severity);
+    tracing::info!(connection.id = %c, config.version = version, findings = findings.len(), api_calls, "configuration checked");
+    Ok(Report { version, findings, api_calls })
+}
+
+/// The connection's current document, ready for use.
+pub(super) async fn load_engine(ports: Ports<'_>, c: &ConnectionId) -> Result<Engine, CheckError> {
+    let (version, document) = configure::load_current(ports, c).await?.ok_or_else(|| CheckError::Unknown(c.clone()))?;
+    Ok(Engine::new(document, version)?)
+}
+
+/// Why the org could not be asked; a failure of our own storage is none of its business.
+pub(super) fn why(error: AccessError) -> Result<Unreached, StateError> {
+    match error {
+        AccessError::State(error) => Err(error),
+        AccessError::Broken { code } => Ok(Unreached { code, reauthorise: true }),
+        AccessError::Unavailable { code } => Ok(Unreached { code, reauthorise: false }),
+        AccessError::Salesforce(error) => Ok(Unreached { code: error.code().to_owned(), reauthorise: false }),
+    }
+}

@@ -1,0 +1,104 @@
+//! The org's own rules, and what they do to what Passerelle writes: duplicates, owners, rights.
+
+use super::{View, info, nothing_to_do, warning};
+use crate::domain::{
+    config::{Duplicates, Owner, Toggle},
+    finding::{Finding, Sentence},
+};
+
+pub(super) fn findings(view: &View<'_>) -> Vec<Finding> {
+    duplicates(view).into_iter().chain(owner(view)).chain(rights(view)).collect()
+}
+
+fn duplicates(view: &View<'_>) -> Vec<Finding> {
+    let place = "salesforce.duplicates";
+    let Some(rules) = &view.facts.duplicate_rules else {
+        return vec![info(
+            "duplicate_rules_unknown",
+            place,
+            Sentence::new("The org does not tell its duplicate rules.", "L'organisation ne communique pas ses règles de doublons."),
+            Sentence::new(
+                "Look in Setup whether rules for leads and contacts stand in the way of the integration user.",
+                "Vérifiez dans la configuration si des règles sur les leads et contacts gênent l'utilisateur d'intégration.",
+            ),
+        )];
+    };
+    let written = |object: &str| view.target(object).is_some_and(|target| target.creates || target.updates);
+    let rules = rules.iter().filter(|rule| written(&rule.object));
+    rules
+        .map(|rule| {
+            let (name, object) = (&rule.name, &rule.object);
+            match view.document.salesforce.duplicates {
+                Duplicates::Park => warning(
+                    "duplicate_rule",
+                    place,
+                    Sentence::new(
+                        format!("The duplicate rule \"{name}\" is active on {object}. People whom it takes for duplicates wait for a decision."),
+                        format!("La règle de doublons « {name} » est active sur {object}. Les personnes qu'elle prend pour des doublons attendront une décision."),
+                    ),
+                    Sentence::new(
+                        "Exempt the integration user from the rule, or set `salesforce.duplicates: save`.",
+                        "Exemptez l'utilisateur d'intégration de la règle, ou écrivez `salesforce.duplicates: save`.",
+                    ),
+                ),
+                Duplicates::Save => info(
+                    "duplicate_rule",
+                    place,
+                    Sentence::new(
+                        format!("The duplicate rule \"{name}\" is active on {object}. Records are saved all the same, unless the rule blocks."),
+                        format!("La règle de doublons « {name} » est active sur {object}. Les fiches sont enregistrées quand même, sauf si la règle bloque."),
+                    ),
+                    Sentence::new(
+                        "If its action is \"Block\", exempt the integration user from the rule.",
+                        "Si son action est « Bloquer », exemptez l'utilisateur d'intégration de la règle.",
+                    ),
+                ),
+            }
+        })
+        .collect()
+}
+
+fn owner(view: &View<'_>) -> Option<Finding> {
+    if view.document.people.owner != Owner::Collaborator {
+        return None;
+    }
+    if view.document.salesforce.assignment_rules == Toggle::On {
+        return Some(warning(
+            "owner_overruled",
+            "salesforce.assignment_rules",
+            Sentence::new(
+                "The org's assignment rules are on: on leads they choose the owner, not the collaborator, also on every update.",
+                "Les règles d'attribution de l'organisation sont actives : elles choisissent le propriétaire des leads à la place du collaborateur, à chaque mise à jour aussi.",
+            ),
+            Sentence::new(
+                "Set `assignment_rules: off`, or `people.owner: integration`.",
+                "Écrivez `assignment_rules: off`, ou `people.owner: integration`.",
+            ),
+        ));
+    }
+    Some(info(
+        "owner_fallback",
+        "people.owner",
+        Sentence::new(
+            "Where no active Salesforce user has the collaborator's e-mail address, the integration user owns the record.",
+            "Si aucun utilisateur Salesforce actif n'a l'adresse e-mail du collaborateur, la fiche appartient à l'utilisateur d'intégration.",
+        ),
+        nothing_to_do(),
+    ))
+}
+
+fn rights(view: &View<'_>) -> Option<Finding> {
+    view.facts.rights.filter(|rights| rights.modify_all_data)?;
+    Some(warning(
+        "too_many_rights",
+        "salesforce.auth",
+        Sentence::new(
+            "The integration user may modify all data of the org. That is much more than Passerelle needs.",
+            "L'utilisateur d'intégration peut modifier toutes les données de l'organisation. C'est bien plus que nécessaire.",
+        ),
+        Sentence::new(
+            "Connect with a user of its own that has the permission set of `passerelle fields --sfdx`, and not with an administrator.",
+            "Connectez-vous avec un utilisateur dédié qui a le jeu d'autorisations de `passerelle fields --sfdx`, pas avec un administrateur.",
+        ),
+    ))
+}

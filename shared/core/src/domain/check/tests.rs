@@ -1,0 +1,299 @@
+//! The groups as tables: one change to a document or an org that are fine, and the finding that it gives.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::domain::{
+    config::parse_document,
+    ids::{ObjectName, RecordId},
+    mapping::FieldType,
+    schema::ObjectSchema,
+};
+
+const OTHER_TYPE: &str = "012B0000000TfcRIAS";
+
+fn document() -> Value {
+    json!({
+        "connection": {"id": "c", "name": "C", "time_zone": "Europe/Paris", "events_per_day": 1000},
+        "source": {"id": "s"},
+        "platform": {"name": "P", "attributes": [
+            {"name": "person.last_name", "type": "text", "required": true}, {"name": "person.company", "type": "text", "required": true},
+            {"name": "person.name", "type": "text"}, {"name": "person.bio", "type": "long_text"}, {"name": "person.grade", "type": "select"},
+            {"name": "person.opt_out", "type": "boolean"}]},
+        "salesforce": {"host": "production", "auth": {"web_server": {"client_id": "k"}}, "references_into_collections": "on"},
+        "people": {"lead_mapping": "lead", "contact_mapping": "contact", "owner": "integration"},
+        "mappings": {
+            "lead": {"object": "Lead", "fields": [
+                {"from": "person.last_name", "to": "LastName"}, {"from": "person.company", "to": "Company"},
+                {"from": "person.grade", "to": "Grade__c", "values": {"1": "Hot"}},
+                {"from": "person.opt_out", "to": "HasOptedOutOfEmail"}]},
+            "contact": {"object": "Contact", "fields": [
+                {"from": "person.last_name", "to": "LastName"}, {"from": "person.opt_out", "to": "HasOptedOutOfEmail"}]}},
+        "workflows": [{"name": "w", "trigger": "t", "actions": [{"activity": {"object": "Event", "subject": "{{ event.id }}", "kind": "Meeting"}}]}],
+        "projects": {"unlisted": "accept"}
+    })
+}
+
+fn field(kind: FieldType) -> Field {
+    Field { kind, length: 80, createable: true, updateable: true, nillable: true, ..Field::default() }
+}
+
+fn object(name: &'static str, fields: Vec<(&'static str, Field)>) -> (ObjectName, ObjectFacts) {
+    let key = Field { external_id: true, unique: true, ..field(FieldType::String) };
+    let fields = fields.into_iter().chain([("Passerelle_Id__c", key)]).map(|(name, field)| (FieldName::known(name), field)).collect();
+    let schema = ObjectSchema { object: ObjectName::known(name), fields };
+    (ObjectName::known(name), ObjectFacts { schema, createable: true, updateable: true, record_types: Vec::new() })
+}
+
+fn facts() -> Facts {
+    let last_name = || Field { required: true, nillable: false, ..field(FieldType::String) };
+    let grade = Field { restricted: true, picklist: vec!["Hot".to_owned()], ..field(FieldType::Picklist) };
+    let lead = vec![
+        ("LastName", last_name()),
+        ("Company", last_name()),
+        ("Grade__c", grade),
+        ("HasOptedOutOfEmail", field(FieldType::Boolean)),
+        ("RecordTypeId", field(FieldType::Reference)),
+        ("Title", Field { length: 20, ..field(FieldType::String) }),
+    ];
+    let event = ["Subject", "Type", "Description"].map(|name| (name, field(FieldType::String))).into();
+    let definitions = ["Lead", "Contact"].map(|object| ((object.to_owned(), OPT_OUT.to_owned()), true));
+    Facts {
+        objects: [
+            object("Lead", lead),
+            object("Contact", vec![("LastName", last_name()), ("HasOptedOutOfEmail", field(FieldType::Boolean))]),
+            object("Account", vec![("Name", last_name())]),
+            object("Event", event),
+        ]
+        .into(),
+        usage: Some((10, 15_000)),
+        organization: Some(Organization::default()),
+        rights: Some(Rights::default()),
+        view_all: Some([].into()),
+        duplicate_rules: Some(Vec::new()),
+        definitions: Some(definitions.into()),
+    }
+}
+
+fn check(document: &Value, facts: &Facts) -> Vec<(Severity, String, String)> {
+    let document = parse_document(document).unwrap();
+    let found = evaluate(&document, &FieldMaps::compile(&document).unwrap(), facts);
+    for finding in &found {
+        for text in [&finding.words.fr, &finding.words.en, &finding.cure.fr, &finding.cure.en] {
+            assert!(text.len() > 10, "{finding:?}");
+        }
+        assert_ne!(finding.words.fr, finding.words.en);
+        assert!(CODES.contains(&finding.code.as_ref()), "{}", finding.code);
+    }
+    found.into_iter().map(|finding| (finding.severity, finding.code.into_owned(), finding.place)).collect()
+}
+
+#[test]
+fn a_good_document_and_a_good_org_have_nothing_but_notes() {
+    let found = check(&document(), &facts());
+    let told: Vec<(Severity, &str)> = found.iter().map(|(severity, code, _)| (*severity, code.as_str())).collect();
+    assert_eq!(told, [(Severity::Info, "volume"), (Severity::Info, "quota")]);
+}
+
+/// Every finding that the change adds must be the one that is wanted.
+fn only(change_document: &dyn Fn(&mut Value), change_facts: &dyn Fn(&mut Facts), severity: Severity, code: &str, place: &str) {
+    let (mut document, mut facts) = (document(), facts());
+    change_document(&mut document);
+    change_facts(&mut facts);
+    let mut found = check(&document, &facts);
+    found.retain(|(severity, code, _)| !(*severity == Severity::Info && (code == "quota" || code == "volume")));
+    assert_eq!(found, [(severity, code.to_owned(), place.to_owned())], "{code}");
+}
+
+#[test]
+fn what_the_org_is_like() {
+    use Severity::{Error, Info, Warning};
+    type Change = fn(&mut Facts);
+    fn fields<'f>(facts: &'f mut Facts, object: &'static str) -> &'f mut std::collections::BTreeMap<FieldName, Field> {
+        &mut facts.objects.get_mut(&ObjectName::known(object)).unwrap().schema.fields
+    }
+    fn known(facts: &mut Facts, object: &str, field: &str) {
+        facts.definitions.as_mut().unwrap().insert((object.to_owned(), field.to_owned()), false);
+    }
+    let types = |facts: &mut Facts, default: bool| {
+        let id = |text: &str| RecordId::parse(text).unwrap();
+        let of = |id, name: &str, default| RecordType { id, name: name.to_owned(), available: true, default };
+        facts.objects.get_mut(&ObjectName::known("Lead")).unwrap().record_types =
+            vec![of(id("012B0000000TfcQIAS"), "Fair", default), of(id(OTHER_TYPE), "Web", false)];
+    };
+    let table: [(Change, Severity, &str, &str); 22] = [
+        (|f| f.usage = Some((12_000, 15_000)), Warning, "quota_nearly_used", "salesforce"),
+        (|f| drop(f.objects.remove(&ObjectName::known("Event"))), Error, "object_hidden", "workflows[0].actions[0].activity.object"),
+        (|f| f.objects.get_mut(&ObjectName::known("Lead")).unwrap().createable = false, Error, "object_not_createable", "people.when_unknown"),
+        (|f| f.objects.get_mut(&ObjectName::known("Lead")).unwrap().updateable = false, Error, "object_not_updateable", "people.when_unknown"),
+        (|f| drop(fields(f, "Account").insert(FieldName::known("IsPersonAccount"), Field::default())), Error, "person_accounts", "salesforce"),
+        (
+            |f| {
+                f.organization.as_mut().unwrap().private.insert("Lead".to_owned());
+            },
+            Warning,
+            "view_all_missing",
+            "people.when_unknown",
+        ),
+        (|f| f.duplicate_rules = None, Info, "duplicate_rules_unknown", "salesforce.duplicates"),
+        (|f| drop(fields(f, "Lead").remove(&FieldName::known("Grade__c"))), Error, "field_missing", "mappings.lead.fields[2].to"),
+        (
+            |f| {
+                fields(f, "Lead").remove(&FieldName::known("Grade__c"));
+                known(f, "Lead", "Grade__c");
+            },
+            Error,
+            "field_hidden",
+            "mappings.lead.fields[2].to",
+        ),
+        (|f| drop(fields(f, "Event").remove(&FieldName::known("Type"))), Error, "field_missing", "workflows[0].actions[0].activity.kind"),
+        (
+            |f| fields(f, "Event").get_mut(&FieldName::known("Type")).unwrap().length = 3,
+            Error,
+            "value_too_long",
+            "workflows[0].actions[0].activity.kind",
+        ),
+        (
+            |f| fields(f, "Lead").get_mut(&FieldName::known("Grade__c")).unwrap().picklist.clear(),
+            Error,
+            "value_not_in_picklist",
+            "mappings.lead.fields[2]",
+        ),
+        (
+            |f| fields(f, "Lead").get_mut(&FieldName::known("Grade__c")).unwrap().kind = FieldType::Date,
+            Error,
+            "type_impossible",
+            "mappings.lead.fields[2].to",
+        ),
+        (
+            |f| fields(f, "Lead").get_mut(&FieldName::known("Grade__c")).unwrap().updateable = false,
+            Warning,
+            "field_partly_writable",
+            "mappings.lead.fields[2].to",
+        ),
+        (|f| fields(f, "Lead").get_mut(&FieldName::known("Title")).unwrap().required = true, Error, "required_unfilled", "mappings.lead"),
+        (
+            |f| fields(f, "Lead").get_mut(&FieldName::known("Grade__c")).unwrap().required = true,
+            Warning,
+            "required_from_optional",
+            "mappings.lead.fields[2].from",
+        ),
+        (|f| drop(fields(f, "Lead").remove(&FieldName::known("Passerelle_Id__c"))), Info, "key_field_missing", "people.when_unknown"),
+        (
+            |f| fields(f, "Lead").get_mut(&FieldName::known("Passerelle_Id__c")).unwrap().unique = false,
+            Warning,
+            "key_field_wrong",
+            "people.when_unknown",
+        ),
+        (
+            |f| f.duplicate_rules.as_mut().unwrap().push(DuplicateRule { object: "Lead".to_owned(), name: "Same".to_owned() }),
+            Warning,
+            "duplicate_rule",
+            "salesforce.duplicates",
+        ),
+        (|f| f.rights.as_mut().unwrap().modify_all_data = true, Warning, "too_many_rights", "salesforce.auth"),
+        (|f| drop(fields(f, "Contact").remove(&FieldName::known(OPT_OUT))), Error, "opt_out_hidden", "mappings.contact.fields[1].to"),
+        (|f| known(f, "Lead", OPT_OUT), Warning, "opt_out_untracked", "mappings.lead.fields[3].to"),
+    ];
+    for (change, severity, code, place) in table {
+        only(&|_| {}, &change, severity, code, place);
+    }
+    only(&|_| {}, &|f| types(f, true), Info, "record_type_default", "mappings.lead");
+    // A rule for an object that nobody writes, a private object that is seen whole, rules that do not matter: nothing fails.
+    let quiet: [Change; 3] = [
+        |f| {
+            f.organization.as_mut().unwrap().private.insert("Lead".to_owned());
+            f.view_all.as_mut().unwrap().insert("Lead".to_owned());
+        },
+        |f| {
+            f.organization.as_mut().unwrap().private.insert("Contact".to_owned());
+            f.rights.as_mut().unwrap().view_all_data = true;
+        },
+        |f| f.duplicate_rules.as_mut().unwrap().push(DuplicateRule { object: "Account".to_owned(), name: "Same".to_owned() }),
+    ];
+    for change in quiet {
+        let mut facts = facts();
+        change(&mut facts);
+        assert_eq!(check(&document(), &facts).len(), 2);
+    }
+}
+
+#[test]
+fn what_the_document_says() {
+    use Severity::{Error, Info, Warning};
+    type Change = fn(&mut Value);
+    let table: [(Change, Severity, &str, &str); 13] = [
+        (|d| drop(d["mappings"]["lead"]["fields"].as_array_mut().unwrap().remove(1)), Error, "required_unfilled", "mappings.lead"),
+        (|d| d["platform"]["attributes"][1]["required"] = json!(false), Warning, "required_from_optional", "mappings.lead.fields[1].from"),
+        (
+            |d| d["projects"]["list"] = json!({"fair": {"name": "F", "mappings": {"lead": {"unmapped": ["Company"]}}}}),
+            Error,
+            "required_unmapped",
+            "projects.list.fair.mappings.lead.unmapped",
+        ),
+        (
+            |d| d["mappings"]["account"] = json!({"object": "Account", "fields": [{"from": "person.name", "to": "Name"}]}),
+            Warning,
+            "company_and_account_differ",
+            "mappings.account.fields[0].from",
+        ),
+        (|d| d["mappings"]["lead"]["static"] = json!({"Title": "x".repeat(21)}), Error, "value_too_long", "mappings.lead.static.Title"),
+        (|d| d["mappings"]["lead"]["static"] = json!({"Nope__c": "x"}), Error, "field_missing", "mappings.lead.static.Nope__c.to"),
+        (
+            |d| d["mappings"]["lead"]["static"] = json!({"RecordTypeId": OTHER_TYPE}),
+            Error,
+            "record_type_unknown",
+            "mappings.lead.static.RecordTypeId",
+        ),
+        (|d| d["mappings"]["lead"]["fields"][2] = json!({"from": "person.bio", "to": "Title"}), Warning, "type_lossy", "mappings.lead.fields[2].to"),
+        (|d| d["people"]["owner"] = json!("collaborator"), Info, "owner_fallback", "people.owner"),
+        (
+            |d| {
+                d["people"]["owner"] = json!("collaborator");
+                d["salesforce"]["assignment_rules"] = json!("on");
+            },
+            Warning,
+            "owner_overruled",
+            "salesforce.assignment_rules",
+        ),
+        (|d| drop(d["mappings"]["contact"]["fields"].as_array_mut().unwrap().remove(1)), Warning, "opt_out_one_sided", "mappings.contact"),
+        (|d| d["connection"]["events_per_day"] = json!(7_000), Warning, "volume_high", "connection.events_per_day"),
+        (|d| d["connection"]["events_per_day"] = json!(8_000_000), Error, "volume_too_high", "connection.events_per_day"),
+    ];
+    for (change, severity, code, place) in table {
+        only(&change, &|_| {}, severity, code, place);
+    }
+    only(&|d| drop(d["connection"].as_object_mut().unwrap().remove("events_per_day")), &|_| {}, Info, "volume_unknown", "connection.events_per_day");
+    let mut undeclared = document();
+    undeclared["platform"] = json!({"name": "P"});
+    assert!(check(&undeclared, &facts()).iter().any(|(_, code, _)| code == "attributes_undeclared"));
+    let mut silent = document();
+    for mapping in ["lead", "contact"] {
+        silent["mappings"][mapping]["fields"].as_array_mut().unwrap().retain(|rule| rule["to"] != OPT_OUT);
+    }
+    assert!(check(&silent, &facts()).iter().any(|(_, code, _)| code == "opt_out_unmapped"));
+}
+
+#[test]
+fn an_org_that_tells_little_gives_notes_instead_of_guesses() {
+    let facts = Facts { organization: None, rights: None, view_all: None, duplicate_rules: None, definitions: None, usage: None, ..facts() };
+    let found = check(&document(), &facts);
+    assert!(found.iter().all(|(severity, ..)| *severity == Severity::Info), "{found:?}");
+    let codes: Vec<&str> = found.iter().map(|(_, code, _)| code.as_str()).collect();
+    assert!(codes.contains(&"sharing_unknown") && codes.contains(&"duplicate_rules_unknown"), "{codes:?}");
+}
+
+#[test]
+fn why_an_org_was_not_reached() {
+    for (code, reauthorise, want) in [
+        ("not_connected", true, "not_connected"),
+        ("invalid_grant", true, "grant_gone"),
+        ("API_DISABLED_FOR_ORG", false, "api_disabled"),
+        ("REQUEST_LIMIT_EXCEEDED", false, "quota_used_up"),
+        ("salesforce_silent", false, "org_unreachable"),
+    ] {
+        let found = unreached(&Unreached { code: code.to_owned(), reauthorise });
+        assert_eq!((found.code.as_ref(), found.severity), (want, Severity::Error));
+    }
+}
