@@ -1,6 +1,7 @@
 //! `passerelle`: the local stack and the demonstration, and the commands of those who run an installation.
 
 mod demo;
+mod fields;
 
 mod local;
 mod operate;
@@ -54,6 +55,8 @@ enum Command {
         #[arg(long, default_value = "en")]
         language: verify::Tongue,
     },
+    /// List the custom fields that a connection needs and its org lacks, or make them.
+    Fields(fields::Options),
     /// Let a connected connection work.
     Activate {
         /// The connection.
@@ -116,6 +119,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Apply { file }) => operate::apply(&cli.target, &file).await,
         Some(Command::Connect { connection }) => operate::connect(&cli.target, &connection).await,
         Some(Command::Verify { connection, json, language }) => verify::verify(&cli.target, &connection, json, language.into()).await,
+        Some(Command::Fields(options)) => fields::run(&cli.target, options).await,
         Some(Command::Activate { connection }) => operate::activate(&cli.target, &connection).await,
         Some(Command::Pause { connection }) => operate::pause(&cli.target, &connection).await,
         Some(Command::Status { connection, event, json }) => operate::status(&cli.target, connection, event, json).await,

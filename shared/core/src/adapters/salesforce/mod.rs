@@ -11,6 +11,7 @@ pub mod error;
 pub mod host;
 pub mod oauth;
 pub mod soql;
+pub mod tooling;
 
 use std::{collections::BTreeMap, fmt};
 
