@@ -32,7 +32,7 @@ use super::{
 pub const CODES: [&str; 43] = [
     "api_disabled",
     "attributes_undeclared",
-    "company_and_account_differ",
+    "company_is_account",
     "duplicate_rule",
     "duplicate_rules_unknown",
     "field_hidden",

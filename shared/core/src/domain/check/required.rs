@@ -92,32 +92,25 @@ fn unmapped(view: &View<'_>, target: &Target, needed: &[FieldName]) -> Vec<Findi
         .collect()
 }
 
-/// A lead's company becomes the account's name when the lead is converted, so both should come from one attribute.
+/// Where the platform's company makes accounts, a lead whose company is the same attribute brings an account with it.
 fn company(view: &View<'_>) -> Option<Finding> {
     let rule = |object: &str, field: &str| {
         view.uses.iter().find(|used| used.general && used.object.as_str() == object && used.field.as_str() == field && used.from.is_some())
     };
     let (company, account) = (rule("Lead", "Company")?, rule("Account", "Name")?);
-    (company.from != account.from).then(|| {
-        let text = |used: &Use| used.from.clone().unwrap_or_default();
-        warning(
-            "company_and_account_differ",
-            format!("{}.from", account.place),
-            Sentence::new(
-                format!(
-                    "Lead.Company comes from {} and Account.Name from {}: a converted lead gets an account of another name.",
-                    text(company),
-                    text(account)
-                ),
-                format!(
-                    "Lead.Company vient de {} et Account.Name de {} : un lead converti recevra un compte d'un autre nom.",
-                    text(company),
-                    text(account)
-                ),
-            ),
-            Sentence::new("Map both from the same attribute.", "Associez les deux au même attribut."),
-        )
-    })
+    let from = account.from.as_deref().filter(|from| company.from.as_deref() == Some(from))?;
+    Some(warning(
+        "company_is_account",
+        format!("{}.from", company.place),
+        Sentence::new(
+            format!("Lead.Company and Account.Name both come from {from}: the company of everybody who is only a lead becomes an account."),
+            format!("Lead.Company et Account.Name viennent tous deux de {from} : la société de chaque simple prospect devient un compte."),
+        ),
+        Sentence::new(
+            "Map Lead.Company from an attribute of its own, and keep this one for the companies of contacts.",
+            "Associez Lead.Company à un attribut distinct, et gardez celui-ci pour les sociétés des contacts.",
+        ),
+    ))
 }
 
 fn undeclared() -> Finding {

@@ -233,10 +233,10 @@ fn what_the_document_says() {
             "projects.list.fair.mappings.lead.unmapped",
         ),
         (
-            |d| d["mappings"]["account"] = json!({"object": "Account", "fields": [{"from": "person.name", "to": "Name"}]}),
+            |d| d["mappings"]["account"] = json!({"object": "Account", "fields": [{"from": "person.company", "to": "Name"}]}),
             Warning,
-            "company_and_account_differ",
-            "mappings.account.fields[0].from",
+            "company_is_account",
+            "mappings.lead.fields[1].from",
         ),
         (|d| d["mappings"]["lead"]["static"] = json!({"Title": "x".repeat(21)}), Error, "value_too_long", "mappings.lead.static.Title"),
         (|d| d["mappings"]["lead"]["static"] = json!({"Nope__c": "x"}), Error, "field_missing", "mappings.lead.static.Nope__c.to"),
