@@ -5,39 +5,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{config::Language, mapping::Words};
-
-/// The same sentence in French and in English.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sentence {
-    /// French.
-    pub fr: String,
-    /// English.
-    pub en: String,
-}
-
-impl Sentence {
-    /// English first, as the code's own language.
-    #[must_use]
-    pub fn new(en: impl Into<String>, fr: impl Into<String>) -> Self {
-        Self { fr: fr.into(), en: en.into() }
-    }
-
-    /// The sentence in one of the languages.
-    #[must_use]
-    pub fn to(&self, language: Language) -> &str {
-        match language {
-            Language::Fr => &self.fr,
-            Language::En => &self.en,
-        }
-    }
-}
-
-impl From<Words> for Sentence {
-    fn from(words: Words) -> Self {
-        Self { fr: words.fr.to_owned(), en: words.en.to_owned() }
-    }
-}
+pub use super::words::Sentence;
 
 /// How much a finding weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

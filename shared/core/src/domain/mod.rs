@@ -16,4 +16,5 @@ pub mod schema;
 pub mod sfdx;
 pub mod template;
 pub mod uses;
+pub mod words;
 pub mod workflow;

@@ -96,13 +96,13 @@ fn constants(view: &View<'_>, used: &Use, field: &Field) -> Vec<Finding> {
 }
 
 fn constant(used: &Use, value: &Value, misfit: &Misfit) -> Finding {
-    let name = format!("{}.{}", used.object, used.field);
+    let (name, words) = (format!("{}.{}", used.object, used.field), misfit.words());
     error(
         misfit.code(),
         &*used.place,
         Sentence::new(
-            format!("Salesforce would not take the document's own value {value} for {name}. {misfit}"),
-            format!("Salesforce refuserait la valeur {value} que le document prévoit pour {name} ({}).", misfit.salesforce_code()),
+            format!("Salesforce would not take the document's own value {value} for {name}. {}", words.en),
+            format!("Salesforce refuserait la valeur {value} que le document prévoit pour {name}. {}", words.fr),
         ),
         Sentence::new(
             "Change the value in the document, or the field in Salesforce.",

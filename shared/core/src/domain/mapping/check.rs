@@ -7,6 +7,7 @@ use super::{
     FieldMap, FieldMaps, Rule, Source, Words,
     compat::{self, Compatibility},
     merge::Direction,
+    preflight::NO_FIELD,
 };
 use crate::domain::{
     ids::{FieldName, ObjectName},
@@ -41,11 +42,6 @@ pub struct Finding {
     /// What is to be said.
     pub words: Words,
 }
-
-const NO_FIELD: Words = Words::new(
-    "The org has no such field, or hides it from the integration user; create it or give the permission.",
-    "L'organisation n'a pas ce champ, ou le cache à l'utilisateur d'intégration ; créez-le ou donnez la permission.",
-);
 
 /// Every finding, in the order of the document's mappings. Objects that were not described are passed over.
 #[must_use]

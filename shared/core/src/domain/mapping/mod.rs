@@ -1,5 +1,7 @@
 //! The mapping engine: from what the platform knows to what Salesforce's fields hold, and back.
 
+use super::words::Words;
+
 mod attribute;
 mod check;
 pub mod codec;
@@ -11,7 +13,6 @@ pub mod preflight;
 mod reason;
 mod rule;
 pub mod transform;
-mod words;
 
 pub use attribute::{Attribute, AttributeType, Labels, reload};
 pub use check::{Finding, Severity, check_rules};
@@ -20,4 +21,3 @@ pub use field_type::{Family, FieldType};
 pub use fields::{FieldMap, FieldMaps, Scene};
 pub use reason::Reason;
 pub use rule::{By, Effective, Rule, Source};
-pub use words::Words;

@@ -2,47 +2,37 @@
 
 use thiserror::Error;
 
+use crate::domain::words::Words;
+
 /// Why a value has no form in the wanted type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("{}", self.words().en)]
 pub enum CodecError {
     /// An object, or a list of something other than single values.
-    #[error("This is a structure and not a value; name one of its parts, like address.city.")]
     Structure,
     /// Several values where one is wanted.
-    #[error("There are several values, and this field takes one; join them, or map to a multi-select picklist.")]
     Several,
     /// A value of a list with the sign that separates values.
-    #[error("One of the values contains a semicolon, which separates values in Salesforce; replace it by a transformation.")]
     Separator,
     /// Neither yes nor no. It is never written as no.
-    #[error("This is neither true nor false; map the platform's words with `values`.")]
     NotBoolean,
     /// No number.
-    #[error("This is not a number; write digits with a point, like 1234.5.")]
     NotNumber,
     /// More digits than any field takes.
-    #[error("This number has more digits than any field takes.")]
     TooManyDigits,
     /// A number with something behind the point.
-    #[error("This field takes whole numbers.")]
     NotWhole,
     /// No day.
-    #[error("This is not a day; write it like 2026-03-01, or name its format with `date_format`.")]
     NotDate,
     /// No moment.
-    #[error("This is not a moment; write it like 2026-03-01T14:05:00+01:00.")]
     NotDateTime,
     /// No time of day.
-    #[error("This is not a time of day; write it like 14:05:00.")]
     NotTime,
     /// A year that Salesforce does not know.
-    #[error("Salesforce knows the years 1700 to 4000.")]
     YearOutOfRange,
     /// No id of a record.
-    #[error("This is not the id of a Salesforce record.")]
     NotRecord,
     /// A type whose values cannot be written.
-    #[error("Values of this type are not written.")]
     Closed,
 }
 
@@ -64,6 +54,49 @@ impl CodecError {
             Self::YearOutOfRange => "value_year_out_of_range",
             Self::NotRecord => "value_not_record",
             Self::Closed => "value_type_closed",
+        }
+    }
+
+    /// What is wrong and what helps, in words.
+    #[must_use]
+    pub const fn words(self) -> Words {
+        match self {
+            Self::Structure => Words::new(
+                "This is a structure and not a value; name one of its parts, like address.city.",
+                "C'est une structure et non une valeur ; nommez une de ses parties, par exemple address.city.",
+            ),
+            Self::Several => Words::new(
+                "There are several values, and this field takes one; join them, or map to a multi-select picklist.",
+                "Il y a plusieurs valeurs et ce champ n'en prend qu'une ; réunissez-les avec `join`, ou choisissez une liste à choix multiple.",
+            ),
+            Self::Separator => Words::new(
+                "One of the values contains a semicolon, which separates values in Salesforce; replace it by a transformation.",
+                "Une des valeurs contient un point-virgule, qui sépare les valeurs dans Salesforce ; remplacez-le par une transformation.",
+            ),
+            Self::NotBoolean => Words::new(
+                "This is neither true nor false; map the platform's words with `values`.",
+                "Ce n'est ni vrai ni faux ; traduisez les mots de la plateforme avec `values`.",
+            ),
+            Self::NotNumber => Words::new(
+                "This is not a number; write digits with a point, like 1234.5.",
+                "Ce n'est pas un nombre ; écrivez des chiffres avec un point, par exemple 1234.5.",
+            ),
+            Self::TooManyDigits => {
+                Words::new("This number has more digits than any field takes.", "Ce nombre a plus de chiffres qu'aucun champ n'en accepte.")
+            }
+            Self::NotWhole => Words::new("This field takes whole numbers.", "Ce champ n'accepte que des nombres entiers."),
+            Self::NotDate => Words::new(
+                "This is not a day; write it like 2026-03-01, or name its format with `date_format`.",
+                "Ce n'est pas un jour ; écrivez-le comme 2026-03-01, ou indiquez son format avec `date_format`.",
+            ),
+            Self::NotDateTime => Words::new(
+                "This is not a moment; write it like 2026-03-01T14:05:00+01:00.",
+                "Ce n'est pas un instant ; écrivez-le comme 2026-03-01T14:05:00+01:00.",
+            ),
+            Self::NotTime => Words::new("This is not a time of day; write it like 14:05:00.", "Ce n'est pas une heure ; écrivez-la comme 14:05:00."),
+            Self::YearOutOfRange => Words::new("Salesforce knows the years 1700 to 4000.", "Salesforce connaît les années 1700 à 4000."),
+            Self::NotRecord => Words::new("This is not the id of a Salesforce record.", "Ce n'est pas l'identifiant d'une fiche Salesforce."),
+            Self::Closed => Words::new("Values of this type are not written.", "Les valeurs de ce type ne sont pas écrites."),
         }
     }
 }

@@ -5,15 +5,20 @@
 
 mod email;
 mod fit;
+mod misfit;
 
 #[cfg(test)]
 mod tests;
 
 use serde_json::Value;
 
-pub use fit::{Fitted, Overflow, fit, refit};
+pub(super) use misfit::NO_FIELD;
+pub use {
+    fit::{Fitted, Overflow, fit, refit},
+    misfit::Misfit,
+};
 
-use super::{CodecError, Family, FieldType, codec::number, transform::TransformFault};
+use super::{CodecError, Family, FieldType, codec::number};
 use crate::domain::{
     event::is_blank,
     ids::{FieldName, RecordId},
@@ -27,84 +32,6 @@ pub enum Operation {
     Create,
     /// It is changed.
     Update,
-}
-
-/// Why Salesforce would not take a value.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Misfit {
-    /// The org has no such field, or hides it.
-    #[error("The org has no such field, or hides it from the integration user; create it or give the permission.")]
-    NoField,
-    /// It cannot be set.
-    #[error("The integration user may not write this field; give it the permission.")]
-    NotWritable,
-    /// It cannot be taken away.
-    #[error("Salesforce needs a value here; it cannot be taken away.")]
-    Needed,
-    /// It is longer than the field.
-    #[error("The value has {length} characters, and the field takes {limit}.")]
-    TooLong {
-        /// The value's, in UTF-16 units.
-        length: usize,
-        /// The field's.
-        limit: u32,
-    },
-    /// The picklist has no such value and takes no other.
-    #[error("The picklist takes only the values of its list, and this is none of them; map it with `values`, or add it to the picklist.")]
-    NotListed,
-    /// No e-mail address as Salesforce takes it.
-    #[error("Salesforce does not take this as an e-mail address.")]
-    NotEmail,
-    /// More digits before the point than the field has.
-    #[error("The number has more digits than the field, which takes {digits} before the point.")]
-    OutOfRange {
-        /// The field's digits before the point.
-        digits: u32,
-    },
-    /// The id of another kind of record.
-    #[error("This is not the id of a record that the field can point to.")]
-    OtherRecord,
-    /// No value of the field's type.
-    #[error(transparent)]
-    Unreadable(#[from] CodecError),
-    /// A transformation that could not work on the value.
-    #[error(transparent)]
-    Transform(#[from] TransformFault),
-}
-
-impl Misfit {
-    /// A stable code, listed in the documentation.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::NoField => "field_missing",
-            Self::NotWritable => "field_not_writable",
-            Self::Needed => "value_needed",
-            Self::TooLong { .. } => "value_too_long",
-            Self::NotListed => "value_not_in_picklist",
-            Self::NotEmail => "value_not_email",
-            Self::OutOfRange { .. } => "value_out_of_range",
-            Self::OtherRecord => "value_of_other_record",
-            Self::Unreadable(error) => error.code(),
-            Self::Transform(fault) => fault.error.code(),
-        }
-    }
-
-    /// The code that Salesforce would answer. Source: "Status Codes and Error Responses" and recorded answers.
-    #[must_use]
-    pub const fn salesforce_code(&self) -> &'static str {
-        match self {
-            Self::NoField => "INVALID_FIELD",
-            Self::NotWritable => "INVALID_FIELD_FOR_INSERT_UPDATE",
-            Self::Needed => "REQUIRED_FIELD_MISSING",
-            Self::TooLong { .. } => "STRING_TOO_LONG",
-            Self::NotListed => "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
-            Self::NotEmail => "INVALID_EMAIL_ADDRESS",
-            Self::OutOfRange { .. } | Self::Unreadable(CodecError::TooManyDigits) => "NUMBER_OUTSIDE_VALID_RANGE",
-            Self::OtherRecord | Self::Unreadable(CodecError::NotRecord) => "MALFORMED_ID",
-            Self::Unreadable(_) | Self::Transform(_) => "JSON_PARSER_ERROR",
-        }
-    }
 }
 
 /// Whether Salesforce will take a value, as [`super::codec::encode`] writes it; null takes a value away.

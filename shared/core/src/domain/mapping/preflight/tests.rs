@@ -4,7 +4,10 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::{fit::shortened, *};
-use crate::domain::mapping::Reason;
+use crate::domain::mapping::{
+    Reason,
+    transform::{TransformError, TransformFault},
+};
 
 fn field(kind: FieldType) -> Field {
     Field { kind, length: 10, precision: 6, scale: 2, createable: true, updateable: true, nillable: true, ..Field::default() }
@@ -12,6 +15,30 @@ fn field(kind: FieldType) -> Field {
 
 fn grade() -> Field {
     Field { restricted: true, picklist: vec!["Hot".to_owned(), "Cold".to_owned()], ..field(FieldType::Picklist) }
+}
+
+#[test]
+fn a_misfit_is_told_in_the_customers_language() {
+    let fault = TransformFault { step: 1, error: TransformError::Phone };
+    let every = [
+        Misfit::NoField,
+        Misfit::NotWritable,
+        Misfit::Needed,
+        Misfit::TooLong { length: 81, limit: 80 },
+        Misfit::NotListed,
+        Misfit::NotEmail,
+        Misfit::OutOfRange { digits: 4 },
+        Misfit::OtherRecord,
+        CodecError::NotBoolean.into(),
+        fault.into(),
+    ];
+    for misfit in &every {
+        let words = misfit.words();
+        assert_eq!(misfit.to_string(), words.en);
+        assert!(words.fr != words.en && words.fr.ends_with('.') && words.en.ends_with('.'), "{misfit:?}");
+    }
+    assert_eq!(every[3].words().fr, "La valeur a 81 caractères, et le champ en accepte 80.");
+    assert_eq!(every[9].words().fr, "Transformation 2 : Ce n'est pas un numéro de téléphone de ce pays.");
 }
 
 #[test]

@@ -16,23 +16,27 @@ use crate::domain::{
     event::{hex, is_blank},
     mapping::codec::{CodecError, number},
     template::Template,
+    words::{Sentence, Words},
 };
 
 /// Why a transformation gives nothing. No message repeats the value.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{}", self.words().en)]
 pub enum TransformError {
     /// The value has no form that the step can work on.
-    #[error("{0}")]
-    Value(#[from] CodecError),
+    Value(CodecError),
     /// No phone number.
-    #[error("This is not a phone number of that country.")]
     Phone,
     /// A date in another form than the one named.
-    #[error("This is not a date in the form that the rule names.")]
     DateFormat,
     /// A template that cannot be filled.
-    #[error("The template could not be filled.")]
     Template,
+}
+
+impl From<CodecError> for TransformError {
+    fn from(error: CodecError) -> Self {
+        Self::Value(error)
+    }
 }
 
 impl TransformError {
@@ -46,16 +50,38 @@ impl TransformError {
             Self::Template => "template_failed",
         }
     }
+
+    /// What is wrong, in words.
+    #[must_use]
+    pub const fn words(&self) -> Words {
+        match self {
+            Self::Value(error) => error.words(),
+            Self::Phone => Words::new("This is not a phone number of that country.", "Ce n'est pas un numéro de téléphone de ce pays."),
+            Self::DateFormat => {
+                Words::new("This is not a date in the form that the rule names.", "Ce n'est pas une date dans le format que la règle indique.")
+            }
+            Self::Template => Words::new("The template could not be filled.", "Le modèle n'a pas pu être rempli."),
+        }
+    }
 }
 
 /// A failed transformation and its position in the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("Transformation {}: {error}", .step + 1)]
+#[error("{}", self.words().en)]
 pub struct TransformFault {
     /// The position, from 0.
     pub step: usize,
     /// What happened.
     pub error: TransformError,
+}
+
+impl TransformFault {
+    /// Which step it was and what is wrong, in words.
+    #[must_use]
+    pub fn words(&self) -> Sentence {
+        let (step, words) = (self.step + 1, self.error.words());
+        Sentence::new(format!("Transformation {step}: {}", words.en), format!("Transformation {step} : {}", words.fr))
+    }
 }
 
 impl Chain {
