@@ -11,6 +11,7 @@ use super::{
     ids::{FieldName, MappingName, ProjectId},
     mapping::{FieldMap, FieldMaps},
     template::{Template, TemplateError},
+    words::Sentence,
     workflow::{Filter, FilterError},
 };
 
@@ -89,6 +90,12 @@ impl Engine {
         let maps = FieldMaps::compile(&document)
             .map_err(|faults| EngineError::Rule(faults.into_iter().next().map(|fault| fault.place).unwrap_or_default()))?;
         Ok(Self { document, version, zone, maps, filters, activities })
+    }
+
+    /// A sentence in the language of messages to this customer.
+    #[must_use]
+    pub fn say(&self, sentence: &Sentence) -> String {
+        sentence.to(self.document.connection.language).to_owned()
     }
 
     /// The workflows that an event sets off, with their positions.

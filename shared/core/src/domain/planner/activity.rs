@@ -11,12 +11,13 @@ use super::{
 };
 use crate::domain::{
     config::{Action, ActivityAction, ActivityObject},
-    engine::ActivityTemplates,
+    engine::{ActivityTemplates, Engine},
     ids::{FieldName, ObjectName, RecordId},
     mapping::{Reason, codec::salesforce_datetime},
     person::short_hash,
     plan::{Cause, Change, Fate, NewValue, Operation, Outcome, PersonPlan, Step, Unchanged, Write, WriteId},
     template::TemplateError,
+    words::Sentence,
 };
 
 /// Whom an activity is about.
@@ -58,7 +59,7 @@ pub(super) fn plan_event(
         if live.open.done.contains_key(&step.name) {
             continue;
         }
-        let texts = match Texts::fill(templates, live, &situation.engine.zone) {
+        let texts = match Texts::fill(situation.engine, templates, live) {
             Ok(texts) => texts,
             Err(problem) => return Fate::Settled(Outcome::Parked { problem }),
         };
@@ -93,22 +94,33 @@ struct Texts {
 }
 
 impl Texts {
-    fn fill(templates: &ActivityTemplates, live: &Live, zone: &TimeZone) -> Result<Self, Cause> {
-        let failed = |error: TemplateError| Cause::new("template_failed", format!("A template could not be filled from the event: {error}"));
+    fn fill(engine: &Engine, templates: &ActivityTemplates, live: &Live) -> Result<Self, Cause> {
+        let failed = |error: TemplateError| {
+            let message = Sentence::new(
+                format!("A template could not be filled from the event: {error}"),
+                format!("Un modèle n'a pas pu être rempli depuis l'événement : {error}"),
+            );
+            Cause::new("template_failed", engine.say(&message))
+        };
         let text = |template: &Option<_>| -> Result<Option<String>, Cause> {
             let Some(template): &Option<crate::domain::template::Template> = template else { return Ok(None) };
             Ok(Some(template.render(&live.context).map_err(failed)?).filter(|text| !text.is_empty()))
         };
         let time = |template: &Option<_>, otherwise: Timestamp| match text(template)? {
-            Some(written) => parse_time(&written, zone).ok_or_else(|| {
-                Cause::new("template_failed", "A start or end of the event is not a time; write times like 2026-03-01T14:05:00+01:00.")
+            Some(written) => parse_time(&written, &engine.zone).ok_or_else(|| {
+                let message = Sentence::new(
+                    "A start or end of the event is not a time; write times like 2026-03-01T14:05:00+01:00.",
+                    "Un début ou une fin de l'événement n'est pas une heure ; écrivez-la comme 2026-03-01T14:05:00+01:00.",
+                );
+                Cause::new("template_failed", engine.say(&message))
             }),
             None => Ok(otherwise),
         };
         let start = time(&templates.start, live.open.event.occurred_at)?;
         let end = time(&templates.end, start)?;
         if end < start {
-            return Err(Cause::new("ends_before_it_starts", "The activity would end before it starts."));
+            let message = Sentence::new("The activity would end before it starts.", "L'activité se terminerait avant de commencer.");
+            return Err(Cause::new("ends_before_it_starts", engine.say(&message)));
         }
         let subject = templates.subject.render(&live.context).map_err(failed)?;
         Ok(Self { subject, kind: text(&templates.kind)?, description: text(&templates.description)?, start, end })

@@ -7,6 +7,7 @@ use crate::domain::{
     config::Action,
     engine::{Engine, Placement},
     plan::{Cause, EventPlan, Fate, Outcome, Unchanged},
+    words::Sentence,
 };
 
 /// A person's events, sorted out.
@@ -41,8 +42,11 @@ pub(super) fn sort_out(engine: &Engine, case: &mut Case) -> Sorted {
                 continue;
             }
             Placement::Unknown(id) => {
-                let message = format!("The project {id} is not part of the configuration. Add it, and the event goes on.");
-                sorted.settled.push(settle(Outcome::Parked { problem: Cause::new("unknown_project", message) }));
+                let message = Sentence::new(
+                    format!("The project {id} is not part of the configuration. Add it, and the event goes on."),
+                    format!("Le projet {id} ne fait pas partie de la configuration. Ajoutez-le, et l'événement suivra."),
+                );
+                sorted.settled.push(settle(Outcome::Parked { problem: Cause::new("unknown_project", engine.say(&message)) }));
                 continue;
             }
         };
@@ -50,8 +54,11 @@ pub(super) fn sort_out(engine: &Engine, case: &mut Case) -> Sorted {
         let matching = match engine.matching(&open.event, &context) {
             Ok(matching) => matching,
             Err(error) => {
-                let message = format!("A filter could not be applied to the event: {error}");
-                sorted.settled.push(settle(Outcome::Parked { problem: Cause::new("filter_failed", message) }));
+                let message = Sentence::new(
+                    format!("A filter could not be applied to the event: {error}"),
+                    format!("Un filtre n'a pas pu être appliqué à l'événement : {error}"),
+                );
+                sorted.settled.push(settle(Outcome::Parked { problem: Cause::new("filter_failed", engine.say(&message)) }));
                 continue;
             }
         };

@@ -1,11 +1,12 @@
 //! One field of the person's record: from the attribute through transformations, the field's type, the merge and the checks.
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Situation;
 use crate::domain::{
     config::Project,
+    engine::Engine,
     event::is_blank,
     mapping::{
         Reason, Rule, Source, codec,
@@ -15,6 +16,7 @@ use crate::domain::{
     person::{Base, Person},
     plan::{Cause, Change, NewValue, Note},
     schema::Field,
+    words::Sentence,
 };
 
 /// A rule, and the project whose settings hold for its value.
@@ -53,8 +55,8 @@ pub(super) fn plan_field(
     let (value, at) = stated(person, rule, when);
     let form = match (described, field) {
         // A value for a field that is not there has no form.
-        (Some(_), None) if !is_blank(value) => Form::unfit(value.clone(), by_rule(rule, Misfit::NoField)),
-        _ => Form::of(rule, value, person, field, operation, &situation.engine.zone),
+        (Some(_), None) if !is_blank(value) => Form::unfit(value.clone(), by_rule(situation.engine, rule, &Misfit::NoField)),
+        _ => Form::of(situation.engine, rule, value, person, field, operation),
     };
     let base = person.link.as_ref().and_then(|link| link.bases.get(&rule.to)).and_then(|base| base.platform.as_ref());
     let policy = rule.policy(governed.project, &situation.engine.document.people);
@@ -75,7 +77,7 @@ pub(super) fn plan_field(
     }
     // Taking a value away is checked only where it is really meant.
     match field.map(|field| preflight::check(field, &new, operation)) {
-        Some(Err(misfit)) => by_rule(rule, misfit),
+        Some(Err(misfit)) => by_rule(situation.engine, rule, &misfit),
         None | Some(Ok(())) => Outcome::Write(Change {
             field: rule.to.clone(),
             old,
@@ -102,19 +104,19 @@ impl Form {
         Self { value, reason: None, instead: Some(instead) }
     }
 
-    fn of(rule: &Rule, value: &Value, person: &Person, field: Option<&Field>, operation: Operation, zone: &TimeZone) -> Self {
-        let formed = rule.to_salesforce(value, &|path| person.value(path), field, zone);
+    fn of(engine: &Engine, rule: &Rule, value: &Value, person: &Person, field: Option<&Field>, operation: Operation) -> Self {
+        let formed = rule.to_salesforce(value, &|path| person.value(path), field, &engine.zone);
         let (formed, fitted) = match (formed, field) {
             (Ok(formed), None) => return Self { value: formed, reason: None, instead: None },
             (Ok(formed), Some(_)) if is_blank(&formed) => return Self { value: Value::Null, reason: None, instead: None },
             (Ok(formed), Some(field)) => (formed.clone(), preflight::fit(&rule.overflow, field, formed, operation)),
             (Err(misfit), Some(field)) => (value.clone(), preflight::refit(&rule.overflow, field, None, misfit, operation)),
-            (Err(misfit), None) => return Self::unfit(value.clone(), by_rule(rule, misfit)),
+            (Err(misfit), None) => return Self::unfit(value.clone(), by_rule(engine, rule, &misfit)),
         };
         match fitted {
             Fitted::Send(value, reason) => Self { value, reason, instead: None },
             Fitted::Drop(misfit) => Self::unfit(formed, dropped(rule, &misfit)),
-            Fitted::Park(misfit) => Self::unfit(formed, parked(rule, &misfit)),
+            Fitted::Park(misfit) => Self::unfit(formed, parked(engine, rule, &misfit)),
         }
     }
 }
@@ -131,16 +133,19 @@ fn stated<'v>(person: &'v Person, rule: &'v Rule, when: Timestamp) -> (&'v Value
 }
 
 /// What the rule does with a value that nothing can stand in for.
-fn by_rule(rule: &Rule, misfit: Misfit) -> Outcome {
-    if rule.overflow == Overflow::Drop { dropped(rule, &misfit) } else { parked(rule, &misfit) }
+fn by_rule(engine: &Engine, rule: &Rule, misfit: &Misfit) -> Outcome {
+    if rule.overflow == Overflow::Drop { dropped(rule, misfit) } else { parked(engine, rule, misfit) }
 }
 
 fn dropped(rule: &Rule, misfit: &Misfit) -> Outcome {
     Outcome::Drop(Note::Dropped { field: rule.to.clone(), code: misfit.code().to_owned() })
 }
 
-fn parked(rule: &Rule, misfit: &Misfit) -> Outcome {
-    let from = rule.from().unwrap_or("the configuration");
-    let message = format!("{} from {from}, {}: {misfit}", rule.to, rule.place);
-    Outcome::Park(Cause { fields: vec![rule.to.to_string()], ..Cause::new(misfit.code(), message) })
+fn parked(engine: &Engine, rule: &Rule, misfit: &Misfit) -> Outcome {
+    let (to, place, words) = (&rule.to, &rule.place, misfit.words());
+    let message = match rule.from() {
+        Some(from) => Sentence::new(format!("{to} from {from}, {place}: {}", words.en), format!("{to} depuis {from}, {place} : {}", words.fr)),
+        None => Sentence::new(format!("{to}, {place}: {}", words.en), format!("{to}, {place} : {}", words.fr)),
+    };
+    Outcome::Park(Cause { fields: vec![to.to_string()], ..Cause::new(misfit.code(), engine.say(&message)) })
 }

@@ -16,6 +16,7 @@ use crate::domain::{
     mapping::{FieldMap, Reason, Rule, Scene, merge::Seen, preflight},
     person::{Link, Person},
     plan::{Cause, Change, NewValue, Note, Operation, Outcome, PersonPlan, Unchanged, Write},
+    words::Sentence,
 };
 
 /// Plans the write, if one is needed, and brings the person's link up to date. What a new record lacks parks all events:
@@ -25,12 +26,11 @@ pub(super) fn plan_record(situation: &Situation<'_>, plan: &mut PersonPlan, targ
     match target {
         Target::New { object } => {
             if !person_action {
-                return Err(Outcome::Parked {
-                    problem: Cause::new(
-                        "person_not_created",
-                        "Nobody in Salesforce has this person's e-mail address, and this workflow creates nobody.",
-                    ),
-                });
+                let message = Sentence::new(
+                    "Nobody in Salesforce has this person's e-mail address, and this workflow creates nobody.",
+                    "Personne dans Salesforce n'a l'adresse e-mail de cette personne, et ce workflow ne crée personne.",
+                );
+                return Err(Outcome::Parked { problem: Cause::new("person_not_created", situation.engine.say(&message)) });
             }
             plan.person.link = None;
             plan_new(situation, plan, object, live).map(Some)
@@ -57,7 +57,13 @@ fn relink(person: &mut Person, object: &'static str, id: RecordId) {
 }
 
 fn plan_new(situation: &Situation<'_>, plan: &mut PersonPlan, object: &'static str, live: &[Live]) -> Result<Write, Outcome> {
-    let nothing = || Outcome::Parked { problem: Cause::new("no_mapping", format!("The configuration has no mapping for {object}.")) };
+    let nothing = || {
+        let message = Sentence::new(
+            format!("The configuration has no mapping for {object}."),
+            format!("La configuration n'a pas de correspondance pour {object}."),
+        );
+        Outcome::Parked { problem: Cause::new("no_mapping", situation.engine.say(&message)) }
+    };
     let map = situation.engine.person_map(object).ok_or_else(nothing)?;
     if map.operation == MappingOperation::Update {
         return Err(Outcome::Unchanged { because: Unchanged::UnknownPerson });
@@ -76,7 +82,7 @@ fn plan_new(situation: &Situation<'_>, plan: &mut PersonPlan, object: &'static s
     missing.sort();
     missing.dedup();
     if !missing.is_empty() {
-        return Err(lacking(&format!("A new {object}"), &missing));
+        return Err(lacking(situation, &Sentence::new(format!("A new {object}"), format!("Une nouvelle fiche {object}")), &missing));
     }
     let collaborators = live.iter().filter_map(|live| live.open.event.collaborator.as_ref());
     if let Some(owner) = owner(situation, collaborators.map(|c| c.email.as_str()).next(), &mut plan.notes) {
@@ -87,10 +93,13 @@ fn plan_new(situation: &Situation<'_>, plan: &mut PersonPlan, object: &'static s
     Ok(Write { person: plan.person.key.clone(), object: ObjectName::known(object), operation, changes, step: None })
 }
 
-fn lacking(what: &str, missing: &[FieldName]) -> Outcome {
+fn lacking(situation: &Situation<'_>, what: &Sentence, missing: &[FieldName]) -> Outcome {
     let names: Vec<String> = missing.iter().map(FieldName::to_string).collect();
-    let message = format!("{what} needs {}, and nothing that is known about the person gives it.", names.join(" and "));
-    Outcome::Parked { problem: Cause { fields: names, ..Cause::new("missing_required", message) } }
+    let message = Sentence::new(
+        format!("{} needs {}, and nothing that is known about the person gives it.", what.en, names.join(" and ")),
+        format!("{} exige {}, et rien de ce qui est connu de la personne ne le donne.", what.fr, names.join(" et ")),
+    );
+    Outcome::Parked { problem: Cause { fields: names, ..Cause::new("missing_required", situation.engine.say(&message)) } }
 }
 
 fn plan_update(
@@ -122,7 +131,7 @@ fn plan_update(
         }
     }
     if !missing.is_empty() {
-        return Err(lacking("This record", &missing));
+        return Err(lacking(situation, &Sentence::new("This record", "Cette fiche"), &missing));
     }
     let write = Write { person: plan.person.key.clone(), object: map.object.clone(), operation: Operation::Update(id), changes, step: None };
     Ok((!write.changes.is_empty()).then_some(write))

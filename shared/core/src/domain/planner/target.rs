@@ -9,6 +9,7 @@ use crate::domain::{
     ids::RecordId,
     person::Person,
     plan::{Cause, Note, Outcome, Unchanged},
+    words::Sentence,
 };
 
 /// Where the person's data goes.
@@ -33,8 +34,11 @@ pub(super) fn choose(
     if let Some(Target::Existing { id, .. }) = &target {
         let owner = situation.owners_of_records.get(id);
         if owner.is_some_and(|owner| *owner != person.key) || !claimed.insert(*id) {
-            let message = format!("The Salesforce record {id} belongs to another person of this connection already.");
-            return Err(Outcome::Parked { problem: Cause::new("record_taken", message) });
+            let message = Sentence::new(
+                format!("The Salesforce record {id} belongs to another person of this connection already."),
+                format!("La fiche Salesforce {id} appartient déjà à une autre personne de cette connexion."),
+            );
+            return Err(Outcome::Parked { problem: Cause::new("record_taken", situation.engine.say(&message)) });
         }
     }
     match (target, situation.engine.document.people.when_unknown) {

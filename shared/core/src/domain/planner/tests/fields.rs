@@ -81,6 +81,31 @@ fn values_that_do_not_fit_go_by_the_rule() {
 }
 
 #[test]
+fn what_keeps_an_event_waiting_is_told_in_the_customers_language() {
+    for (language, value, want) in [
+        (
+            "fr",
+            "many",
+            "Extra__c depuis person.extra, mappings.lead.fields[4] : Ce n'est pas un nombre ; écrivez des chiffres avec un point, par exemple 1234.5.",
+        ),
+        ("en", "many", "Extra__c from person.extra, mappings.lead.fields[4]: This is not a number; write digits with a point, like 1234.5."),
+        ("fr", "", "Une nouvelle fiche Lead exige Extra__c, et rien de ce qui est connu de la personne ne le donne."),
+        ("en", "", "A new Lead needs Extra__c, and nothing that is known about the person gives it."),
+    ] {
+        let rule = json!({"from": "person.extra", "to": "Extra__c", "required": true});
+        let engine = engine(|json| {
+            json["connection"]["language"] = json!(language);
+            json["mappings"]["lead"]["fields"].as_array_mut().unwrap().push(rule.clone());
+        });
+        let mut person = valentin();
+        person["extra"] = json!(value);
+        let plan = created(&engine, &described(&[("Extra__c", field(FieldType::Double))]), captured(person));
+        let Outcome::Parked { problem } = only_outcome(&plan) else { panic!("{language}: {plan:?}") };
+        assert_eq!(problem.message, want);
+    }
+}
+
+#[test]
 fn what_would_not_be_written_need_not_fit() {
     let (engine, event) = with_rule(json!({}), json!("too long"));
     let schemas = described(&[("Extra__c", Field { length: 4, ..field(FieldType::String) })]);
