@@ -19,7 +19,7 @@ pub enum Seen<'a> {
         value: &'a Value,
         /// The value when it was last seen.
         base: Option<&'a Value>,
-        /// When the field, or else the record, was last modified.
+        /// When the record was last modified: its field no later than that, and perhaps long before.
         at: Option<Timestamp>,
     },
 }
@@ -64,6 +64,7 @@ pub fn decide_event(policy: &Policy, platform: Sighting<'_>, seen: Seen<'_>, sam
         Seen::NoRecord => EventDecision { write: Some(platform.value.clone()), ..EventDecision::keep(Reason::NewRecord) },
         Seen::Unread => unread(policy, platform, same),
         Seen::Value { value, base, at } => {
+            let at = if policy.do_not_contact { surely_earlier(at, platform.at) } else { at };
             let decision = merge(policy, platform, Sighting { value, base, at }, same);
             let blank = is_blank(platform.value) && !matches!(decision.action, Action::ToSalesforce(_));
             let reason = if blank { Reason::PlatformBlank } else { decision.reason };
@@ -74,6 +75,12 @@ pub fn decide_event(policy: &Policy, platform: Sighting<'_>, seen: Seen<'_>, sam
             }
         }
     }
+}
+
+/// The record's time, where it proves that Salesforce's statement came before the platform's. That it came after, it never
+/// proves: somebody may have edited another field. For most fields that is good enough; whoever said no must not be written to.
+fn surely_earlier(salesforce: Option<Timestamp>, platform: Option<Timestamp>) -> Option<Timestamp> {
+    salesforce.zip(platform).filter(|(theirs, ours)| theirs < ours).map(|(theirs, _)| theirs)
 }
 
 /// Without a look at the record only "always platform" may write, and only what it has not sent before.
