@@ -2,7 +2,6 @@
 
 mod demo;
 mod fields;
-
 mod local;
 mod operate;
 mod target;
