@@ -1,10 +1,14 @@
 """The order of the run. `run` starts this file within the prepared Python environment."""
 
 import argparse
+import json
 import os
 import pathlib
 import subprocess
 import sys
+
+import jsonschema
+import yaml
 
 import build
 import cargo
@@ -29,6 +33,12 @@ def everything(options, checks, processes, scratch):
     checks.step("cfn-lint reads the template")
     linted = subprocess.run([pathlib.Path(sys.executable).with_name("cfn-lint"), TEMPLATE], capture_output=True, text=True)
     checks.check("cfn-lint has nothing to say", linted.returncode == 0, linted.stdout + linted.stderr)
+
+    checks.step("The presets are read with the committed JSON Schema, as an editor would")
+    schema = jsonschema.Draft202012Validator(json.loads((cargo.ROOT / "docs/configuration.schema.json").read_text()))
+    for preset in sorted((cargo.ROOT / "infra/presets").glob("*.yaml")):
+        faults = [f"{fault.json_path}: {fault.message}" for fault in schema.iter_errors(yaml.safe_load(preset.read_text()))]
+        checks.check(f"{preset.name} is valid", not faults, faults[:5])
 
     checks.step("The functions are built")
     programs = build.binaries(options.bin_dir)

@@ -14,7 +14,7 @@ pub async fn run(options: Local, ports: target::Ports) -> Result<()> {
     let addresses = stack.addresses().clone();
     println!("console   {}/", addresses.gateway);
     println!("org       {}", addresses.salesforce.instance.as_deref().unwrap_or(&addresses.salesforce.login));
-    println!("webhook   {}/v1/hooks/{{source}}", addresses.gateway);
+    println!("webhook   {}/v1/hooks/{}", addresses.gateway, if demonstrates { demo::SOURCE } else { "{source}" });
     if demonstrates {
         let report = demo::run(&stack, demo::Progress::Shown).await?;
         println!("\n{report}");

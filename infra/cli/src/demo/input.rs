@@ -97,3 +97,32 @@ fn at(n: usize, minutes: i64) -> String {
     let offset = i64::try_from(n).unwrap_or(0) * 240 + minutes * 60;
     BEGIN.saturating_add(SignedDuration::from_secs(offset)).unwrap_or(BEGIN).to_string()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_input_is_a_few_hundred_events_of_every_kind() {
+        let events = events().unwrap();
+        let ids: BTreeSet<&str> = events.iter().map(|event| event["id"].as_str().unwrap()).collect();
+        let own: Delivery = serde_json::from_str(KAYO).unwrap();
+        assert!(events.starts_with(&own.events), "KAYO's own example comes first");
+        assert!((200..1000).contains(&ids.len()), "{}", ids.len());
+        let count = |holds: &dyn Fn(&Value) -> bool| events.iter().filter(|event| holds(event)).count();
+        let texts = |event: &Value| event["person"].as_object().unwrap().values().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>();
+        let kinds = [
+            ("accents", count(&|event| texts(event).iter().any(|text| text.contains(['é', 'ü', 'ñ', 'Ł'])))),
+            ("blanks", count(&|event| texts(event).iter().any(|text| text.trim().is_empty() || text.trim() != text))),
+            ("over-long values", count(&|event| texts(event).iter().any(|text| text.chars().count() > 80))),
+            ("unknown projects", count(&|event| event["project"]["id"] == "salon-inconnu")),
+            ("duplicates", events.len() - ids.len()),
+        ];
+        for (kind, count) in kinds {
+            assert!(count >= 3, "{kind}: {count}");
+        }
+    }
+}

@@ -161,6 +161,9 @@ fn bar(length: usize, what: &'static str, progress: Progress) -> ProgressBar {
     let bar = ProgressBar::new(length as u64).with_message(what);
     if progress == Progress::Hidden {
         bar.set_draw_target(ProgressDrawTarget::hidden());
+    } else if bar.is_hidden() {
+        // Where nobody looks at a terminal, bars are not drawn, and a line tells what is going on.
+        eprintln!("{what}: {length} events");
     }
     let style = ProgressStyle::with_template("{msg:8} {wide_bar} {pos}/{len} events");
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))

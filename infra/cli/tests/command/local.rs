@@ -35,12 +35,11 @@ fn free_ports() -> u16 {
 }
 
 impl Local {
-    /// Starts it and waits until it serves.
-    fn start(options: &[&str]) -> Self {
+    /// Starts it and waits until it serves. What it says of its progress goes to `progress`.
+    fn start(arguments: &[&str], progress: Stdio) -> Self {
         let port = free_ports().to_string();
         let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));
-        let command =
-            command.args(["local", "--port", &port]).args(options).env_remove("PASSERELLE_LOG").stdout(Stdio::piped()).stderr(Stdio::null());
+        let command = command.args(arguments).args(["--port", &port]).env_remove("PASSERELLE_LOG").stdout(Stdio::piped()).stderr(progress);
         let mut child = command.spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         let mut local = Self { child, output, port, printed: String::new() };
@@ -156,13 +155,13 @@ fn document(folder: &Path, local: &Local, name: &str) -> String {
 fn the_stack_serves_takes_the_printed_line_and_keeps_its_data_across_starts() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let data = ["--data", data.to_str().unwrap()];
+    let start = || Local::start(&["local", "--data", data.to_str().unwrap()], Stdio::null());
 
-    let local = Local::start(&data);
+    let local = start();
     for address in ["console ", "org "] {
         assert!(answers(local.printed_after(address)), "{address}");
     }
-    assert!(local.printed_after("webhook ").contains("/v1/hooks/"));
+    assert!(local.printed_after("webhook ").ends_with("/v1/hooks/kayo"));
     let line = local.printed.lines().find(|line| line.starts_with("curl ")).unwrap();
     let (status, event) = send(line);
     assert_eq!(status, 202);
@@ -176,11 +175,56 @@ fn the_stack_serves_takes_the_printed_line_and_keeps_its_data_across_starts() {
     assert!(local.beside(&["apply", &file]).contains("it is still version 2"));
     local.end();
 
-    let again = Local::start(&data);
+    let again = start();
     assert_eq!(again.event(&event), told, "the table is the one of before");
     let leads = json_of(&format!("{}/__control/records/Lead", again.printed_after("org ")));
     assert_eq!(leads["records"].as_array().unwrap().iter().filter(|lead| lead["LastName"] == "Lovelace").count(), 1, "so is the org");
     again.end();
+}
+
+#[test]
+fn without_a_word_the_command_starts_the_stack_and_tells_what_the_demonstration_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let progress = folder.path().join("progress");
+    let local = Local::start(&[], std::fs::File::create(&progress).unwrap().into());
+    let report: Vec<&str> = local.printed.lines().filter(|line| line.contains(" API calls:") || line.contains("in the org: ")).collect();
+    let [calls, records] = report.as_slice() else { panic!("{}", local.printed) };
+    let number = |text: &str, before: &str| -> u64 { text.split(before).next().unwrap().split(' ').next_back().unwrap().parse().unwrap() };
+    assert!(number(calls, " API calls:") > 0 && number(calls, " events about") > 200, "{calls}");
+    let leads: u64 = records.split("Lead ").nth(1).unwrap().split(',').next().unwrap().trim().parse().unwrap();
+    let found = json_of(&format!("{}/__control/records/Lead", local.printed_after("org ")));
+    assert_eq!(found["totalSize"].as_u64(), Some(leads), "what is printed is what is there");
+    local.end();
+    let progress = std::fs::read_to_string(progress).unwrap();
+    assert!(progress.contains("sending: ") && progress.contains("working: "), "{progress}");
+}
+
+/// No call leaves this machine: the browser alone would go to Salesforce.
+#[test]
+fn against_a_real_org_the_link_leads_to_its_sign_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let local = Local::start(&["local", "--salesforce", "https://login.salesforce.com"], Stdio::null());
+    let path = folder.path().join("kayo.yaml");
+    std::fs::write(&path, include_str!("../../../presets/kayo.yaml").replace("PASTE-THE-CONSUMER-KEY-HERE", "3MVG9.my-key")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_passerelle"))
+        .args(["apply", path.to_str().unwrap(), "--port", &local.port])
+        .env("PASSERELLE_CONSUMER_SECRET", "my-secret")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && said.contains("The consumer secret is stored.") && !said.contains("my-secret"), "{said}");
+    let said = local.beside(&["connect", "kayo"]);
+    let link = said.lines().find(|line| line.starts_with("http://localhost:")).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let answer = runtime.block_on(async { client.get(link).send().await.unwrap() });
+    let target = answer.headers()["location"].to_str().unwrap();
+    let url = reqwest::Url::parse(target).unwrap();
+    assert_eq!((url.host_str(), url.path()), (Some("login.salesforce.com"), "/services/oauth2/authorize"));
+    let query: std::collections::BTreeMap<String, String> = url.query_pairs().into_owned().collect();
+    assert_eq!((query["client_id"].as_str(), query["code_challenge_method"].as_str()), ("3MVG9.my-key", "S256"));
+    assert_eq!(query["redirect_uri"], format!("http://localhost:{}/oauth/kayo/callback", local.port));
+    local.end();
 }
 
 #[test]

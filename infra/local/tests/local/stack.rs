@@ -49,6 +49,16 @@ async fn the_sweep_calls_upsert_without_the_stream() {
 }
 
 #[tokio::test]
+async fn the_hour_calls_reconcile() {
+    let (Functions { upsert: passing, .. }, mut sent) = passing_on();
+    let functions = Functions { reconcile: passing, ..no_functions() };
+    let options = StackOptions { reconcile_interval: Some(Duration::from_millis(5)), ..quiet(&StandingClock::new()) };
+    let stack = Stack::start(options, |_| functions).await.unwrap();
+    assert_eq!(sent.recv().await.unwrap(), json!({ "due": true }));
+    stack.shutdown().await;
+}
+
+#[tokio::test]
 async fn what_stands_in_the_directory_survives_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let clock = StandingClock::new();

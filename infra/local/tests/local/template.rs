@@ -1,6 +1,9 @@
 //! What this crate says in place of AWS, held against `template.yaml`: neither may change without the other.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use passerelle_local::{
     dynamo,
@@ -81,6 +84,47 @@ fn the_routes_are_the_same() {
     assert_eq!(ours, theirs);
 }
 
+/// The actions that the statements of a policy allow.
+fn actions(document: &Value) -> BTreeSet<String> {
+    let statements = document["Statement"].as_array().unwrap().iter();
+    let of = |statement: &Value| match &statement["Action"] {
+        Value::Array(actions) => actions.iter().map(|action| action.as_str().unwrap().to_owned()).collect(),
+        action => vec![action.as_str().unwrap().to_owned()],
+    };
+    statements.flat_map(of).collect()
+}
+
+/// What each function may do at all, named here so that nobody widens it unseen. Which resources: the deployed test asks that.
+#[test]
+fn each_function_may_do_this_and_no_more() {
+    let read = ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"];
+    let write = ["dynamodb:PutItem", "dynamodb:UpdateItem"];
+    let logs = ["logs:CreateLogStream", "logs:PutLogEvents"];
+    let open = ["kms:Decrypt", "kms:DescribeKey"];
+    let seal = ["kms:Encrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*"];
+    let salesforce = ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue", "kms:GenerateDataKey"];
+    let stream = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams", "sqs:SendMessage"];
+    let all = |parts: &[&[&str]]| -> BTreeSet<String> { parts.iter().copied().flatten().map(|action| (*action).to_owned()).collect() };
+    let wanted = [
+        ("OauthCallbackRole", all(&[&read, &write, &logs, &open, &seal, &salesforce, &["dynamodb:DeleteItem"]])),
+        ("TriggerIntakeRole", all(&[&read, &write, &logs, &open, &seal, &["secretsmanager:GetSecretValue"]])),
+        ("UpsertRole", all(&[&read, &write, &logs, &open, &seal, &salesforce, &stream])),
+        ("ReconcileRole", all(&[&read, &write, &logs, &open, &seal, &salesforce])),
+        ("ConsoleRole", all(&[&read, &logs, &open])),
+    ];
+    let resources = resources();
+    let roles = resources.as_object().unwrap().values().filter(|resource| resource["Type"] == "AWS::IAM::Role").count();
+    assert_eq!(roles, wanted.len());
+    for (role, wanted) in wanted {
+        let properties = &resources[role]["Properties"];
+        let managed = properties["ManagedPolicyArns"].as_array().unwrap().iter();
+        let managed = managed.map(|name| &resources[name.as_str().unwrap()]["Properties"]["PolicyDocument"]);
+        let own = properties["Policies"].as_array().into_iter().flatten().map(|policy| &policy["PolicyDocument"]);
+        let found: BTreeSet<String> = managed.chain(own).flat_map(actions).collect();
+        assert_eq!(found, wanted, "{role}");
+    }
+}
+
 #[test]
 fn the_stream_is_read_the_same_way() {
     let resources = resources();
@@ -100,6 +144,8 @@ fn the_stream_is_read_the_same_way() {
     ] {
         assert_eq!(mapping[name], value, "{name}");
     }
+    assert_eq!(mapping["DestinationConfig"]["OnFailure"], json!({"Type": "SQS", "Destination": "StreamFailures.Arn"}));
+    assert_eq!(resources["StreamFailures"]["Type"], "AWS::SQS::Queue");
 }
 
 #[test]

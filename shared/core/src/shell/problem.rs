@@ -35,7 +35,7 @@ impl Problem {
     /// The constant answer to everything that is our fault or our neighbours'.
     #[must_use]
     pub fn unavailable() -> Self {
-        Self::new(503, "unavailable", "Passerelle cannot do this just now. Nothing was stored; please send it again.")
+        Self::new(503, "unavailable", "Passerelle cannot do this just now. Please send it again: what is stored already is not stored twice.")
     }
 
     /// The JSON body.

@@ -19,7 +19,7 @@ async fn every_kind_of_bad_delivery_has_its_answer() {
     let now = scene.clock.now_s();
     let sign = |at: i64, body: &str| Webhook::new(keys[0].expose_secret()).unwrap().sign("m", at, body.as_bytes()).unwrap();
     let good = capture("e1", person(1)).to_string();
-    let big = "x".repeat(256 * 1024 + 1);
+    let (most, big) = ("x".repeat(256 * 1024), "x".repeat(256 * 1024 + 1));
     let table = [
         ("unknown source", "nobody", now, sign(now, &good), good.as_str(), 404, "unknown_source"),
         ("impossible source", "No%20body", now, sign(now, &good), &good, 404, "unknown_source"),
@@ -28,6 +28,7 @@ async fn every_kind_of_bad_delivery_has_its_answer() {
         ("too old", "kayo", now - 301, sign(now - 301, &good), &good, 401, "not_signed"),
         ("too new", "kayo", now + 301, sign(now + 301, &good), &good, 401, "not_signed"),
         ("too large", "kayo", now, sign(now, &big), &big, 413, "body_too_large"),
+        ("as large as may be", "kayo", now, sign(now, &most), &most, 400, "invalid_events"),
         ("no JSON", "kayo", now, sign(now, "{"), "{", 400, "invalid_events"),
         ("no event", "kayo", now, sign(now, "{}"), "{}", 400, "invalid_events"),
     ];
@@ -38,11 +39,12 @@ async fn every_kind_of_bad_delivery_has_its_answer() {
         assert_eq!(answer.media_type, "application/problem+json", "{name}");
     }
     let unsigned = scene.post("kayo", &[], good.clone()).await;
-    assert_eq!(unsigned.status, 401);
+    assert_eq!((unsigned.status, unsigned.media_type.as_str()), (401, "application/problem+json"));
     // Within the tolerance it is taken, which shows that the table above failed for its reasons.
     let at = now - 299;
     let headers = [("webhook-id", "m"), ("webhook-timestamp", &at.to_string()), ("webhook-signature", &sign(at, &good))];
-    assert_eq!(scene.post("kayo", &headers, good.clone()).await.status, 202);
+    let taken = scene.post("kayo", &headers, good.clone()).await;
+    assert_eq!((taken.status, taken.body), (202, json!({"received": 1, "repeated": 0})), "nothing of it was stored before");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,8 +91,20 @@ async fn what_is_refused_leaves_no_trace_of_anybody_in_table_or_log() {
     scene.accept("kayo", &good).await;
     scene.sweep().await;
     assert_eq!(scene.event(&kayo, "traced").await.status, "applied");
+    // Two further refusals, and one of Salesforce's own, whose text repeats the value.
+    let mut other = good.clone();
+    other["type"] = json!("document_viewed");
+    assert_eq!(scene.send("kayo", &other).await.status, 409);
+    assert_eq!(scene.send("kayo", &capture("large", json!({"id": "Garbo-Trace".repeat(30_000)}))).await.status, 413);
+    let long = json!({"email": "long@example.org", "last_name": "Garbo-Trace".repeat(10), "company": "Trace"});
+    scene.accept("kayo", &capture("long", long)).await;
+    scene.sweep().await;
+    assert_eq!(scene.event(&kayo, "long").await.status, "parked");
 
     let lines = logs::kept();
+    for code in ["unknown_source", "not_signed", "body_too_large", "invalid_events", "event_id_reused"] {
+        assert!(lines.contains(&format!("\"code\":\"{code}\"")), "the log has no refusal with {code}");
+    }
     for seen in ["delivery refused", "delivery accepted", "\"event.id\":\"traced\"", "org connected"] {
         assert!(lines.contains(seen), "the log has no line with {seen}");
     }

@@ -16,6 +16,38 @@ fn the_committed_schema_is_the_generated_one() {
 }
 
 #[test]
+fn no_object_of_the_schema_takes_unknown_keys() {
+    fn walk(value: &Value, place: &str, open: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                // Objects with keys of their own say what stands behind each key.
+                let closed = members.get("additionalProperties").is_some_and(|more| *more == Value::Bool(false) || more.is_object());
+                let keyed = members.contains_key("patternProperties");
+                if members.get("type").is_some_and(|kind| kind == "object") && !closed && !keyed {
+                    open.push(place.to_owned());
+                }
+                members.iter().for_each(|(name, value)| walk(value, &format!("{place}/{name}"), open));
+            }
+            Value::Array(items) => items.iter().enumerate().for_each(|(i, item)| walk(item, &format!("{place}/{i}"), open)),
+            _ => {}
+        }
+    }
+    let mut open = Vec::new();
+    walk(&serde_json::from_str(&json_schema()).unwrap(), "", &mut open);
+    assert!(open.is_empty(), "{open:?}");
+}
+
+#[test]
+fn cargo_run_alone_is_the_command_and_functions_are_thin_shells() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    assert!(manifest.lines().any(|line| line.trim() == "default-members = [\"infra/cli\"]"), "`cargo run` alone runs the command");
+    for function in ["oauth-callback", "trigger-intake", "upsert", "reconcile", "console"] {
+        let main = std::fs::read_to_string(root().join(format!("functions/{function}/src/main.rs"))).unwrap();
+        assert!(main.lines().count() <= 40, "{function}");
+    }
+}
+
+#[test]
 fn every_preset_is_a_valid_document() {
     let mut seen = 0;
     for entry in std::fs::read_dir(root().join("infra/presets")).unwrap() {

@@ -1,8 +1,13 @@
 //! Salesforce fails: nothing is lost, nothing is there twice, and nobody else waits.
 
 use jiff::SignedDuration;
-use passerelle_core::domain::ids::ConnectionId;
-use passerelle_local::Switch;
+use passerelle_core::{
+    adapters::{http, state::Table},
+    app::upsert::Workbench,
+    domain::ids::ConnectionId,
+    ports::{Clock, Ports},
+};
+use passerelle_local::{Switch, clients};
 use passerelle_scenarios::{Scene, capture, person, settled};
 use salesforce_sim::{Effect, Matcher, Seed, seed::ValidationRule};
 use serde_json::{Value, json};
@@ -16,12 +21,16 @@ async fn a_write_repeated_after_a_cut_connection_makes_nothing_twice() {
     // With a key field a repeat finds what the first try made; without one it looks first. With references into answers
     // people and events are one call, without them two.
     let resolving = || settled(|doubts| doubts.references_into_collections = true);
-    for seed in [Seed::demo(), resolving(), Seed::demo().without_external_ids(), resolving().without_external_ids()] {
+    // What is cut is the call that makes the people, or the one that makes their events.
+    let cut = |contains: &str| Matcher { body_contains: Some(contains.to_owned()), ..writes() };
+    let cuts = ["\"Company\":", "IsReminderSet"];
+    let seeds = [Seed::demo(), resolving(), Seed::demo().without_external_ids(), resolving().without_external_ids()];
+    for (seed, contains) in seeds.iter().flat_map(|seed| cuts.map(|contains| (seed, contains))) {
         for effect in [Effect::CutAfter, Effect::CutBefore, Effect::Html { status: 503 }] {
             let scene = Scene::with(seed.clone(), Switch::Off).await;
             let kayo = scene.active("kayo").await;
             scene.accept("kayo", &json!([capture("e1", person(1)), capture("e2", person(2))])).await;
-            scene.org().control().fault(writes(), effect.clone());
+            scene.org().control().fault(cut(contains), effect.clone());
             scene.sweep().await;
             assert_eq!(scene.event(&kayo, "e1").await.status, "retry", "{effect:?}");
             scene.sweep().await;
@@ -171,4 +180,17 @@ async fn a_broken_org_of_one_connection_does_not_harm_another_in_the_same_stream
     scene.sweep().await;
     assert_eq!(scene.event(&kayo, "e1").await.status, "applied");
     assert_eq!((scene.records("Lead").len(), scene.records("Event").len()), (2, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_whose_table_cannot_be_read_are_handed_back_to_the_stream() {
+    let scene = Scene::new().await;
+    let (kayo, other) = (scene.active("kayo").await, scene.active("other").await);
+    // Nobody answers here: whoever asks for an item fails.
+    let (deaf, _) = clients::connect(&http::client().unwrap(), "http://127.0.0.1:9", "http://127.0.0.1:9");
+    let table = Table::new(deaf, passerelle_local::TABLE);
+    let ports = Ports { table: &table, ..scene.stack.ports() };
+    let deadline = scene.clock.now() + SignedDuration::from_secs(60);
+    let answer = passerelle_upsert::handle(ports, &Workbench::default(), stream_batch([(&kayo, "e1"), (&other, "e2")]), deadline).await;
+    assert_eq!(answer.unwrap(), json!({"batchItemFailures": [{"itemIdentifier": "0"}, {"itemIdentifier": "1"}]}));
 }

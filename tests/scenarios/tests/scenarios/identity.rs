@@ -131,6 +131,16 @@ async fn of_several_matches_the_contact_comes_first_then_the_oldest_and_the_choi
     assert_eq!((known.len(), events[0]["WhoId"].as_str()), (2, Some(known[0])), "made in the same second, so the smaller id");
     assert_eq!(notes(&leads, &kayo).await, [json!({"note": "ambiguous", "candidates": known})]);
 
+    // Of two leads the older one, though its id is greater.
+    let mut older = lead("b");
+    older.fields.insert("CreatedDate".to_owned(), json!("2020-01-01T00:00:00Z"));
+    let (aged, kayo) = scene(vec![lead("a"), older]).await;
+    meet(&aged, &kayo).await;
+    let (records, events) = (aged.records("Lead"), aged.records("Event"));
+    let known = ids(&records);
+    assert_eq!(events[0]["WhoId"].as_str(), Some(known[1]));
+    assert_eq!(notes(&aged, &kayo).await, [json!({"note": "ambiguous", "candidates": [known[1], known[0]]})]);
+
     // A contact wins over older leads. Nothing of it is written, and yet the choice is told.
     let (both, kayo) = scene(vec![lead("a"), contact("c"), contact("d")]).await;
     meet(&both, &kayo).await;
@@ -138,4 +148,18 @@ async fn of_several_matches_the_contact_comes_first_then_the_oldest_and_the_choi
     let candidates: Vec<&str> = ids(&contacts).into_iter().chain(ids(&leads)).collect();
     assert_eq!(events[0]["WhoId"].as_str(), Some(candidates[0]));
     assert_eq!(notes(&both, &kayo).await, [json!({"note": "ambiguous", "candidates": candidates})]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_unknown_becomes_what_the_configuration_says() {
+    for (when_unknown, status, leads, contacts) in [("lead", "applied", 1, 0), ("contact", "applied", 0, 1), ("nothing", "unchanged", 0, 0)] {
+        let (scene, kayo) = scene(Vec::new()).await;
+        scene.apply(&scene.document("kayo", |document| document["people"]["when_unknown"] = json!(when_unknown))).await;
+        let ada = json!({"id": "p1", "email": "ada@example.org", "last_name": "Martin", "company": "ACME"});
+        scene.accept("kayo", &capture("e1", ada)).await;
+        scene.sweep().await;
+        assert_eq!(scene.event(&kayo, "e1").await.status, status, "{when_unknown}");
+        let found = (scene.records("Lead").len(), scene.records("Contact").len(), scene.records("Event").len());
+        assert_eq!(found, (leads, contacts, leads + contacts), "{when_unknown}");
+    }
 }

@@ -86,6 +86,10 @@ async fn what_is_missing_parks_the_event_and_is_mended_by_the_next_one() {
     scene.sweep().await;
     let outcomes = scene.outcomes(&kayo, &["poor", "fine"]).await;
     assert_eq!((outcomes["poor"].as_str(), outcomes["fine"].as_str()), ("parked", "applied"));
+    let outcome = serde_json::to_value(scene.event(&kayo, "poor").await.outcome).unwrap();
+    let problem = json!({"code": "missing_required", "fields": ["Company"],
+                         "message": "A new Lead needs Company, and nothing that is known about the person gives it."});
+    assert_eq!(outcome["problem"], problem);
     scene.accept("kayo", &capture("rich", json!({"email": "x@example.org", "company": "X SA"}))).await;
     scene.sweep().await;
     let outcomes = scene.outcomes(&kayo, &["poor", "rich"]).await;
