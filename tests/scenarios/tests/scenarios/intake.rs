@@ -88,7 +88,7 @@ async fn what_is_missing_parks_the_event_and_is_mended_by_the_next_one() {
     assert_eq!((outcomes["poor"].as_str(), outcomes["fine"].as_str()), ("parked", "applied"));
     let outcome = serde_json::to_value(scene.event(&kayo, "poor").await.outcome).unwrap();
     let problem = json!({"code": "missing_required", "fields": ["Company"],
-                         "message": "A new Lead needs Company, and nothing that is known about the person gives it."});
+                         "message": "Une nouvelle fiche Lead exige Company, et rien de ce qui est connu de la personne ne le donne."});
     assert_eq!(outcome["problem"], problem);
     scene.accept("kayo", &capture("rich", json!({"email": "x@example.org", "company": "X SA"}))).await;
     scene.sweep().await;
