@@ -5,6 +5,7 @@ mod fields;
 mod local;
 mod operate;
 mod target;
+mod trial;
 mod verify;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -33,10 +34,21 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Store a configuration document (YAML or JSON). The consumer secret is read from PASSERELLE_CONSUMER_SECRET.
+    /// Store a configuration document (YAML or JSON). The consumer secret is read from PASSERELLE_CONSUMER_SECRET, and a key
+    /// that the platform made for its webhook from PASSERELLE_WEBHOOK_KEY.
     Apply {
         /// The document.
         file: PathBuf,
+    },
+    /// Show what an example body of the platform becomes under a document, without storing or sending anything.
+    Try {
+        /// The document.
+        file: PathBuf,
+        /// The body, as the platform sends it.
+        body: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Print the link with which an administrator connects a Salesforce org. It works once, for ten minutes.
     Connect {
@@ -116,6 +128,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Local(options)) => local::run(options, cli.target.ports()).await,
         Some(Command::Demo { json }) => demo::run_once(json).await,
         Some(Command::Apply { file }) => operate::apply(&cli.target, &file).await,
+        Some(Command::Try { file, body, json }) => trial::run(&file, &body, json),
         Some(Command::Connect { connection }) => operate::connect(&cli.target, &connection).await,
         Some(Command::Verify { connection, json, language }) => verify::verify(&cli.target, &connection, json, language.into()).await,
         Some(Command::Fields(options)) => fields::run(&cli.target, options).await,

@@ -8,7 +8,10 @@ use passerelle_core::{
         configure::{self, Applied, ConfigureError},
         connect, connections, tokens,
     },
-    domain::ids::{ConnectionId, EventId},
+    domain::{
+        config::ConfigFault,
+        ids::{ConnectionId, EventId},
+    },
     ports::Ports,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -33,7 +36,13 @@ pub async fn apply(target: &Target, file: &Path) -> Result<()> {
         stored.context("The consumer secret could not be stored.")?;
         println!("The consumer secret is stored.");
     }
-    if let Some(key) = applied.new_webhook_key {
+    if let Ok(key) = std::env::var("PASSERELLE_WEBHOOK_KEY")
+        && !key.is_empty()
+    {
+        let stored = configure::set_webhook_key(world.ports(), &applied.connection, &SecretString::from(key)).await;
+        stored.context("The webhook's key could not be stored.")?;
+        println!("The webhook's key is stored.");
+    } else if let Some(key) = applied.new_webhook_key {
         println!("The webhook's signing key, shown this once: {}", key.expose_secret());
     }
     Ok(())
@@ -55,12 +64,15 @@ pub async fn apply_document(ports: Ports<'_>, json: &Value) -> Result<Applied, C
     configure::apply(ports, json).await
 }
 
+/// The faults of a document, each on its line.
+pub fn list_faults(faults: &[ConfigFault]) -> String {
+    let lines: Vec<String> = faults.iter().map(|fault| format!("  {}: {}", fault.place, fault.message)).collect();
+    lines.join("\n")
+}
+
 fn explain(error: ConfigureError, target: &Target) -> anyhow::Error {
     match error {
-        ConfigureError::Invalid(faults) => {
-            let lines: Vec<String> = faults.iter().map(|fault| format!("  {}: {}", fault.place, fault.message)).collect();
-            anyhow!("The configuration is not valid. Nothing was stored.\n{}", lines.join("\n"))
-        }
+        ConfigureError::Invalid(faults) => anyhow!("The configuration is not valid. Nothing was stored.\n{}", list_faults(&faults)),
         other @ ConfigureError::Conflict => anyhow!(other),
         other => anyhow!(other).context(target.hint()),
     }

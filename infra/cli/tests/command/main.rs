@@ -45,3 +45,28 @@ fn a_document_that_cannot_be_read_is_named_with_the_cause() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.starts_with("no/such/file.yaml cannot be read."), "{said}");
 }
+
+#[test]
+fn an_example_body_is_shown_as_what_it_becomes() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let preset = include_str!("../../../presets/kayo.yaml");
+    let format = "  format:\n    extract: {type: \"'contact_captured'\", occurred_at: item.at, person: {email: item.mail}, project: {id: \"'salon-du-bourget'\"}}\n";
+    let file = write("document.yaml", &preset.replace("source:\n  id: kayo\n", &format!("source:\n  id: kayo\n{format}")));
+    let body = write("body.json", r#"{"at": "2026-03-01T10:00:00Z", "mail": "a@example.org"}"#);
+    let output = passerelle(&["try", &file, &body, "--json"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told[0]["event"]["person"]["email"], "a@example.org");
+    assert_eq!(told[0]["sets_off"][0]["workflow"], "capture");
+    assert_eq!(told[0]["sets_off"][0]["actions"][1]["subject"], "[KAYO] Capture sur Salon du Bourget");
+
+    let body = write("nobody.json", r#"{"at": "yesterday"}"#);
+    let output = passerelle(&["try", &file, &body]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("events[0].occurred_at") && said.contains("events[0].person"), "{said}");
+}

@@ -67,7 +67,7 @@ pub struct Applied {
 /// The signing keys of a connection's webhook, newest first.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub struct WebhookKeys {
-    /// Standard Webhooks keys, `whsec_…`.
+    /// Standard Webhooks keys, `whsec_…`, or whatever text the platform and Passerelle share.
     pub keys: Vec<String>,
 }
 
@@ -77,6 +77,7 @@ pub async fn apply(ports: Ports<'_>, json: &Value) -> Result<Applied, ConfigureE
     let connection = document.connection.id.clone();
     let maps = FieldMaps::compile(&document).map_err(ConfigureError::Invalid)?;
     check_types(ports, &document, &maps).await?;
+    agree_on_source(ports, &document).await?;
     let former = ports.table.load_meta(&connection).await?;
     let former_version = former.as_ref().map_or(0, |meta| meta.config_version);
     let current = load_version(ports, &connection, former_version).await?;
@@ -155,11 +156,28 @@ async fn feed(ports: Ports<'_>, document: &Document, former: Option<&Meta>) -> R
     {
         ports.table.save_source(left, &source).await?;
     }
-    let mut source = ports.table.load_source(&document.source.id).await?.unwrap_or_else(Source::default);
-    if source.connections.insert(connection.clone()) {
+    let former = ports.table.load_source(&document.source.id).await?.unwrap_or_default();
+    let mut source = Source { hook: document.source.hook(), ..former.clone() };
+    source.connections.insert(connection.clone());
+    if source != former {
         ports.table.save_source(&document.source.id, &source).await?;
     }
     Ok(())
+}
+
+/// All connections that a source feeds say the same of it.
+async fn agree_on_source(ports: Ports<'_>, document: &Document) -> Result<(), ConfigureError> {
+    let Some(source) = ports.table.load_source(&document.source.id).await? else { return Ok(()) };
+    match source.connections.iter().find(|other| **other != document.connection.id) {
+        Some(other) if source.hook != document.source.hook() => {
+            let message = format!(
+                "The source {} feeds {other} too, whose document gives it another format or signature. Give each its own source, or say the same in both.",
+                document.source.id
+            );
+            Err(ConfigureError::Invalid(vec![ConfigFault { place: "source".to_owned(), message }]))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Makes the webhook's signing key, unless there is one. A source that feeds other connections already keeps its key, so
@@ -188,6 +206,13 @@ async fn ensure_webhook_key(ports: Ports<'_>, document: &Document) -> Result<Opt
 /// A fresh id for a secret's version: 64 hexadecimal digits.
 fn fresh_version(ports: Ports<'_>) -> String {
     hex(&ports.ids.secret_bytes())
+}
+
+/// Takes the key that the platform made, or that both sides agreed on, in the place of the connection's webhook key. Other
+/// connections that the source feeds keep theirs.
+pub async fn set_webhook_key(ports: Ports<'_>, connection: &ConnectionId, key: &SecretString) -> Result<(), SecretError> {
+    let text = serde_json::to_string(&WebhookKeys { keys: vec![key.expose_secret().to_owned()] }).unwrap_or_default();
+    ports.secrets.store(connection, SecretKind::Webhook, &fresh_version(ports), &text.into()).await
 }
 
 /// The signing keys of a connection's webhook, newest first: what intake verifies deliveries with.

@@ -88,10 +88,7 @@ impl Event {
     /// A hash of the content that does not depend on the order of keys; 64 hexadecimal digits.
     #[must_use]
     pub fn content_hash(&self) -> String {
-        let value = serde_json::to_value(self).unwrap_or_default();
-        let mut canonical = String::new();
-        write_canonical(&value, &mut canonical);
-        hex(&Sha256::digest(canonical.as_bytes()))
+        content_hash(&serde_json::to_value(self).unwrap_or_default())
     }
 
     /// The event as templates, filters and field rules see it.
@@ -112,6 +109,14 @@ impl Event {
     }
 }
 
+/// A hash of JSON that does not depend on the order of keys; 64 hexadecimal digits.
+#[must_use]
+pub fn content_hash(value: &Value) -> String {
+    let mut canonical = String::new();
+    write_canonical(value, &mut canonical);
+    hex(&Sha256::digest(canonical.as_bytes()))
+}
+
 /// Trimmed and in lower case, as addresses are compared.
 #[must_use]
 pub fn normalise_email(email: &str) -> String {
@@ -124,12 +129,16 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Reads a delivery: one event, an array of events, or `{"events": [...]}`. All faults are listed, not only the first.
-pub fn parse_events(body: &[u8]) -> Result<Vec<Event>, Vec<EventFault>> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| {
+/// Reads a body as JSON.
+pub fn parse_json(body: &[u8]) -> Result<Value, Vec<EventFault>> {
+    serde_json::from_slice(body).map_err(|error| {
         let message = format!("This is not JSON (line {}, column {}).", error.line(), error.column());
         vec![EventFault { place: "body".to_owned(), message }]
-    })?;
+    })
+}
+
+/// Reads a delivery: one event, an array of events, or `{"events": [...]}`. All faults are listed, not only the first.
+pub fn read_events(value: Value) -> Result<Vec<Event>, Vec<EventFault>> {
     let (items, prefix) = match value {
         Value::Array(items) => (items, ""),
         Value::Object(mut body) if body.contains_key("events") => match body.remove("events") {
@@ -297,6 +306,10 @@ fn write_canonical(value: &Value, out: &mut String) {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    fn parse_events(body: &[u8]) -> Result<Vec<Event>, Vec<EventFault>> {
+        parse_json(body).and_then(read_events)
+    }
 
     fn event() -> Value {
         json!({"id": "e1", "type": "contact_captured", "occurred_at": "2021-06-17T17:48:00+02:00",

@@ -183,13 +183,13 @@ fn trimmed(value: Value) -> Value {
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
-    use crate::domain::event::parse_events;
+    use crate::domain::event::read_events;
     use serde_json::json;
 
     fn event(id: &str, minute: u8, person: Value) -> Event {
         let body = json!({"id": id, "type": "t", "occurred_at": format!("2026-01-01T10:{minute:02}:00Z"), "person": person,
                           "data": {"audio": {"seconds": minute}}});
-        parse_events(body.to_string().as_bytes()).unwrap().remove(0)
+        read_events(body.clone()).unwrap().remove(0)
     }
 
     fn fold(person: &mut Person, event: &Event) -> bool {

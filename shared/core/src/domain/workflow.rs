@@ -1,42 +1,29 @@
 //! Filters: CEL expressions over an event, compiled once.
 
-use std::sync::Arc;
-
-use cel::{Context, Program};
 use serde_json::Value;
-use thiserror::Error;
 
-/// A filter that cannot be read or evaluated.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{message}")]
-pub struct FilterError {
-    message: String,
-}
+use super::expression::{Expression, ExpressionError, Variables};
 
 /// A compiled filter.
 #[derive(Debug, Clone)]
-pub struct Filter {
-    program: Arc<Program>,
-}
+pub struct Filter(Expression);
+
+/// A filter that cannot be read or evaluated.
+pub type FilterError = ExpressionError;
 
 impl Filter {
     /// Compiles; the error tells the position.
     pub fn compile(source: &str) -> Result<Self, FilterError> {
-        let program = Program::compile(source).map_err(|error| FilterError { message: error.to_string() })?;
-        Ok(Self { program: Arc::new(program) })
+        Expression::compile(source).map(Self)
     }
 
     /// Whether the event passes. `context` is an object whose members become variables.
     pub fn passes(&self, context: &Value) -> Result<bool, FilterError> {
-        let mut variables = Context::default();
-        for (name, value) in context.as_object().into_iter().flatten() {
-            let added = variables.add_variable(name.as_str(), value.clone());
-            added.map_err(|error| FilterError { message: error.to_string() })?;
-        }
-        match self.program.execute(&variables) {
-            Ok(cel::Value::Bool(passes)) => Ok(passes),
-            Ok(_) => Err(FilterError { message: "The filter must give true or false.".to_owned() }),
-            Err(error) => Err(FilterError { message: error.to_string() }),
+        let members = context.as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), value));
+        match self.0.evaluate(&Variables::new(members)?)? {
+            Some(Value::Bool(passes)) => Ok(passes),
+            Some(_) => Err(FilterError::new("The filter must give true or false.")),
+            None => Err(FilterError::new("The filter names what the event does not have; write has(…) around it.")),
         }
     }
 }

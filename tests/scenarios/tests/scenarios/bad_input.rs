@@ -2,7 +2,7 @@
 
 use passerelle_core::{
     adapters::{http, secrets::Secrets},
-    app::intake::{SignatureHeaders, accept},
+    app::intake::accept,
     ports::Ports,
 };
 use passerelle_local::clients;
@@ -69,7 +69,8 @@ async fn an_unknown_source_is_refused_before_any_secret_is_read() {
     let secrets = Secrets::new(deaf, "passerelle");
     let ports = Ports { secrets: &secrets, ..scene.stack.ports() };
     let now = scene.clock.now_s().to_string();
-    let headers = SignatureHeaders { id: Some("m".to_owned()), timestamp: Some(now), signature: Some("v1,AAAA".to_owned()) };
+    let headers = [("webhook-id", "m"), ("webhook-timestamp", now.as_str()), ("webhook-signature", "v1,AAAA")];
+    let headers = headers.into_iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
     for (source, status) in [("nobody", 404), ("kayo", 503)] {
         assert_eq!(accept(ports, source, &headers, b"{}").await.unwrap_err().status, status, "{source}");
     }

@@ -11,6 +11,7 @@ mod doubts;
 mod drift;
 mod failures;
 mod fields;
+mod hooks;
 mod identity;
 mod intake;
 mod kayo;

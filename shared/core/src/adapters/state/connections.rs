@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{CONNECTIONS, Expression, Key, StateError, Table};
-use crate::domain::ids::{ConnectionId, SourceId};
+use crate::domain::{
+    config::Hook,
+    ids::{ConnectionId, SourceId},
+};
 
 /// Where a connection stands. Nothing is sent to Salesforce unless it is active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +54,9 @@ pub struct Source {
     /// The connections.
     #[serde(default)]
     pub connections: BTreeSet<ConnectionId>,
+    /// How its deliveries are read and verified.
+    #[serde(default)]
+    pub hook: Hook,
 }
 
 /// A stored configuration version.

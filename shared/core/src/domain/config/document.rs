@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Mapping, Overlay, Workflow, short_form::mappings_schema};
+use super::{Mapping, Overlay, SourceSection, Workflow, short_form::mappings_schema};
 use crate::domain::{
-    ids::{ConnectionId, MappingName, ProjectId, SourceId},
+    ids::{ConnectionId, MappingName, ProjectId},
     mapping::Attribute,
 };
 
@@ -72,14 +72,6 @@ pub enum Language {
     Fr,
     /// English.
     En,
-}
-
-/// The hook that the platform's events arrive on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SourceSection {
-    /// The source's id; events arrive at `/v1/hooks/{id}`. One source may feed several connections.
-    pub id: SourceId,
 }
 
 /// The product that meets people.

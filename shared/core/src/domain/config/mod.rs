@@ -6,6 +6,7 @@
 mod document;
 mod rules;
 mod short_form;
+mod source;
 mod validate;
 
 #[cfg(test)]
@@ -13,4 +14,5 @@ mod tests;
 
 pub use document::*;
 pub use rules::*;
+pub use source::*;
 pub use validate::{ConfigFault, json_schema, parse_document};

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Action, Document, short_form};
 use crate::domain::{
+    hook::Reader,
     ids::MappingName,
     mapping::{FieldMaps, transform},
     template::Template,
@@ -55,6 +56,9 @@ fn faults(document: &Document) -> Vec<ConfigFault> {
     mapping_fault(document, "contact", people.contact_mapping.as_ref(), &mut fault);
     attribute_faults(document, &mut fault);
     workflow_faults(document, &mut fault);
+    for (place, message) in Reader::compile(&document.source.format).err().into_iter().flatten() {
+        faults.push(ConfigFault { place: format!("source.format.{place}"), message });
+    }
     if let Err(more) = FieldMaps::compile(document) {
         faults.extend(more);
     }

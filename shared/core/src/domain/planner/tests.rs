@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::domain::{
     config::parse_document,
-    event::parse_events,
+    event::read_events,
     plan::{Cause, NewValue, Note, Operation, Outcome, Unchanged, check},
     schema::{Field, KEY_FIELD, ObjectSchema},
 };
@@ -55,7 +55,7 @@ fn id(text: &str) -> RecordId {
 fn open(id: &str, kind: &str, minute: u8, person: Value) -> OpenEvent {
     let body = json!({"id": id, "type": kind, "occurred_at": format!("2026-03-01T10:{minute:02}:00Z"), "person": person,
                       "project": {"id": "salon"}, "collaborator": {"email": "Sales@K.fr"}});
-    OpenEvent { event: parse_events(body.to_string().as_bytes()).unwrap().remove(0), done: BTreeMap::new(), doubt: None }
+    OpenEvent { event: read_events(body.clone()).unwrap().remove(0), done: BTreeMap::new(), doubt: None }
 }
 
 fn captured(person: Value) -> OpenEvent {
