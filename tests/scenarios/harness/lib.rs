@@ -21,7 +21,11 @@ use passerelle_core::{
     ports::{BoxFuture, Clock},
 };
 use passerelle_local::{SalesforceTarget, Stack, StackOptions, Switch, browser, functions};
-use salesforce_sim::{Doubts, Seed, Sim, org::QueryScope};
+use salesforce_sim::{
+    Doubts, Seed, Sim,
+    org::QueryScope,
+    seed::{CustomField, CustomFieldKind, RecordSeed},
+};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
@@ -127,7 +131,12 @@ impl Scene {
     /// KAYO's preset for a connection of this scene, with changes. It uses references into answers where the org resolves
     /// them.
     pub fn document(&self, connection: &str, change: impl Fn(&mut Value)) -> Value {
-        let mut document: Value = serde_norway::from_str(KAYO).unwrap();
+        self.document_of(KAYO, connection, change)
+    }
+
+    /// Any preset for a connection of this scene, with changes.
+    pub fn document_of(&self, preset: &str, connection: &str, change: impl Fn(&mut Value)) -> Value {
+        let mut document: Value = serde_norway::from_str(preset).unwrap();
         let app = Seed::demo().apps.remove(0);
         document["connection"]["id"] = json!(connection);
         document["source"]["id"] = json!(connection);
@@ -137,6 +146,17 @@ impl Scene {
         document["salesforce"]["references_into_collections"] = json!(if references { "on" } else { "off" });
         change(&mut document);
         document
+    }
+
+    /// A scene with a preset at work as the connection `kayo`, in an org with these custom fields and records.
+    pub async fn of_preset(preset: &str, custom_fields: Vec<CustomField>, records: Vec<RecordSeed>) -> (Self, ConnectionId) {
+        let mut seed = Seed::demo();
+        seed.custom_fields.extend(custom_fields);
+        seed.records.extend(records);
+        let scene = Self::with(seed, Switch::Off).await;
+        let connection = scene.active("kayo").await;
+        scene.apply(&scene.document_of(preset, "kayo", |_| {})).await;
+        (scene, connection)
     }
 
     /// Applies a document.
@@ -179,9 +199,14 @@ impl Scene {
         self.org().control().counters().api_calls
     }
 
-    /// Sends a delivery to a source, signed with its key.
+    /// Sends a delivery to the source that is called as its connection, signed with the key.
     pub async fn send(&self, source: &str, body: &Value) -> Answer {
-        let keys = configure::webhook_keys(self.stack.ports(), &source.parse().unwrap()).await.unwrap();
+        self.send_with_key_of(source, source, body).await
+    }
+
+    /// Sends a delivery to a source, signed with the key of one of its connections.
+    pub async fn send_with_key_of(&self, connection: &str, source: &str, body: &Value) -> Answer {
+        let keys = configure::webhook_keys(self.stack.ports(), &connection.parse().unwrap()).await.unwrap();
         let body = body.to_string();
         let (id, now) = (format!("msg_{}", self.deliveries.fetch_add(1, Ordering::SeqCst)), self.clock.now().as_second());
         let signature = Webhook::new(keys[0].expose_secret()).unwrap().sign(&id, now, body.as_bytes()).unwrap();
@@ -231,6 +256,19 @@ pub fn settled(settle: impl FnOnce(&mut Doubts)) -> Seed {
     let mut seed = Seed::demo();
     settle(&mut seed.doubts);
     seed
+}
+
+/// A record that an org has from the start.
+#[must_use]
+pub fn record(sobject: &str, fields: Value) -> RecordSeed {
+    let fields = fields.as_object().unwrap().clone();
+    RecordSeed { sobject: sobject.to_owned(), fields, label: None, by: None, hidden_from: Vec::new() }
+}
+
+/// A custom field of an org.
+#[must_use]
+pub fn custom_field(sobject: &str, name: &str, kind: CustomFieldKind) -> CustomField {
+    CustomField { sobject: sobject.to_owned(), name: name.to_owned(), kind, ..CustomField::default() }
 }
 
 /// A capture of a person with these attributes.

@@ -2,14 +2,9 @@
 
 use passerelle_core::domain::ids::ConnectionId;
 use passerelle_local::Switch;
-use passerelle_scenarios::{Scene, capture};
+use passerelle_scenarios::{Scene, capture, record};
 use salesforce_sim::{Seed, org::Conversion, seed::RecordSeed};
 use serde_json::{Value, json};
-
-fn record(sobject: &str, label: &str, fields: Value) -> RecordSeed {
-    let fields = fields.as_object().unwrap().clone();
-    RecordSeed { sobject: sobject.to_owned(), fields, label: Some(label.to_owned()), by: None, hidden_from: Vec::new() }
-}
 
 /// An active connection to an org that has these records already.
 async fn scene(records: Vec<RecordSeed>) -> (Scene, ConnectionId) {
@@ -42,7 +37,7 @@ fn ids(records: &[Value]) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_gets_activities_and_keeps_its_fields() {
-    let (scene, kayo) = scene(vec![record("Contact", "c", json!({"LastName": "M.", "Email": "ada@example.org"}))]).await;
+    let (scene, kayo) = scene(vec![record("Contact", json!({"LastName": "M.", "Email": "ada@example.org"}))]).await;
     let before = scene.records("Contact");
     meet(&scene, &kayo).await;
     let mut after = scene.records("Contact");
@@ -55,7 +50,7 @@ async fn a_contact_gets_activities_and_keeps_its_fields() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lead_is_updated_by_the_strategy_of_each_field() {
     let fields = json!({"LastName": "M.", "Company": "Old", "Email": "ada@example.org", "Phone": "0100000001"});
-    let (scene, kayo) = scene(vec![record("Lead", "l", fields)]).await;
+    let (scene, kayo) = scene(vec![record("Lead", fields)]).await;
     meet(&scene, &kayo).await;
     let leads = scene.records("Lead");
     assert_eq!(leads.len(), 1);
@@ -80,7 +75,7 @@ async fn a_lead_is_updated_by_the_strategy_of_each_field() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_converted_lead_is_followed_to_its_contact() {
     let fields = json!({"LastName": "Martin", "Company": "ACME", "Email": "ada@example.org"});
-    let lead = || record("Lead", "l", fields.clone());
+    let lead = || record("Lead", fields.clone());
     // Converted before anybody is met, and between two meetings.
     for linked in [false, true] {
         let (scene, kayo) = scene(vec![lead()]).await;
@@ -121,10 +116,10 @@ async fn a_converted_lead_is_followed_to_its_contact() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_several_matches_the_contact_comes_first_then_the_oldest_and_the_choice_is_told() {
-    let lead = |label: &str| record("Lead", label, json!({"LastName": "Martin", "Company": "ACME", "Email": "ada@example.org"}));
-    let contact = |label: &str| record("Contact", label, json!({"LastName": "Martin", "Email": "ADA@example.org"}));
+    let lead = || record("Lead", json!({"LastName": "Martin", "Company": "ACME", "Email": "ada@example.org"}));
+    let contact = || record("Contact", json!({"LastName": "Martin", "Email": "ADA@example.org"}));
 
-    let (leads, kayo) = scene(vec![lead("a"), lead("b")]).await;
+    let (leads, kayo) = scene(vec![lead(), lead()]).await;
     meet(&leads, &kayo).await;
     let (records, events) = (leads.records("Lead"), leads.records("Event"));
     let known = ids(&records);
@@ -132,9 +127,9 @@ async fn of_several_matches_the_contact_comes_first_then_the_oldest_and_the_choi
     assert_eq!(notes(&leads, &kayo).await, [json!({"note": "ambiguous", "candidates": known})]);
 
     // Of two leads the older one, though its id is greater.
-    let mut older = lead("b");
+    let mut older = lead();
     older.fields.insert("CreatedDate".to_owned(), json!("2020-01-01T00:00:00Z"));
-    let (aged, kayo) = scene(vec![lead("a"), older]).await;
+    let (aged, kayo) = scene(vec![lead(), older]).await;
     meet(&aged, &kayo).await;
     let (records, events) = (aged.records("Lead"), aged.records("Event"));
     let known = ids(&records);
@@ -142,7 +137,7 @@ async fn of_several_matches_the_contact_comes_first_then_the_oldest_and_the_choi
     assert_eq!(notes(&aged, &kayo).await, [json!({"note": "ambiguous", "candidates": [known[1], known[0]]})]);
 
     // A contact wins over older leads. Nothing of it is written, and yet the choice is told.
-    let (both, kayo) = scene(vec![lead("a"), contact("c"), contact("d")]).await;
+    let (both, kayo) = scene(vec![lead(), contact(), contact()]).await;
     meet(&both, &kayo).await;
     let (leads, contacts, events) = (both.records("Lead"), both.records("Contact"), both.records("Event"));
     let candidates: Vec<&str> = ids(&contacts).into_iter().chain(ids(&leads)).collect();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod bad_input;
+mod business_card;
 mod calls;
 mod check;
 mod configuring;
@@ -14,5 +15,8 @@ mod fields;
 mod hooks;
 mod identity;
 mod intake;
+mod inwink;
 mod kayo;
 mod preflight;
+mod skeepers;
+mod webmecanik;

@@ -10,6 +10,8 @@ use crate::domain::event::EventFault;
 
 /// What every trigger's name begins with.
 const PREFIX: &str = "mautic.";
+/// The channel whose "do not contact" Salesforce has a field for.
+const EMAIL: &str = "email";
 
 /// The delivery's events in our own shape, to be checked. What is about no contact (companies, segments alone) is no event.
 pub(super) fn events(body: &Value) -> Result<Vec<Value>, Vec<EventFault>> {
@@ -34,14 +36,20 @@ fn event(kind: &str, item: &Value) -> Option<Value> {
     event.insert("type".to_owned(), Value::from(kind));
     event.extend(item.get("timestamp").map(|at| ("occurred_at".to_owned(), at.clone())));
     // After a deletion the contact itself has no id any more.
-    event.insert("person".to_owned(), Value::Object(person(contact, data.remove("id"))));
+    let mut person = person(contact, data.remove("id"));
+    if data.get("channel").is_some_and(|channel| channel == EMAIL)
+        && let Some(status) = data.get("new_status").and_then(Value::as_str)
+    {
+        person.insert("do_not_contact".to_owned(), Value::from(status != "contactable"));
+    }
+    event.insert("person".to_owned(), Value::Object(person));
     event.insert("data".to_owned(), Value::Object(data));
     let id = id_of(&Value::Object(event.clone()));
     event.insert("id".to_owned(), id);
     Some(Value::Object(event))
 }
 
-/// The contact's fields by alias, beside what stands next to them: id, points, tags, owner, channels not to be used.
+/// The contact's fields by alias, beside what stands next to them: id, points, tags, owner, and whether e-mail is not to be used.
 fn person(contact: &Value, id: Option<Value>) -> Map<String, Value> {
     let mut person = Map::new();
     let fields = contact.get("fields").and_then(Value::as_object);
@@ -59,8 +67,10 @@ fn person(contact: &Value, id: Option<Value>) -> Map<String, Value> {
     person.insert("tags".to_owned(), Value::Array(tags.collect()));
     let owner = contact.get("owner").and_then(|owner| owner.get("username")).cloned();
     person.extend(owner.map(|owner| ("owner".to_owned(), owner)));
-    let channels = contact.get("doNotContact").and_then(Value::as_array).into_iter().flatten();
-    person.insert("do_not_contact".to_owned(), Value::Array(channels.filter_map(|channel| channel.get("channel").cloned()).collect()));
+    if let Some(entries) = contact.get("doNotContact").and_then(Value::as_array) {
+        let email = entries.iter().any(|entry| entry.get("channel").is_some_and(|channel| channel == EMAIL));
+        person.insert("do_not_contact".to_owned(), Value::from(email));
+    }
     let id = contact.get("id").filter(|id| !id.is_null()).cloned().or(id);
     person.extend(id.map(|id| ("id".to_owned(), id)));
     person
