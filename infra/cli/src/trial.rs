@@ -1,13 +1,19 @@
-//! What an example body becomes: its events, and what each sets off.
+//! What an example body becomes: its events, what each sets off, and what would be written field by field. The plan is the real
+//! one, for an org that has nobody.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result, anyhow};
 use passerelle_core::domain::{
-    config::{Action, parse_document},
+    config::parse_document,
     engine::{Engine, Placement},
     event::Event,
     hook::Reader,
+    ids::PersonKey,
+    person::Person,
+    plan::{Fate, NewValue, Outcome, Write},
+    planner::{Case, Found, OpenEvent, Situation, plan},
+    schema::Schemas,
 };
 use serde_json::{Value, json};
 
@@ -37,26 +43,35 @@ pub fn run(file: &Path, body: &Path, as_json: bool) -> Result<()> {
     Ok(())
 }
 
-/// The event in our own words, and the workflows that it sets off, with the subjects of their activities filled in.
+/// The event in our own words, the workflows that it sets off, and what would be written for somebody whom the org does not know.
 fn tell(engine: &Engine, event: &Event) -> Result<Value> {
     let project = match engine.placement(event) {
         Placement::Handled(project) => project,
-        Placement::Off => return Ok(json!({"event": event, "project": "switched off"})),
-        Placement::Unknown(id) => return Ok(json!({"event": event, "project": format!("{id} is not part of the configuration")})),
+        Placement::Off | Placement::Unknown(_) => None,
     };
     let context = event.context(&engine.document.platform.name, project.map(|project| project.name.as_str()));
-    let matching = engine.matching(event, &context);
+    let matching = engine.matching(event, &context).map(|found| found.into_iter().map(|(_, workflow)| &workflow.name).collect::<Vec<_>>());
     let matching = matching.map_err(|error| anyhow!("A filter cannot be applied to the event {}: {error}", event.id))?;
-    let workflows = matching.into_iter().map(|(w, workflow)| {
-        let actions = workflow.actions.iter().enumerate().map(|(a, action)| match action {
-            Action::Person(_) => json!("person"),
-            Action::Activity(activity) => {
-                let subject = engine.activity(w, a).map(|texts| texts.subject.render(&context));
-                let subject = subject.map(|filled| filled.unwrap_or_else(|error| format!("cannot be filled: {error}")));
-                json!({"activity": activity.object.name(), "subject": subject})
-            }
-        });
-        json!({"workflow": workflow.name, "actions": actions.collect::<Vec<_>>()})
+
+    let (schemas, users, owners) = (Schemas::default(), BTreeMap::new(), BTreeMap::new());
+    let situation = Situation { engine, schemas: &schemas, users: &users, owners_of_records: &owners };
+    let open = OpenEvent { event: event.clone(), done: BTreeMap::new(), doubt: None };
+    let case = Case { person: Person::new(PersonKey::parse("example")?), events: vec![open], found: Found::default() };
+    let plan = plan(&situation, vec![case]);
+    let fates = plan.people.iter().flat_map(|person| &person.events).map(|event| &event.fate);
+    let settled: Vec<&Outcome> = fates.filter_map(|fate| if let Fate::Settled(outcome) = fate { Some(outcome) } else { None }).collect();
+    let writes: Vec<Value> = plan.writes.iter().map(told).collect();
+    Ok(json!({"event": event, "workflows": matching, "writes": writes, "without_writing": settled}))
+}
+
+/// A write, field by field: the value, the attribute and the rule that it comes from, and why it is written.
+fn told(write: &Write) -> Value {
+    let fields = write.changes.iter().map(|change| {
+        let value = match &change.new {
+            NewValue::Value(value) => value.clone(),
+            NewValue::Created(_) => json!("the id of the person's record"),
+        };
+        json!({"field": change.field, "value": value, "from": change.from, "rule": change.rule, "reason": change.reason})
     });
-    Ok(json!({"event": event, "sets_off": workflows.collect::<Vec<_>>()}))
+    json!({"object": write.object, "fields": fields.collect::<Vec<_>>()})
 }

@@ -62,8 +62,24 @@ fn an_example_body_is_shown_as_what_it_becomes() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(told[0]["event"]["person"]["email"], "a@example.org");
-    assert_eq!(told[0]["sets_off"][0]["workflow"], "capture");
-    assert_eq!(told[0]["sets_off"][0]["actions"][1]["subject"], "[KAYO] Capture sur Salon du Bourget");
+    assert_eq!(told[0]["workflows"], serde_json::json!(["capture"]));
+    assert_eq!(told[0]["without_writing"][0]["problem"]["code"], "missing_required", "{told}");
+    // With a name and a company it becomes a lead and an event, each field with its rule.
+    let body = write("whole.json", r#"{"at": "2026-03-01T10:00:00Z", "mail": "a@example.org", "name": "A", "firm": "F"}"#);
+    let file = write(
+        "whole.yaml",
+        &std::fs::read_to_string(&file).unwrap().replace("{email: item.mail}", "{email: item.mail, last_name: item.name, company: item.firm}"),
+    );
+    let output = passerelle(&["try", &file, &body, "--json"]);
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let (lead, event) = (&told[0]["writes"][0], &told[0]["writes"][1]);
+    let company = lead["fields"].as_array().unwrap().iter().find(|field| field["field"] == "Company").unwrap_or_else(|| panic!("{told}"));
+    assert_eq!((&company["value"], &company["from"], &company["rule"]), (&"F".into(), &"person.company".into(), &"mappings.lead.fields[4]".into()));
+    let subject = event["fields"].as_array().unwrap().iter().find(|field| field["field"] == "Subject").unwrap_or_else(|| panic!("{told}"));
+    assert_eq!(
+        (&lead["object"], &event["object"], &subject["value"]),
+        (&"Lead".into(), &"Event".into(), &"[KAYO] Capture sur Salon du Bourget".into())
+    );
 
     let body = write("nobody.json", r#"{"at": "yesterday"}"#);
     let output = passerelle(&["try", &file, &body]);
