@@ -36,6 +36,11 @@ async fn the_gate_refuses_in_the_servers_words() {
         ("GET", "/jobs/query/750000000000001AAA/resultPages", Value::Null, 501, "NOT_IMPLEMENTED"),
         ("POST", "/services/async/66.0/job", Value::Null, 501, "NOT_IMPLEMENTED"),
         ("POST", "/services/Soap/u/66.0", Value::Null, 501, "NOT_IMPLEMENTED"),
+        ("POST", "/services/oauth2/singleaccess", Value::Null, 501, "NOT_IMPLEMENTED"),
+        ("POST", "/graphql", json!({"query": "{ uiapi { query { Lead { totalCount } } } }"}), 501, "NOT_IMPLEMENTED"),
+        ("GET", "/limits.xml", Value::Null, 501, "NOT_IMPLEMENTED"),
+        ("GET", "/limits/nope", Value::Null, 404, "NOT_FOUND"),
+        ("GET", "/services/nope", Value::Null, 404, "NOT_FOUND"),
     ];
     for (method, path, body, status, code) in cases {
         let answer = client.send(method, path, body).await;
