@@ -45,9 +45,11 @@ fn admit(world: &mut World, call: &Call, now: Timestamp) -> Result<Id, Failure> 
     if call.host == HostRole::Retired {
         return Err(expired());
     }
-    let token = call.bearer().ok_or_else(|| match call.header("authorization") {
-        None if world.org.doubts().missing_authorization == MissingAuthorization::InvalidSessionId => expired(),
-        _ => Failure::one(401, "INVALID_AUTH_HEADER", "INVALID_AUTH_HEADER"),
+    let unread = |code: &'static str| Failure::one(401, code, code);
+    let token = call.bearer().ok_or_else(|| match (call.header("authorization"), world.org.doubts().missing_authorization) {
+        (None, MissingAuthorization::InvalidSessionId) => expired(),
+        (None, MissingAuthorization::InvalidHeaderType) => unread("INVALID_HEADER_TYPE"),
+        _ => unread("INVALID_AUTH_HEADER"),
     })?;
     let access = world.oauth.access(token, now, true).ok_or_else(expired)?;
     let (user, allowed) = (access.user, access.scopes.iter().any(|scope| scope == "api" || scope == "full"));
