@@ -59,7 +59,7 @@ const RESOURCES: &[&str] = &[
 ];
 
 /// What follows `sobjects/X` beside records.
-const OF_OBJECTS: &[&str] = &["describe", "eventSchema", "listviews", "namedLayouts", "quickActions", "relevantItems"];
+const OF_OBJECTS: &[&str] = &["defaultValues", "describe", "eventSchema", "listviews", "quickActions", "relevantItems"];
 
 /// APIs and sign-on below `/services`.
 const SERVICES: &[&str] = &["Soap", "apexrest", "async", "auth", "authcallback", "scim", "wsdl"];

@@ -270,4 +270,6 @@ impl Schema {
 }
 
 #[cfg(test)]
+mod recorded;
+#[cfg(test)]
 mod tests;
