@@ -189,9 +189,9 @@ fn related_list(view: &View<'_>, no: ObjectNo, child: &ObjectDef, link: &FieldDe
     )
 }
 
-/// What says most about a related record beside its name.
+/// What says most about a related record beside its name. A campaign member's name is the lead's or contact's.
 fn second(view: &View<'_>, no: ObjectNo, child: &ObjectDef, link: &FieldDef, row: &Row) -> String {
-    ["CampaignId", "LeadId", "ContactId", "Status", "StageName", "Email", "Title", "Type", "CreatedDate"]
+    ["CampaignId", "Status", "StageName", "Email", "Title", "Type", "CreatedDate"]
         .iter()
         .filter(|name| **name != &*link.name)
         .filter_map(|name| child.field_named(name))
