@@ -115,7 +115,9 @@ fn answer(context: &mut Context<'_>, call: &Call, resource: &Data) -> Outcome {
         Data::Collections => collections::collections(context, call),
         Data::CollectionsOf(sobject) => collections::retrieve(context, call, sobject),
         Data::CollectionsUpsert { sobject, field } => collections::upsert(context, call, sobject, field),
-        Data::ToolingField => crate::tooling::create_field(context, call),
+        Data::ToolingFields => crate::tooling::fields(context, call),
+        Data::ToolingField(id) => crate::tooling::field(context, call, id),
+        Data::ToolingQuery => crate::tooling::query(context, call),
         Data::Jobs(path) => crate::bulk::handle(context, call, path),
         Data::NotBuilt(_) | Data::Unknown => Err(ApiError::not_found().into()),
     }

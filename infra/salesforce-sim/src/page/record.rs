@@ -105,7 +105,7 @@ fn section(object: &ObjectDef, field: &FieldDef) -> (u8, String) {
 fn sections(view: &View<'_>, no: ObjectNo, object: &ObjectDef, row: &Row) -> String {
     let mut sections: Vec<((u8, String), String)> = Vec::new();
     let mut empty = Vec::new();
-    for (field_no, field) in object.numbered().filter(|(_, field)| !field.is_compound()) {
+    for (field_no, field) in object.numbered().filter(|(_, field)| !field.is_compound() && !field.gone) {
         let place = section(object, field);
         let unset = matches!(view.org.value(no, row, field_no), Cell::Null | Cell::Bool(false));
         if unset && !is_always_shown(field) {
