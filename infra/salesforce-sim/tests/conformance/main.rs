@@ -33,7 +33,7 @@ async fn the_org_conforms() {
 /// out here are answered one way by the published cases themselves, and records that queries find late are met by every
 /// case that writes and then queries.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_org_conforms_with_doubts_settled_the_other_way() {
+async fn other_answers_to_open_questions_conform_too() {
     let other = Doubts {
         references_into_collections: true,
         collation_reorders: false,
