@@ -27,12 +27,22 @@ pub struct Doubts {
     pub inactive_user: InactiveUser,
     /// Whether the client credentials flow works on the login host. Default: off.
     pub credentials_on_login_host: bool,
-    /// The code of a data request without a readable `Authorization`. Default: the header's own.
+    /// The code of a data request without `Authorization`. Default: the header's own.
     pub missing_authorization: MissingAuthorization,
+    /// The text of a refusal by userinfo and identity. Default: one for each cause, which no recording shows.
+    pub identity_refusals: IdentityRefusals,
+    /// The error of revoking a token that is none. Default: `invalid_token`.
+    pub unknown_token_revoked: UnknownTokenRevoked,
+    /// The status of a `nextRecordsUrl` that leads nowhere any more. Default: 400.
+    pub lost_cursor: LostCursor,
     /// What becomes of records that one collection update names more than once. Default: the later ones are refused.
     pub repeated_ids: RepeatedIds,
     /// The error of a reference to a record that is not there. Default: `INVALID_CROSS_REFERENCE_KEY`.
     pub absent_reference: AbsentReference,
+    /// The error of a reference to a record of an object that the field cannot refer to. Default: `MALFORMED_ID`.
+    pub mistyped_reference: MistypedReference,
+    /// The error of an event without start or length. Default: `REQUIRED_FIELD_MISSING`.
+    pub event_without_times: EventWithoutTimes,
     /// Whether an activity about a lead may not have a `WhatId`. Default: on.
     pub lead_excludes_what: bool,
     /// Whether `WhoId` and `WhatId` can be given by a parent's external id. Default: off.
@@ -59,8 +69,13 @@ impl Default for Doubts {
             inactive_user: InactiveUser::InactiveUser,
             credentials_on_login_host: false,
             missing_authorization: MissingAuthorization::InvalidAuthHeader,
+            identity_refusals: IdentityRefusals::Own,
+            unknown_token_revoked: UnknownTokenRevoked::InvalidToken,
+            lost_cursor: LostCursor::BadRequest,
             repeated_ids: RepeatedIds::RefuseLater,
             absent_reference: AbsentReference::InvalidCrossReferenceKey,
+            mistyped_reference: MistypedReference::MalformedId,
+            event_without_times: EventWithoutTimes::RequiredFieldMissing,
             lead_excludes_what: true,
             polymorphic_parents_by_key: false,
             ids_in_messages: IdsInMessages::Short,
@@ -90,14 +105,46 @@ pub enum InactiveUser {
     InvalidGrant,
 }
 
-/// The code of a data request without a readable `Authorization` header.
+/// The code of a data request without an `Authorization` header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MissingAuthorization {
     /// `INVALID_AUTH_HEADER`.
     InvalidAuthHeader,
+    /// `INVALID_HEADER_TYPE`.
+    InvalidHeaderType,
     /// `INVALID_SESSION_ID`.
     InvalidSessionId,
+}
+
+/// The text of a refusal by userinfo and identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentityRefusals {
+    /// `Missing_OAuth_Token`, `Bad_OAuth_Token`, `Wrong_Org`, `Bad_Id`.
+    Own,
+    /// `Bad_OAuth_Token` whatever the cause: the one text that was recorded.
+    BadOauthToken,
+}
+
+/// The error of revoking a token that is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownTokenRevoked {
+    /// `invalid_token`.
+    InvalidToken,
+    /// `unsupported_token_type`.
+    UnsupportedTokenType,
+}
+
+/// The status of a `nextRecordsUrl` that leads nowhere any more; the code is `INVALID_QUERY_LOCATOR` either way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LostCursor {
+    /// 400, as documented.
+    BadRequest,
+    /// 404, as seen in the field.
+    NotFound,
 }
 
 /// What becomes of records that one collection update names more than once.
@@ -120,6 +167,26 @@ pub enum AbsentReference {
     InvalidCrossReferenceKey,
     /// `INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY`.
     InsufficientAccess,
+}
+
+/// The error of a reference to a record of an object that the field cannot refer to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MistypedReference {
+    /// `MALFORMED_ID`.
+    MalformedId,
+    /// `FIELD_INTEGRITY_EXCEPTION`.
+    FieldIntegrityException,
+}
+
+/// The error of an event without start or length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventWithoutTimes {
+    /// `REQUIRED_FIELD_MISSING`.
+    RequiredFieldMissing,
+    /// `FIELD_INTEGRITY_EXCEPTION`.
+    FieldIntegrityException,
 }
 
 /// How error messages quote record ids.

@@ -69,7 +69,7 @@ pub(crate) fn write(world: &World, to: impl Write) -> io::Result<()> {
         org: world.org.image(),
         grants: world.oauth.grants(),
         usage: world.usage.clone(),
-        custom_fields: world.custom_fields,
+        custom_fields: world.org.fields_made,
     };
     serde_json::to_writer(&mut to, &header)?;
     to.write_all(b"\n")?;
@@ -85,7 +85,6 @@ pub(crate) struct Restored {
     pub org: Org,
     pub grants: Grants,
     pub usage: Usage,
-    pub custom_fields: u64,
     /// Differs between images, so that a restarted org does not issue the tokens of its last life once more.
     pub salt: u64,
 }
@@ -106,8 +105,9 @@ pub(crate) fn read(text: &[u8], clock: &Arc<dyn Clock>) -> Result<Restored, Imag
         let record: RecordImage<'_> = serde_json::from_slice(line).map_err(|error| bad(number, error.to_string()))?;
         org.put_image(record).map_err(|fault| bad(number, fault.to_string()))?;
     }
+    org.fields_made = org.fields_made.max(header.custom_fields);
     org.finish_image(header.org).map_err(|fault| bad(1, fault.to_string()))?;
-    Ok(Restored { org, grants: header.grants, usage: header.usage, custom_fields: header.custom_fields, salt })
+    Ok(Restored { org, grants: header.grants, usage: header.usage, salt })
 }
 
 /// The one key that all forms have in common.

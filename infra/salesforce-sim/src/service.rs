@@ -80,8 +80,6 @@ pub(crate) struct World {
     pub usage: Usage,
     pub jobs: crate::bulk::Jobs,
     pub signer: crate::oauth::id_token::Signer,
-    /// Custom fields made through the API, for their ids.
-    pub custom_fields: u64,
     pub login_url: String,
     pub instance_url: String,
     pub retired: Vec<String>,
@@ -181,7 +179,7 @@ fn old_world(image: &[u8], options: &Options, clock: &Arc<ShiftedClock>) -> Resu
     let restored = image::read(image, &shared)?;
     let rng = StdRng::seed_from_u64(options.rng_seed ^ restored.salt);
     let oauth = Store::restore(restored.grants, restored.org.organization_id(), rng);
-    Ok(World { usage: restored.usage, custom_fields: restored.custom_fields, ..world(restored.org, oauth, options) })
+    Ok(World { usage: restored.usage, ..world(restored.org, oauth, options) })
 }
 
 fn world(mut org: Org, oauth: Store, options: &Options) -> World {
@@ -194,7 +192,6 @@ fn world(mut org: Org, oauth: Store, options: &Options) -> World {
         usage: Usage::default(),
         jobs: crate::bulk::Jobs::default(),
         signer: crate::oauth::id_token::Signer::default(),
-        custom_fields: 0,
         login_url: trim(&options.login_url),
         instance_url: trim(&options.instance_url),
         retired: Vec::new(),

@@ -45,9 +45,11 @@ fn admit(world: &mut World, call: &Call, now: Timestamp) -> Result<Id, Failure> 
     if call.host == HostRole::Retired {
         return Err(expired());
     }
-    let token = call.bearer().ok_or_else(|| match call.header("authorization") {
-        None if world.org.doubts().missing_authorization == MissingAuthorization::InvalidSessionId => expired(),
-        _ => Failure::one(401, "INVALID_AUTH_HEADER", "INVALID_AUTH_HEADER"),
+    let unread = |code: &'static str| Failure::one(401, code, code);
+    let token = call.bearer().ok_or_else(|| match (call.header("authorization"), world.org.doubts().missing_authorization) {
+        (None, MissingAuthorization::InvalidSessionId) => expired(),
+        (None, MissingAuthorization::InvalidHeaderType) => unread("INVALID_HEADER_TYPE"),
+        _ => unread("INVALID_AUTH_HEADER"),
     })?;
     let access = world.oauth.access(token, now, true).ok_or_else(expired)?;
     let (user, allowed) = (access.user, access.scopes.iter().any(|scope| scope == "api" || scope == "full"));
@@ -113,7 +115,9 @@ fn answer(context: &mut Context<'_>, call: &Call, resource: &Data) -> Outcome {
         Data::Collections => collections::collections(context, call),
         Data::CollectionsOf(sobject) => collections::retrieve(context, call, sobject),
         Data::CollectionsUpsert { sobject, field } => collections::upsert(context, call, sobject, field),
-        Data::ToolingField => crate::tooling::create_field(context, call),
+        Data::ToolingFields => crate::tooling::fields(context, call),
+        Data::ToolingField(id) => crate::tooling::field(context, call, id),
+        Data::ToolingQuery => crate::tooling::query(context, call),
         Data::Jobs(path) => crate::bulk::handle(context, call, path),
         Data::NotBuilt(_) | Data::Unknown => Err(ApiError::not_found().into()),
     }

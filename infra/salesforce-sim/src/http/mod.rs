@@ -16,6 +16,7 @@ pub mod request;
 pub mod route;
 pub mod rows;
 pub mod size;
+pub mod unbuilt;
 pub mod usage;
 pub mod versions;
 pub mod write;

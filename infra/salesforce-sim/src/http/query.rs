@@ -8,7 +8,7 @@ use super::context::Context;
 use super::headers;
 use super::reply::{Failure, Outcome, Reply};
 use super::request::Call;
-use crate::error::ApiError;
+use crate::doubts::LostCursor;
 use crate::id::{Id, KeyPrefix};
 use crate::org::{Cursor, QueryScope};
 
@@ -88,7 +88,11 @@ pub fn query(context: &mut Context<'_>, call: &Call, scope: QueryScope) -> Outco
 
 /// `GET /query/01g…-2000`.
 pub fn more(context: &mut Context<'_>, call: &Call, locator: &str) -> Outcome {
-    let invalid = || Failure::from(ApiError::new(400, "INVALID_QUERY_LOCATOR", "invalid query locator"));
+    let status = match context.world.org.doubts().lost_cursor {
+        LostCursor::BadRequest => 400,
+        LostCursor::NotFound => 404,
+    };
+    let invalid = || Failure::one(status, "INVALID_QUERY_LOCATOR", "invalid query locator");
     let (name, from) = locator.rsplit_once('-').ok_or_else(invalid)?;
     let from: usize = from.parse().map_err(|_| invalid())?;
     let (user, now) = (context.session.user, context.session.now);

@@ -58,7 +58,8 @@ pub fn parse(segment: &str) -> Result<ApiVersion, Failure> {
     }
 }
 
-const RESOURCES: &[&str] = &[
+/// What an org lists, built here or not.
+pub(super) const RESOURCES: &[&str] = &[
     "actions",
     "analytics",
     "appMenu",

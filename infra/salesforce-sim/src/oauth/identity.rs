@@ -5,14 +5,22 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::answer::identity_url;
+use crate::doubts::IdentityRefusals;
 use crate::http::reply::Reply;
 use crate::http::request::Call;
 use crate::id::Id;
 use crate::org::User;
 use crate::service::World;
 
-/// The text of a refusal: 403 and plain text, unlike every other error of the server.
-fn forbidden(text: &str) -> Reply {
+/// The one text of a refusal that was recorded.
+const BAD_TOKEN: &str = "Bad_OAuth_Token";
+
+/// A refusal: 403 and plain text, unlike every other error of the server.
+fn forbidden(world: &World, text: &str) -> Reply {
+    let text = match world.org.doubts().identity_refusals {
+        IdentityRefusals::Own => text,
+        IdentityRefusals::BadOauthToken => BAD_TOKEN,
+    };
     Reply::text(403, "text/html;charset=UTF-8", text)
 }
 
@@ -20,9 +28,9 @@ fn bearer_user(world: &mut World, call: &Call, now: Timestamp) -> Result<User, R
     let form = call.form().unwrap_or_default();
     let in_form = form.iter().find(|(name, _)| name == "access_token").map(|(_, token)| token.clone());
     let in_query = call.param("oauth_token").or_else(|| call.param("access_token")).map(str::to_owned);
-    let token = call.bearer().map(str::to_owned).or(in_form).or(in_query).ok_or_else(|| forbidden("Missing_OAuth_Token"))?;
+    let token = call.bearer().map(str::to_owned).or(in_form).or(in_query).ok_or_else(|| forbidden(world, "Missing_OAuth_Token"))?;
     let user = world.oauth.access(&token, now, true).map(|access| access.user);
-    user.and_then(|user| world.org.user(&user)).filter(|user| user.active).cloned().ok_or_else(|| forbidden("Bad_OAuth_Token"))
+    user.and_then(|user| world.org.user(&user)).filter(|user| user.active).cloned().ok_or_else(|| forbidden(world, BAD_TOKEN))
 }
 
 /// Paths of the services, with `{version}` where the caller puts one.
@@ -105,10 +113,10 @@ pub fn identity(world: &mut World, call: &Call, organization: &str, user_id: &st
         Err(refusal) => return refusal,
     };
     if Id::parse(organization).ok() != Some(world.org.organization_id()) {
-        return forbidden("Wrong_Org");
+        return forbidden(world, "Wrong_Org");
     }
     let Some(asked) = Id::parse(user_id).ok().and_then(|id| world.org.user(&id)).cloned() else {
-        return forbidden("Bad_Id");
+        return forbidden(world, "Bad_Id");
     };
     let base = world.instance_url.clone();
     let body = json!({

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::OAuthError;
 use super::answer::identity_url;
 use super::client::{Proof, authenticate};
+use crate::doubts::UnknownTokenRevoked;
 use crate::http::reply::Reply;
 use crate::http::request::{Call, field};
 use crate::service::World;
@@ -16,8 +17,10 @@ pub fn revoke(world: &mut World, call: &Call) -> Reply {
     fields.extend(call.query.iter().cloned());
     match field(&fields, "token") {
         Some(token) if world.oauth.revoke(token) => Reply::empty(200),
-        Some(_) => OAuthError::new("invalid_token", "invalid token").into_reply(),
-        None => OAuthError::new("unsupported_token_type", "this token type is not supported").into_reply(),
+        Some(_) if world.org.doubts().unknown_token_revoked == UnknownTokenRevoked::InvalidToken => {
+            OAuthError::new("invalid_token", "invalid token").into_reply()
+        }
+        _ => OAuthError::new("unsupported_token_type", "this token type is not supported").into_reply(),
     }
 }
 

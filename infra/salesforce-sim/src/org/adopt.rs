@@ -1,44 +1,14 @@
-//! Takes over what the customer's people have made: fields and rules, at the start or later.
+//! Takes over the rules that the customer's people have made, at the start or later.
 
 use super::Org;
 use super::rules::{Assignment, Duplicates, Validation};
-use super::setup::deserves_index;
-use crate::schema::{CustomError, ObjectNo, field_of};
-use crate::seed::{AssignmentRule, CustomField, RuleSet, Seed, SeedError};
+use crate::schema::ObjectNo;
+use crate::seed::{AssignmentRule, RuleSet, Seed, SeedError};
 use crate::soql::Condition;
 
 type Built<T> = Result<T, SeedError>;
 
 impl Org {
-    /// Adds a field to an object; one of `Activity` appears on Event and Task.
-    ///
-    /// # Errors
-    /// When the object is unknown, the name is taken, or a setting is not allowed.
-    pub fn add_custom_field(&mut self, custom: &CustomField) -> Result<(), CustomError> {
-        let field = field_of(custom)?;
-        let objects: Vec<ObjectNo> = if custom.sobject.eq_ignore_ascii_case("Activity") {
-            self.places.activities.to_vec()
-        } else {
-            self.schema.object_no(&custom.sobject).into_iter().collect()
-        };
-        if objects.is_empty() {
-            return Err(CustomError::Setting("the object of the field does not exist"));
-        }
-        self.definition.custom_fields.push(custom.clone());
-        let now = self.clock.now();
-        for object in objects {
-            let Some(def) = self.schema.object_mut(object) else {
-                continue;
-            };
-            let no = def.add(field.clone())?;
-            def.changed = now;
-            if let Some(table) = self.table_mut(object).filter(|_| deserves_index(&field)) {
-                table.index(no);
-            }
-        }
-        Ok(())
-    }
-
     /// Adds rules to those the org has.
     ///
     /// # Errors

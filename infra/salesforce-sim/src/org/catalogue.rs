@@ -48,8 +48,7 @@ impl Org {
         let named = self.schema.numbered().filter(|(_, def)| soql.contains(&format!("'{}'", def.name)));
         let fields = named.flat_map(|(object, def)| def.numbered().map(move |(no, field)| (object, def, no, field)));
         fields
-            // A deleted field keeps its place, but not its name.
-            .filter(|(_, def, no, field)| def.field_no(&field.name) == Some(*no))
+            .filter(|(.., field)| !field.gone)
             .map(|(object, def, no, field)| {
                 json!({"DurableId": format!("{}.{}", def.name, field.name), "EntityDefinitionId": def.name, "QualifiedApiName": field.name,
                        "Label": field.label, "IsFieldHistoryTracked": self.rules.tracked.contains(&(object, no))})

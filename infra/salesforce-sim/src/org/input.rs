@@ -6,7 +6,7 @@ use super::cell::{Cell, OwnedCell, same_text};
 use super::convert::{BadValue, convert, wrong_id};
 use super::row::Draft;
 use super::{Fields, Org, Session};
-use crate::doubts::AbsentReference;
+use crate::doubts::{AbsentReference, MistypedReference};
 use crate::error::ApiError;
 use crate::id::Id;
 use crate::org::table::Slot;
@@ -106,7 +106,11 @@ impl Org {
             None => field.reference_to.iter().any(|to| self.schema.object_no(to).is_none()),
         };
         if !allowed {
-            return Err(wrong_id(field, id.as_str()));
+            let error = wrong_id(field, id.as_str());
+            return Err(match self.doubts().mistyped_reference {
+                MistypedReference::MalformedId => error,
+                MistypedReference::FieldIntegrityException => ApiError::integrity(error.message, &[&*field.name]),
+            });
         }
         match self.find(&id) {
             None => Err(self.absent_reference(&id)),

@@ -11,6 +11,7 @@ mod cell;
 mod convert;
 mod decimal;
 mod derived;
+mod fields;
 pub(crate) mod image;
 mod input;
 mod language;
@@ -102,6 +103,8 @@ pub struct Org {
     doubts: Doubts,
     /// Fields and rules as data, as they are now: what a saved org is built up from again.
     definition: Seed,
+    /// Custom fields that were ever made, for their ids.
+    pub(crate) fields_made: u64,
 }
 
 impl Org {

@@ -68,6 +68,7 @@ impl Org {
             hidden: HashMap::new(),
             doubts: seed.doubts,
             definition: Seed { users: Vec::new(), ..Seed::default() },
+            fields_made: 0,
         };
         if seed.organization.person_accounts {
             org.show_person_accounts();

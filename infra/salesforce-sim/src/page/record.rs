@@ -105,7 +105,7 @@ fn section(object: &ObjectDef, field: &FieldDef) -> (u8, String) {
 fn sections(view: &View<'_>, no: ObjectNo, object: &ObjectDef, row: &Row) -> String {
     let mut sections: Vec<((u8, String), String)> = Vec::new();
     let mut empty = Vec::new();
-    for (field_no, field) in object.numbered().filter(|(_, field)| !field.is_compound()) {
+    for (field_no, field) in object.numbered().filter(|(_, field)| !field.is_compound() && !field.gone) {
         let place = section(object, field);
         let unset = matches!(view.org.value(no, row, field_no), Cell::Null | Cell::Bool(false));
         if unset && !is_always_shown(field) {
@@ -189,9 +189,9 @@ fn related_list(view: &View<'_>, no: ObjectNo, child: &ObjectDef, link: &FieldDe
     )
 }
 
-/// What says most about a related record beside its name.
+/// What says most about a related record beside its name. A campaign member's name is the lead's or contact's.
 fn second(view: &View<'_>, no: ObjectNo, child: &ObjectDef, link: &FieldDef, row: &Row) -> String {
-    ["CampaignId", "LeadId", "ContactId", "Status", "StageName", "Email", "Title", "Type", "CreatedDate"]
+    ["CampaignId", "Status", "StageName", "Email", "Title", "Type", "CreatedDate"]
         .iter()
         .filter(|name| **name != &*link.name)
         .filter_map(|name| child.field_named(name))

@@ -28,6 +28,9 @@ pub enum CustomError {
     /// A setting that this type does not allow.
     #[error("{0}")]
     Setting(&'static str),
+    /// An id that is none of a field, or is taken.
+    #[error("{0} is no id of a custom field, or another field's")]
+    Id(String),
 }
 
 /// The schema field of a custom field.

@@ -74,6 +74,12 @@ pub fn summary(object: &ObjectDef, context: &DescribeContext<'_>, brief: bool) -
     out
 }
 
+/// Links that stand in an object's own describe and, as recorded, not in the list of objects: those into the pages for
+/// people, and two more.
+fn is_of_own_describe(key: &str) -> bool {
+    key.starts_with("ui") || ["defaultValues", "eventSeriesUpdates"].contains(&key)
+}
+
 fn urls(object: &ObjectDef, context: &DescribeContext<'_>, brief: bool) -> Value {
     let base = context.base(object);
     let host = context.instance_url.trim_end_matches('/');
@@ -84,6 +90,7 @@ fn urls(object: &ObjectDef, context: &DescribeContext<'_>, brief: bool) -> Value
             "describe" => format!("{base}/describe"),
             "rowTemplate" => format!("{base}/{{ID}}"),
             "layouts" | "compactLayouts" | "approvalLayouts" => format!("{base}/describe/{key}"),
+            "namedLayouts" => format!("{base}/describe/namedLayouts/{{LayoutName}}"),
             "defaultValues" => format!("{base}/defaultValues?recordTypeId&fields"),
             "eventSeriesUpdates" => format!("{base}/{{ID}}/fromThisEventOnwards"),
             "passwordUtilities" => format!("{base}/{{ID}}/password"),
@@ -92,8 +99,7 @@ fn urls(object: &ObjectDef, context: &DescribeContext<'_>, brief: bool) -> Value
             "uiNewRecord" => format!("{host}/{}/e", object.prefix),
             _ => format!("{base}/{key}"),
         };
-        // The links into the pages for people stand in an object's own describe only.
-        if !(brief && key.starts_with("ui")) {
+        if !(brief && is_of_own_describe(key)) {
             out.insert(key.to_string(), json!(url));
         }
     }

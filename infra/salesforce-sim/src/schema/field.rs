@@ -245,6 +245,8 @@ pub struct FieldDef {
     pub help: Option<Box<str>>,
     /// What everybody may do with the field, unless field-level security says otherwise.
     pub access: FieldAccess,
+    /// Whether the field was deleted. Its place stays, since places never change.
+    pub gone: bool,
     pub(super) flags: Flag,
 }
 

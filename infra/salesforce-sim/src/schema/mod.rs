@@ -162,12 +162,12 @@ impl ObjectDef {
         }
     }
 
-    /// Takes a field away: nothing finds it by its name any more. Its place is not given to another.
+    /// Takes a field away: nothing finds, shows or checks it any more. Its place is not given to another.
     pub fn remove(&mut self, no: FieldNo) {
         self.by_name.retain(|_, own| *own != no);
         if let Some(field) = self.fields.get_mut(usize::from(no.0)) {
-            field.access = FieldAccess::Hidden;
-            field.relationship = None;
+            let blank = read::blank(&field.name, &field.label, FieldType::String, Flag::default());
+            *field = FieldDef { gone: true, access: FieldAccess::Hidden, ..blank };
         }
     }
 
@@ -269,5 +269,7 @@ impl Schema {
     }
 }
 
+#[cfg(test)]
+mod recorded;
 #[cfg(test)]
 mod tests;

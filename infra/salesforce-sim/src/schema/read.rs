@@ -129,6 +129,7 @@ pub(super) fn blank(name: &str, label: &str, kind: FieldType, flags: Flag) -> Fi
         custom: false,
         help: None,
         access: FieldAccess::Edit,
+        gone: false,
         flags,
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// A field added to a standard object.
 ///
 /// Fields of `Activity` appear on Event and Task.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CustomField {
     /// The object: `Lead`, `Contact`, `Activity` and so on.
@@ -30,6 +30,8 @@ pub struct CustomField {
     pub access: FieldAccess,
     /// The help text.
     pub help: Option<String>,
+    /// A prefix-00N id of 15 or 18 characters; made when absent.
+    pub id: Option<String>,
 }
 
 impl Default for CustomField {
@@ -46,6 +48,7 @@ impl Default for CustomField {
             default: None,
             access: FieldAccess::Edit,
             help: None,
+            id: None,
         }
     }
 }

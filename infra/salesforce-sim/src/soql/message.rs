@@ -40,7 +40,7 @@ pub(super) fn unexpected(query: &str, place: usize, token: &str) -> ApiError {
 }
 
 /// A field that the object does not have, or that the user may not see.
-pub(super) fn no_column(query: &str, place: usize, column: &str, entity: &str) -> ApiError {
+pub(crate) fn no_column(query: &str, place: usize, column: &str, entity: &str) -> ApiError {
     at(
         query,
         place,

@@ -181,5 +181,29 @@ impl Condition {
     }
 }
 
+/// The grammar for those who answer queries from elsewhere than the records.
+pub(crate) mod tooling {
+    use super::ast::LiteralValue;
+    pub(crate) use super::ast::{Among, Compare, Expr, Item, Literal, Name, Query, Term};
+    use super::test;
+    pub(crate) use super::{message::no_column, parse::parse};
+
+    impl Literal {
+        /// The value as text; `None` for null.
+        pub(crate) fn plain(&self) -> Option<String> {
+            match &self.value {
+                LiteralValue::Null => None,
+                LiteralValue::Text { text, .. } => Some(text.clone()),
+                _ => Some(self.text.clone()),
+            }
+        }
+    }
+
+    /// Whether a text fits the pattern of LIKE.
+    pub(crate) fn like(text: &str, pattern: &Literal) -> bool {
+        matches!(&pattern.value, LiteralValue::Text { pattern, .. } if test::like(text, pattern))
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -46,7 +46,7 @@ impl ParserError<Tokens<'_, '_>> for Misfit {
 }
 
 /// Reads a whole query.
-pub(super) fn parse(query: &str) -> Result<Query, ApiError> {
+pub(crate) fn parse(query: &str) -> Result<Query, ApiError> {
     read(query, query_body)
 }
 

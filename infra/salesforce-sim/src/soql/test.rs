@@ -166,7 +166,7 @@ fn within(left: &Cell<'_>, op: Compare, from: &Cell<'_>, to: &Cell<'_>) -> bool 
 
 /// Whether a text fits a pattern, letter case aside. Goes back to the last `%` when it fails, so
 /// the time grows with the product of the lengths at most.
-fn like(text: &str, pattern: &[PatternPart]) -> bool {
+pub(super) fn like(text: &str, pattern: &[PatternPart]) -> bool {
     let letters: Vec<char> = folded(text).collect();
     let parts: Vec<PatternPart> = pattern
         .iter()

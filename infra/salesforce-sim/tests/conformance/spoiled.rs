@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use salesforce_sim::Doubts;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -35,7 +36,7 @@ async fn stub() -> Target {
 /// The same org with its control plane out of reach, as a real one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_control_plane_cases_are_skipped_with_a_reason() {
-    let target = Target { control: false, ..Target::start().await };
+    let target = Target { control: false, ..Target::start(Doubts::default()).await };
     let outcomes = Runner::new(target, None).run(&areas()).await;
     let skipped = outcomes.iter().filter_map(|outcome| match &outcome.verdict {
         Verdict::Skipped(reason) => Some(reason.as_str()),
@@ -67,7 +68,7 @@ async fn a_server_that_answers_nonsense_passes_nothing() {
 }
 
 async fn run_spoiled(spoil: Spoiler) -> Vec<Outcome> {
-    Runner::new(Target::start().await, Some(spoil)).run(&areas()).await
+    Runner::new(Target::start(Doubts::default()).await, Some(spoil)).run(&areas()).await
 }
 
 /// Another status of the same answers.

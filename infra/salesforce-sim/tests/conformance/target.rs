@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::Path;
 
-use salesforce_sim::{Options, Seed, Sim};
+use salesforce_sim::{Doubts, Options, Seed, Sim};
 
 /// An org by its addresses.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ impl Target {
     /// The org that the environment names, or a simulated one on a free port. The README lists the variables.
     pub async fn find() -> Target {
         match variable("CONFORMANCE_URL") {
-            None => Target::start().await,
+            None => Target::start(doubts()).await,
             Some(instance) => {
                 let instance = instance.trim_end_matches('/').to_owned();
                 let login = variable("CONFORMANCE_LOGIN_URL").unwrap_or_else(|| instance.clone()).trim_end_matches('/').to_owned();
@@ -37,12 +37,12 @@ impl Target {
     }
 
     /// Starts the conformance org. It lives as long as the test's runtime.
-    pub async fn start() -> Target {
+    pub async fn start(doubts: Doubts) -> Target {
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let target = Target { login: format!("http://localhost:{port}"), instance: format!("http://127.0.0.1:{port}"), control: true };
         let options = Options { login_url: target.login.clone(), instance_url: target.instance.clone(), ..Options::default() };
-        let sim = Sim::new(Seed::conformance(), options).unwrap();
+        let sim = Sim::new(Seed { doubts, ..Seed::conformance() }, options).unwrap();
         tokio::spawn(sim.serve(listener));
         target
     }
@@ -51,6 +51,11 @@ impl Target {
     pub fn token(user: &str) -> Option<String> {
         variable(&format!("CONFORMANCE_TOKEN_{user}"))
     }
+}
+
+/// The open questions as the environment settles them.
+fn doubts() -> Doubts {
+    variable("CONFORMANCE_DOUBTS").map(|text| serde_norway::from_str(&text).unwrap()).unwrap_or_default()
 }
 
 /// Variables of the org that differ from the simulated one's: users, apps, the callback.

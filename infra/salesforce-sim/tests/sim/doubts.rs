@@ -68,11 +68,73 @@ async fn client_credentials_on_the_login_host_work_or_do_not() {
 }
 
 #[tokio::test]
-async fn a_missing_header_has_either_code() {
-    for (setting, want) in [("invalid_auth_header", "INVALID_AUTH_HEADER"), ("invalid_session_id", "INVALID_SESSION_ID")] {
+async fn a_missing_header_has_any_of_three_codes() {
+    let wanted = [
+        ("invalid_auth_header", "INVALID_AUTH_HEADER"),
+        ("invalid_header_type", "INVALID_HEADER_TYPE"),
+        ("invalid_session_id", "INVALID_SESSION_ID"),
+    ];
+    for (setting, want) in wanted {
         let world = with(json!({"missing_authorization": setting}));
         let answer = world.get(&format!("{INSTANCE}/services/data/v66.0/limits")).await;
         assert_eq!((answer.status, answer.code().as_str()), (401, want));
+    }
+}
+
+#[tokio::test]
+async fn refusals_of_identity_name_their_cause_or_the_token() {
+    for (setting, texts) in [("own", ["Missing_OAuth_Token", "Wrong_Org", "Bad_Id"]), ("bad_oauth_token", ["Bad_OAuth_Token"; 3])] {
+        let world = with(json!({"identity_refusals": setting}));
+        let token = world.client().token;
+        let organization = world.sim.with_org(|org| org.organization_id());
+        let paths = [
+            "/services/oauth2/userinfo".to_owned(),
+            format!("/id/00D000000000999EAA/005000000000999EAA?oauth_token={}", encode(&token)),
+            format!("/id/{organization}/005000000000999EAA?oauth_token={}", encode(&token)),
+        ];
+        for (path, want) in paths.iter().zip(texts) {
+            let answer = world.get(&format!("{LOGIN}{path}")).await;
+            assert_eq!((answer.status, answer.text.as_str()), (403, want), "{path}");
+        }
+        let bad = world.get(&format!("{LOGIN}/services/oauth2/userinfo?oauth_token=x")).await;
+        assert_eq!((bad.status, bad.text.as_str()), (403, "Bad_OAuth_Token"), "which was recorded");
+    }
+}
+
+#[tokio::test]
+async fn revoking_what_is_no_token_has_either_code() {
+    for setting in ["invalid_token", "unsupported_token_type"] {
+        let world = with(json!({"unknown_token_revoked": setting}));
+        let answer = world.post_form(&format!("{LOGIN}/services/oauth2/revoke"), "", &[("token", "x")]).await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, setting));
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_is_lost_has_either_status() {
+    for (setting, status) in [("bad_request", 400), ("not_found", 404)] {
+        let world = with(json!({"lost_cursor": setting}));
+        let answer = world.client().get("/query/01gXXXX-2000").await;
+        assert_eq!((answer.status, answer.code().as_str()), (status, "INVALID_QUERY_LOCATOR"));
+    }
+}
+
+#[tokio::test]
+async fn a_reference_to_the_wrong_object_has_either_code() {
+    for (setting, want) in [("malformed_id", "MALFORMED_ID"), ("field_integrity_exception", "FIELD_INTEGRITY_EXCEPTION")] {
+        let world = with(json!({"mistyped_reference": setting}));
+        let lead = world.client().lead("A").await;
+        let answer = world.client().post("/sobjects/Contact", json!({"LastName": "A", "AccountId": lead})).await;
+        assert_eq!((answer.status, answer.code().as_str(), &answer.json()[0]["fields"]), (400, want, &json!(["AccountId"])));
+    }
+}
+
+#[tokio::test]
+async fn an_event_without_times_has_either_code() {
+    for (setting, want) in [("required_field_missing", "REQUIRED_FIELD_MISSING"), ("field_integrity_exception", "FIELD_INTEGRITY_EXCEPTION")] {
+        let world = with(json!({"event_without_times": setting}));
+        let answer = world.client().post("/sobjects/Event", json!({"Subject": "x"})).await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, want));
     }
 }
 

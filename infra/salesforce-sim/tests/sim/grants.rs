@@ -93,6 +93,25 @@ async fn a_device_waits_for_its_person() {
 }
 
 #[tokio::test]
+async fn a_device_whose_person_refuses_or_never_comes_gets_nothing() {
+    let world = world();
+    let start = async || world.token(&[("response_type", "device_code"), ("client_id", "server"), ("scope", "api")]).await.json();
+    let poll = async |device: &serde_json::Value| {
+        let code = device["device_code"].as_str().unwrap();
+        world.token(&[("grant_type", "device"), ("client_id", "server"), ("code", code)]).await
+    };
+    let refused = start().await;
+    let pairs = [("user_code", refused["user_code"].as_str().unwrap()), ("username", "admin@org.example"), ("password", "admin-pass")];
+    let denied = [&pairs[..], &[("decision", "deny")]].concat();
+    world.post_form(&format!("{LOGIN}/setup/connect"), "", &denied).await;
+    assert_eq!(poll(&refused).await.code(), "access_denied");
+    assert_eq!(poll(&refused).await.code(), "invalid_grant", "the refusal is told once");
+    let forgotten = start().await;
+    world.clock.advance(jiff::SignedDuration::from_mins(10));
+    assert_eq!(poll(&forgotten).await.code(), "invalid_grant");
+}
+
+#[tokio::test]
 async fn a_token_can_be_looked_at_and_revoked() {
     let world = world();
     let client = world.client();

@@ -17,3 +17,4 @@ mod pages;
 mod program;
 mod refresh;
 mod sockets;
+mod tooling;

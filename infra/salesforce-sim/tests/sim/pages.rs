@@ -77,6 +77,7 @@ async fn a_record_shows_its_fields_by_section_and_what_happened_newest_first() {
     assert!(page.contains("Member of <a href=\"/r/Campaign/") && page.contains(">Fair</a>"), "{page}");
     let campaign = world.get(&format!("{INSTANCE}/r/Campaign/{}", campaign.as_str().unwrap())).await.text;
     assert!(campaign.contains("Campaign Members <span class=\"soft\">(1)</span>") && campaign.contains("Camille Martin"), "{campaign}");
+    assert!(campaign.contains("Camille Martin</a></td><td><span class=\"text\">Sent<"), "beside the name stands what is not the name: {campaign}");
 }
 
 #[tokio::test]

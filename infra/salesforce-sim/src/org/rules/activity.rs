@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::doubts::EventWithoutTimes;
 use crate::error::ApiError;
 use crate::org::cell::Cell;
 use crate::org::save::Change;
@@ -82,7 +83,7 @@ impl Org {
         let by_length = length.filter(|_| given("DurationInMinutes"));
         let by_end = end.filter(|_| given("EndDateTime"));
         let Some(start) = start else {
-            return Err(missing("ActivityDateTime", by_length.or(by_end).is_none()));
+            return Err(self.missing("ActivityDateTime", by_length.or(by_end).is_none()));
         };
         let end = match (by_length, by_end) {
             (Some(length), Some(end)) if start.saturating_add(length) != end => {
@@ -93,7 +94,7 @@ impl Org {
             // A start that moves alone takes the event along.
             (None, None) => match length {
                 Some(length) => start.saturating_add(length),
-                None => return Err(missing("DurationInMinutes", false)),
+                None => return Err(self.missing("DurationInMinutes", false)),
             },
         };
         check_span(start, end)?;
@@ -110,7 +111,7 @@ impl Org {
             .or_else(|| millis("ActivityDateTime"))
             .or_else(|| day("ActivityDate"));
         let Some(start) = start.map(floor_day) else {
-            return Err(missing("ActivityDate", false));
+            return Err(self.missing("ActivityDate", false));
         };
         let length = self.got(change, "DurationInMinutes").as_number();
         let length = length.and_then(|minutes| minutes.to_i64()).unwrap_or(1_440);
@@ -120,6 +121,16 @@ impl Org {
         };
         check_span(start, end)?;
         Ok(Some((start, floor_day(end))))
+    }
+
+    /// The refusal of an event that does not say when it is.
+    fn missing(&self, field: &str, also_length: bool) -> ApiError {
+        let length = also_length.then_some("DurationInMinutes");
+        let fields: Vec<&str> = length.into_iter().chain([field]).collect();
+        match self.doubts().event_without_times {
+            EventWithoutTimes::RequiredFieldMissing => ApiError::required(&fields.iter().map(|field| (*field).to_owned()).collect::<Vec<_>>()),
+            EventWithoutTimes::FieldIntegrityException => ApiError::integrity("An event needs a start, and an end or a length.", &fields),
+        }
     }
 
     fn put_times(&self, s: &Session, change: &mut Change, start: i64, end: i64, all_day: bool) {
@@ -136,15 +147,6 @@ impl Org {
         self.put(change, "ActivityDate", day_of(start));
         self.put(change, "EndDate", day_of(end));
     }
-}
-
-fn missing(field: &str, also_length: bool) -> ApiError {
-    let mut fields = Vec::new();
-    if also_length {
-        fields.push("DurationInMinutes".to_owned());
-    }
-    fields.push(field.to_owned());
-    ApiError::required(&fields)
 }
 
 fn check_span(start: i64, end: i64) -> Result<(), ApiError> {

@@ -1,17 +1,10 @@
-//! The one piece of the Tooling API that integrations use: making custom fields.
-//! A field made so is visible to nobody until FieldPermissions grant it, unless it is required.
+//! A custom field as the Metadata API writes it, both ways.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::error::ApiError;
-use crate::http::context::Context;
-use crate::http::reply::{Failure, Outcome, Reply};
-use crate::http::request::Call;
-use crate::id::{Id, KeyPrefix};
-use crate::schema::CustomError;
+use super::bad;
+use crate::http::reply::Failure;
 use crate::seed::{CustomField, CustomFieldKind, FieldAccess, PicklistEntry};
-
-const CUSTOM_FIELD: KeyPrefix = KeyPrefix::of(b"00N");
 
 /// Types of the Metadata API that the org does not have.
 const NOT_BUILT: &[&str] = &[
@@ -30,36 +23,15 @@ const NOT_BUILT: &[&str] = &[
     "Time",
 ];
 
-fn bad(code: &'static str, text: impl Into<String>) -> Failure {
-    ApiError::new(400, code, text).about::<_, String>([]).into()
-}
-
-/// `POST /tooling/sobjects/CustomField`.
-pub(crate) fn create_field(context: &mut Context<'_>, call: &Call) -> Outcome {
-    let user = context.world.org.user(&context.session.user);
-    if !user.is_some_and(|user| user.permissions.customize_application) {
-        let text = "insufficient access rights on cross-reference id";
-        return Err(Failure::one(403, "INSUFFICIENT_ACCESS", text));
-    }
-    let field = parse_field(&call.json()?)?;
-    match context.world.org.add_custom_field(&field) {
-        Ok(()) => {}
-        Err(CustomError::Exists(name)) => {
-            let text = format!("There is already a field named {name} on {}.", field.sobject);
-            return Err(bad("DUPLICATE_DEVELOPER_NAME", text));
-        }
-        Err(other) => return Err(bad("FIELD_INTEGRITY_EXCEPTION", other.to_string())),
-    }
-    context.world.custom_fields += 1;
-    let id = Id::generate(CUSTOM_FIELD, context.world.custom_fields);
-    let body = json!({"id": id, "success": true, "errors": [], "warnings": [], "infos": []});
-    Ok(Reply::json(201, body))
-}
-
 /// Reads `FullName` and `Metadata`.
-fn parse_field(body: &Value) -> Result<CustomField, Failure> {
+pub(super) fn read_new(body: &Value) -> Result<CustomField, Failure> {
     let full_name = body.get("FullName").and_then(Value::as_str).unwrap_or_default();
     let (sobject, name) = full_name.split_once('.').ok_or_else(|| bad("INVALID_FULL_NAME", "FullName must be Object.Field__c"))?;
+    read(sobject, name, body)
+}
+
+/// Reads `Metadata` of a field.
+pub(super) fn read(sobject: &str, name: &str, body: &Value) -> Result<CustomField, Failure> {
     let metadata = body.get("Metadata").filter(|metadata| metadata.is_object());
     let metadata = metadata.ok_or_else(|| bad("REQUIRED_FIELD_MISSING", "Required fields are missing: [Metadata]"))?;
     let flag = |name: &str| metadata.get(name).and_then(Value::as_bool).unwrap_or(false);
@@ -78,7 +50,78 @@ fn parse_field(body: &Value) -> Result<CustomField, Failure> {
         // Required fields have no field-level security: everybody sees them.
         access: if required { FieldAccess::Edit } else { FieldAccess::Hidden },
         help: Some(text("inlineHelpText")).filter(|help| !help.is_empty()),
+        id: None,
     })
+}
+
+/// `Metadata` of a field.
+pub(super) fn write(field: &CustomField) -> Value {
+    let mut out = Map::new();
+    let mut put = |name: &str, value: Value| drop(out.insert(name.to_owned(), value));
+    put("label", json!(label(field)));
+    put("type", json!(type_name(&field.kind)));
+    put("required", json!(field.required));
+    put("externalId", json!(field.external_id));
+    put("unique", json!(field.unique));
+    put("caseSensitive", json!(field.case_sensitive));
+    put("defaultValue", json!(field.default));
+    put("inlineHelpText", json!(field.help));
+    match &field.kind {
+        CustomFieldKind::Text { length } | CustomFieldKind::LongTextArea { length } => put("length", json!(length)),
+        CustomFieldKind::Number { precision, scale }
+        | CustomFieldKind::Currency { precision, scale }
+        | CustomFieldKind::Percent { precision, scale } => {
+            put("precision", json!(precision));
+            put("scale", json!(scale));
+        }
+        CustomFieldKind::Picklist { values, restricted } | CustomFieldKind::MultiselectPicklist { values, restricted } => {
+            let values: Vec<Value> = values.iter().map(choice).collect();
+            put("valueSet", json!({"restricted": restricted, "valueSetDefinition": {"sorted": false, "value": values}}));
+        }
+        CustomFieldKind::Lookup { to, relationship } => {
+            put("referenceTo", json!(to));
+            put("relationshipName", json!(relationship));
+        }
+        _ => {}
+    }
+    Value::Object(out)
+}
+
+/// The label, or what stands for it.
+pub(super) fn label(field: &CustomField) -> String {
+    if field.label.is_empty() { developer_name(field).replace('_', " ") } else { field.label.clone() }
+}
+
+/// The name without `__c`.
+pub(super) fn developer_name(field: &CustomField) -> &str {
+    field.name.strip_suffix("__c").unwrap_or(&field.name)
+}
+
+fn choice(entry: &PicklistEntry) -> Value {
+    match entry {
+        PicklistEntry::Text(value) => json!({"valueName": value, "label": value, "isActive": true, "default": false}),
+        PicklistEntry::Full { value, label, active, default } => json!({"valueName": value, "label": label, "isActive": active, "default": default}),
+    }
+}
+
+const fn type_name(kind: &CustomFieldKind) -> &'static str {
+    match kind {
+        CustomFieldKind::Text { .. } => "Text",
+        CustomFieldKind::LongTextArea { .. } => "LongTextArea",
+        CustomFieldKind::Number { .. } => "Number",
+        CustomFieldKind::Currency { .. } => "Currency",
+        CustomFieldKind::Percent { .. } => "Percent",
+        CustomFieldKind::Checkbox => "Checkbox",
+        CustomFieldKind::Date => "Date",
+        CustomFieldKind::DateTime => "DateTime",
+        CustomFieldKind::TextArea => "TextArea",
+        CustomFieldKind::Url => "Url",
+        CustomFieldKind::Email => "Email",
+        CustomFieldKind::Phone => "Phone",
+        CustomFieldKind::Picklist { .. } => "Picklist",
+        CustomFieldKind::MultiselectPicklist { .. } => "MultiselectPicklist",
+        CustomFieldKind::Lookup { .. } => "Lookup",
+    }
 }
 
 fn parse_kind(metadata: &Value) -> Result<CustomFieldKind, Failure> {
