@@ -130,6 +130,17 @@ def travel(checks, account, org, program, stack, outputs, scratch):
     status, _ = call(link)
     checks.check("the link does not work a second time", 400 <= status < 500, status)
 
+    checks.step("passerelle verify and passerelle fields, on the deployed stack")
+    report = json.loads(steps.run("verify", connection, "--json"))
+    errors = [finding for finding in report["findings"] if finding["severity"] == "error"]
+    checks.check("the check of the configuration finds no error", not errors, errors)
+    checks.check("what it finds is told in French and English, with a cure",
+                 all(finding["words"]["fr"] and finding["cure"]["en"] for finding in report["findings"]), report["findings"])
+    said = steps.run("fields", connection)
+    checks.check("the fields that the org lacks are listed", "missing  Lead.Passerelle_Id__c" in said, said)
+    said = steps.run("fields", connection, "--create")
+    checks.check("they are made, and the integration user sees them", "the org has all" in said, said)
+
     checks.step("passerelle activate")
     steps.activate(connection)
 

@@ -12,6 +12,7 @@ import yaml
 
 import build
 import cargo
+import cli
 import course
 import inspection
 import journey
@@ -37,7 +38,7 @@ def everything(options, checks, processes, scratch):
     checks.step("The presets are read with the committed JSON Schema, as an editor would")
     schema = jsonschema.Draft202012Validator(json.loads((cargo.ROOT / "docs/configuration.schema.json").read_text()))
     for preset in sorted((cargo.ROOT / "infra/presets").glob("*.yaml")):
-        faults = [f"{fault.json_path}: {fault.message}" for fault in schema.iter_errors(yaml.safe_load(preset.read_text()))]
+        faults = [f"{fault.json_path}: {fault.message}" for fault in schema.iter_errors(yaml.load(preset.read_text(), Loader=cli.Yaml12))]
         checks.check(f"{preset.name} is valid", not faults, faults[:5])
 
     checks.step("The functions are built")
