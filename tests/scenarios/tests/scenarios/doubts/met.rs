@@ -136,9 +136,15 @@ async fn owned_by_id(scene: &Scene) {
     let rule = json!({"from": "person.owner", "to": "OwnerId", "strategy": "always_platform"});
     let document = scene.document("kayo", |document| {
         document["people"]["owner"] = json!("integration");
-        document["mappings"]["lead"]["fields"].as_array_mut().unwrap().push(rule.clone());
+        add_rule(document, &rule);
     });
     scene.apply(&document).await;
+}
+
+/// A further rule for leads, with the text that it goes by.
+fn add_rule(document: &mut Value, rule: &Value) {
+    document["platform"]["attributes"].as_array_mut().unwrap().push(json!({"name": rule["from"], "type": "text"}));
+    document["mappings"]["lead"]["fields"].as_array_mut().unwrap().push(rule.clone());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -171,7 +177,7 @@ async fn a_value_that_another_record_has_parks_its_event_however_the_message_quo
         let scene = Scene::with(seed, Switch::Off).await;
         let kayo = scene.active("kayo").await;
         let rule = json!({"from": "person.badge", "to": "Badge__c"});
-        scene.apply(&scene.document("kayo", |document| document["mappings"]["lead"]["fields"].as_array_mut().unwrap().push(rule.clone()))).await;
+        scene.apply(&scene.document("kayo", |document| add_rule(document, &rule))).await;
         run(&scene, &[("e1", with(1, "badge", "7")), ("e2", with(2, "badge", "7")), ("e3", with(3, "badge", "8"))]).await;
         let wanted = outcomes([("e1", "applied"), ("e2", "parked"), ("e3", "applied")]);
         assert_eq!(left(&scene, &kayo, &["e1", "e2", "e3"]).await, (wanted, [2, 2]), "{ids:?}");
