@@ -127,7 +127,7 @@ async fn every_thing_that_will_fail_is_an_error() {
             |_| {},
             "value_not_in_picklist",
         ),
-        (Seed::demo, |_| {}, |org| drop(org.add_custom_field(&required_grade()).unwrap()), "required_unfilled"),
+        (Seed::demo, |_| {}, |org| assert!(org.add_custom_field(&required_grade()).is_ok()), "required_unfilled"),
         (Seed::demo, |_| {}, Org::enable_person_accounts, "person_accounts"),
         (Seed::demo, opt_out, |org| hide(org, "HasOptedOutOfEmail"), "opt_out_hidden"),
         (with_rules, |d| d["mappings"]["lead"]["static"] = json!({"RecordTypeId": "012000000000000AAA"}), |_| {}, "record_type_unknown"),

@@ -68,7 +68,7 @@ pub enum Format {
     /// Mautic's webhooks, from Webmecanik Automation too. An event's type is the trigger's name without `mautic.`.
     Mautic,
     /// Any other JSON: expressions tell what is what.
-    Extract(Extraction),
+    Extract(Box<Extraction>),
 }
 
 /// Where the parts of an event stand in another product's JSON. Every text is a CEL expression over `body` (all of the
