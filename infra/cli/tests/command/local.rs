@@ -173,6 +173,7 @@ fn the_stack_serves_takes_the_printed_line_and_keeps_its_data_across_starts() {
     let file = document(folder.path(), &local, "\"KAYO, renamed\"");
     assert!(local.beside(&["apply", &file]).contains("is stored as version 2"));
     assert!(local.beside(&["apply", &file]).contains("it is still version 2"));
+    check(&local, folder.path(), &file);
     local.end();
 
     let again = start();
@@ -180,6 +181,33 @@ fn the_stack_serves_takes_the_printed_line_and_keeps_its_data_across_starts() {
     let leads = json_of(&format!("{}/__control/records/Lead", again.printed_after("org ")));
     assert_eq!(leads["records"].as_array().unwrap().iter().filter(|lead| lead["LastName"] == "Lovelace").count(), 1, "so is the org");
     again.end();
+}
+
+/// `verify` and `fields` on the org of the demonstration, which has all that KAYO needs, and then on a document that asks for more.
+fn check(local: &Local, folder: &Path, file: &str) {
+    let report: Value = serde_json::from_str(&local.beside(&["verify", "kayo", "--json"])).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    assert!(findings.iter().all(|finding| finding["severity"] != "error"), "{report}");
+    assert!(local.beside(&["verify", "kayo"]).contains("nothing stands in the way"));
+    assert!(local.beside(&["fields", "kayo"]).contains("the org lacks 0 of"));
+
+    let text = std::fs::read_to_string(file).unwrap();
+    let more =
+        text.replace("{ from: person.company, to: Company }", "{ from: person.company, to: Company }\n      - { from: person.job, to: Badge__c }");
+    assert_ne!(more, text);
+    let more_file = folder.join("more.yaml");
+    std::fs::write(&more_file, more).unwrap();
+    local.beside(&["apply", more_file.to_str().unwrap()]);
+    let output = passerelle(&["verify", "kayo", "--language", "fr", "--port", &local.port]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("erreur") && said.contains("Badge__c"), "{said}");
+    assert!(local.beside(&["fields", "kayo"]).contains("missing  Lead.Badge__c"));
+    let project = folder.join("sfdx");
+    let written = local.beside(&["fields", "kayo", "--sfdx", project.to_str().unwrap()]);
+    assert!(written.contains("Badge__c.field-meta.xml") && project.join("sfdx-project.json").is_file(), "{written}");
+    assert!(local.beside(&["fields", "kayo", "--create"]).contains("the org has all"));
+    assert!(local.beside(&["verify", "kayo"]).contains("nothing stands in the way"));
 }
 
 #[test]
