@@ -87,3 +87,72 @@ async fn what_stands_in_salesforce_stands_in_kayos_document() {
         stands(format!("Type {} Description {}", text("Type"), text("Description")));
     }
 }
+
+/// The eight rows of the table of fields, the coupling property, and the summary of a visit.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_row_of_the_table_of_fields_reaches_the_lead_and_a_visit_is_summed_up() {
+    let scene = Scene::new().await;
+    let kayo = scene.active("kayo").await;
+    let person = json!({"id": "p1", "email": "lea@example.org", "first_name": "Léa", "last_name": "Roux", "salutation": "Mme", "company": "Roux SA",
+                        "phone": "+33 1 44 55 00 01", "mobile_phone": "+33 6 44 55 00 01", "job": "Achats"});
+    let visit = json!({"id": "v1", "type": "visit_summary", "occurred_at": "2026-08-30T10:00:00+02:00", "person": person,
+                       "project": {"id": "salon-du-bourget"}, "collaborator": {"email": "technique@kayo.fr"},
+                       "data": {"documents": 3, "forms": 1, "ended_at": "2026-08-30T10:30:00+02:00", "last_audio_duration": "12 s"}});
+    scene.accept("kayo", &visit).await;
+    scene.sweep().await;
+    assert_eq!(scene.event(&kayo, "v1").await.status, "applied");
+    let lead = scene.records("Lead").remove(0);
+    let want = [
+        ("Email", "lea@example.org"),
+        ("FirstName", "Léa"),
+        ("LastName", "Roux"),
+        ("Salutation", "Ms."),
+        ("Company", "Roux SA"),
+        ("Phone", "+33 1 44 55 00 01"),
+        ("MobilePhone", "+33 6 44 55 00 01"),
+        ("Title", "Achats"),
+        ("kayo_last_audio_duration__c", "12 s"),
+    ];
+    for (field, value) in want {
+        assert_eq!(lead[field], json!(value), "{field}");
+    }
+    let event = scene.records("Event").remove(0);
+    assert_eq!((&event["Subject"], &event["Type"]), (&json!("[KAYO] Visite de Salon du Bourget"), &json!("Synthèse de visite")));
+    assert_eq!(event["Description"], json!("3 document(s) consulté(s), 1 formulaire(s) rempli(s)"));
+    assert_eq!((french(&event["StartDateTime"]), french(&event["EndDateTime"])), ("30/08/2026 10:00".into(), "30/08/2026 10:30".into()));
+}
+
+/// "Overwrite the data?", static data and the additional mapping are a project's own; whom the project is switched off for, nothing
+/// is sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_has_its_own_settings() {
+    let scene = Scene::new().await;
+    let kayo = scene.active("kayo").await;
+    let own = json!({"name": "Autre salon", "overwrite": "on",
+                     "mappings": {"lead": {"static": {"LeadSource": "Trade Show"}, "fields": [{"from": "data.note", "to": "Description"}], "unmapped": ["Title"]}}});
+    scene
+        .apply(&scene.document("kayo", |document| {
+            document["platform"]["attributes"].as_array_mut().unwrap().push(json!({"name": "data.note", "type": "text"}));
+            document["projects"]["list"]["autre-salon"] = own.clone();
+            document["projects"]["list"]["eteint"] = json!({"name": "Salon éteint", "integration": "off"});
+        }))
+        .await;
+    let met = |id: &str, project: &str, minute: u8, last_name: &str| {
+        json!({"id": id, "type": "contact_captured", "occurred_at": format!("2026-08-30T10:{minute:02}:00+02:00"), "project": {"id": project},
+               "person": {"id": "p1", "email": "lea@example.org", "last_name": last_name, "company": "Roux SA", "job": "Achats"}, "data": {"note": "Stand B4"}})
+    };
+    scene.accept("kayo", &met("e1", "salon-du-bourget", 0, "Rou")).await;
+    scene.sweep().await;
+    let lead = scene.records("Lead").remove(0);
+    assert_eq!((&lead["LeadSource"], &lead["Description"], &lead["Title"]), (&Value::Null, &Value::Null, &json!("Achats")));
+    // The factory setting leaves what is there; this project overwrites.
+    scene.accept("kayo", &met("e2", "salon-du-bourget", 1, "Roux")).await;
+    scene.sweep().await;
+    assert_eq!(scene.records("Lead")[0]["LastName"], json!("Rou"));
+    scene.accept("kayo", &met("e3", "autre-salon", 2, "Roux")).await;
+    scene.accept("kayo", &met("e4", "eteint", 3, "Rouxe")).await;
+    scene.sweep().await;
+    let lead = scene.records("Lead").remove(0);
+    assert_eq!((&lead["LastName"], &lead["LeadSource"], &lead["Description"]), (&json!("Roux"), &json!("Trade Show"), &json!("Stand B4")));
+    assert_eq!(scene.event(&kayo, "e4").await.status, "unchanged");
+}
