@@ -7,7 +7,7 @@ use passerelle_core::{
         fields::{self, Reload},
         tokens::SessionCache,
     },
-    domain::ids::ConnectionId,
+    domain::{ids::ConnectionId, plan::Outcome},
 };
 use passerelle_local::Switch;
 use passerelle_scenarios::{Scene, capture, person};
@@ -141,4 +141,38 @@ async fn the_org_is_described_once_a_day_of_work_and_never_in_idle_hours() {
     scene.sweep().await;
     costs.push(scene.api_calls() - before);
     assert_eq!(costs, [costs[0], costs[0] + 1, costs[0] + 1], "the day after, one call more describes the org");
+}
+
+/// What Setup changes within the day is learnt from Salesforce's first refusal, whether it refuses to read or to write.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_within_the_day_is_told_by_the_first_refusal_and_stops_nobody_else() {
+    let (scene, kayo) = locked().await;
+    scene.clock.advance(SignedDuration::from_hours(1));
+    scene.org().with_org(|org| org.delete_custom_field("Lead", FIELD).unwrap());
+
+    // The look-up still names the field. Who has no value for it is written, who has one waits.
+    let mut with_value = capture("third", person(3));
+    with_value["data"]["last_audio_duration"] = json!(12);
+    scene.accept("kayo", &capture("second", person(2))).await;
+    scene.accept("kayo", &with_value).await;
+    scene.sweep().await;
+    let vanished = ("field_vanished".to_owned(), "mappings.lead.fields[8].to".to_owned());
+    assert_eq!(problems(&scene, &kayo).await, [vanished.clone()]);
+    assert_eq!(scene.event(&kayo, "second").await.status, "applied");
+
+    // A field that may no longer be written is refused by the write.
+    let rule = FieldRule { sobject: "Lead".to_owned(), field: "Phone".to_owned(), who: Who::Everyone, access: FieldAccess::ReadOnly };
+    scene.org().with_org(|org| org.set_field_access(&rule).unwrap());
+    let mut with_phone = person(4);
+    with_phone["phone"] = json!("+33612345678");
+    scene.accept("kayo", &capture("fourth", with_phone)).await;
+    scene.accept("kayo", &capture("fifth", person(5))).await;
+    scene.sweep().await;
+    let lost = ("permission_lost".to_owned(), "mappings.lead.fields[5].to".to_owned());
+    assert_eq!(problems(&scene, &kayo).await, [vanished, lost]);
+    let outcomes = scene.outcomes(&kayo, &["second", "third", "fourth", "fifth"]).await;
+    let of = |id: &str| outcomes[id].as_str();
+    assert_eq!((of("second"), of("third"), of("fourth"), of("fifth")), ("applied", "parked", "parked", "applied"));
+    let fourth = scene.event(&kayo, "fourth").await.outcome;
+    assert!(matches!(&fourth, Some(Outcome::Parked { problem }) if problem.code == "field_not_writable"), "{fourth:?}");
 }

@@ -3,6 +3,8 @@
 //! [`work`] takes the connection's writer, and for each batch: load, look up, plan, check, execute, record. The stream calls
 //! it with the events that it has just seen, the sweep with none; both work what is due besides.
 
+mod announce;
+mod drift;
 mod execute;
 mod load;
 mod lookup;
@@ -18,23 +20,13 @@ use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
-use self::{
-    execute::{Caller, Dialect},
-    lookup::Users,
-    pace::{Ended, Pace},
-};
+use self::{announce::Announcing, drift::Description, execute::Dialect, lookup::Users, pace::Pace};
 use crate::{
-    adapters::{
-        salesforce::{
-            Class, SalesforceError,
-            composite::{Composite, CompositeAnswer},
-        },
-        state::{
-            Key, StateError,
-            connections::{Meta, Status},
-            events::DOORBELL,
-            writer::{CALL_TIMEOUT, Intent, Lease, Release},
-        },
+    adapters::state::{
+        Key, StateError,
+        connections::{Meta, Status},
+        events::DOORBELL,
+        writer::{CALL_TIMEOUT, Intent, Lease, Release},
     },
     app::{
         access::{Access, AccessError},
@@ -45,8 +37,9 @@ use crate::{
         config::Toggle,
         engine::{Engine, EngineError},
         ids::{ConnectionId, EventId},
-        plan::{EventPlan, Fate, Plan, WriteId, check},
-        planner::{Situation, plan},
+        plan::{Plan, check},
+        planner::{Found, Situation, plan},
+        schema::Schemas,
     },
     ports::Ports,
 };
@@ -217,6 +210,16 @@ impl Workbench {
     }
 }
 
+/// How one try at a batch ended.
+enum Attempt {
+    /// Everything that can be done is done.
+    Done,
+    /// The shift must end.
+    Stopped(Stopped),
+    /// These events were planned by a description that is no longer true, and wait for another plan.
+    Outdated(Vec<EventId>),
+}
+
 /// One holder's time at the writer.
 struct Shift<'a> {
     ports: Ports<'a>,
@@ -272,26 +275,40 @@ impl Shift<'_> {
         }
     }
 
-    /// One batch, from events to records. Answers why the shift must end, if it must.
+    /// One batch, from events to records. Answers why the shift must end, if it must. Where Salesforce's answers show that
+    /// the org is not as it was described, it is described anew and the rest planned again, once.
     async fn batch(&mut self, bench: &Workbench, ids: &[EventId]) -> Result<Option<Stopped>, WorkError> {
+        let mut description = Description::Known;
+        let outdated = match self.attempt(bench, ids, &mut description).await? {
+            Attempt::Done => return Ok(None),
+            Attempt::Stopped(stopped) => return Ok(Some(stopped)),
+            Attempt::Outdated(events) => events,
+        };
+        match self.attempt(bench, &outdated, &mut description).await? {
+            Attempt::Stopped(stopped) => Ok(Some(stopped)),
+            Attempt::Done | Attempt::Outdated(_) => Ok(None),
+        }
+    }
+
+    async fn attempt(&mut self, bench: &Workbench, ids: &[EventId], description: &mut Description) -> Result<Attempt, WorkError> {
         let (ports, c, engine) = (self.ports, self.c, self.engine);
         let mut loaded = load::load(ports, c, ids).await?;
         if loaded.cases.is_empty() {
-            return Ok(None);
+            return Ok(Attempt::Done);
         }
         let mut access = match Access::open(ports, &bench.sessions, engine).await {
             Ok(access) => access,
-            Err(error) => return self.stop(error).await.map(Some),
+            Err(error) => return self.stop(error).await.map(Attempt::Stopped),
         };
-        let planned = self.plan(&mut access, &mut loaded).await;
+        let planned = self.plan(&mut access, &mut loaded, description).await;
         self.worked.api_calls += access.take_calls();
-        let plan = match planned {
-            Ok(plan) => plan,
-            Err(error) => return self.stop(error).await.map(Some),
+        let (plan, schemas) = match planned {
+            Ok(planned) => planned,
+            Err(error) => return self.stop(error).await.map(Attempt::Stopped),
         };
         if let Err(fault) = check(&plan) {
             tracing::error!(connection.id = %c, code = "plan_wrong", fault = %fault, "batch not executed");
-            return Ok(Some(Stopped::Salesforce));
+            return Ok(Attempt::Stopped(Stopped::Salesforce));
         }
         let dialect = Dialect {
             version: access.version().clone(),
@@ -310,31 +327,61 @@ impl Shift<'_> {
             lost: false,
             failed: None,
         };
-        let results = execute::execute(&plan, &dialect, &mut caller).await;
-        let (late, lost, failed) = (caller.late, caller.lost, caller.failed.take());
+        let mut results = execute::execute(&plan, &dialect, &mut caller).await;
+        let (late, lost, mut failed) = (caller.late, caller.lost, caller.failed.take());
         self.pace = caller.pace;
+        let mut outdated = Vec::new();
+        if *description == Description::Known && !lost && failed.is_none() && drift::is_told_by(&results) {
+            *description = Description::Anew;
+            match schemas::reload(ports, &mut access, engine).await {
+                Ok(now) if now != schemas => outdated = drift::put_back(&plan, &mut results),
+                // The org is as it was described: what it refused, it refuses.
+                Ok(_) => {}
+                Err(error) => failed = Some(error),
+            }
+        }
         self.worked.api_calls += access.take_calls();
         let tally = record::record(ports, c, &plan, &results, &loaded.stored).await?;
         for (outcome, count) in tally {
             *self.worked.outcomes.entry(outcome).or_default() += count;
         }
         if lost || !ports.table.clear_intent(c, &self.lease).await? {
-            return Ok(Some(Stopped::LeaseLost));
+            return Ok(Attempt::Stopped(Stopped::LeaseLost));
         }
         match failed {
-            Some(error) => self.stop(error).await.map(Some),
-            None => Ok(late.then_some(Stopped::Deadline)),
+            Some(error) => self.stop(error).await.map(Attempt::Stopped),
+            None if late => Ok(Attempt::Stopped(Stopped::Deadline)),
+            None if outdated.is_empty() => Ok(Attempt::Done),
+            None => Ok(Attempt::Outdated(outdated)),
         }
     }
 
-    async fn plan(&mut self, access: &mut Access<'_>, loaded: &mut load::Loaded) -> Result<Plan, AccessError> {
-        let schemas = schemas::load(self.ports, access, self.engine).await?;
-        lookup::look_up(access, self.engine, &schemas, &mut self.users, &mut loaded.cases).await?;
+    /// The plan, and the schema that it goes by.
+    async fn plan(
+        &mut self,
+        access: &mut Access<'_>,
+        loaded: &mut load::Loaded,
+        description: &mut Description,
+    ) -> Result<(Plan, Schemas), AccessError> {
+        let mut schemas = schemas::load(self.ports, access, self.engine).await?;
+        match lookup::look_up(access, self.engine, &schemas, &mut self.users, &mut loaded.cases).await {
+            // The question names what the org no longer has.
+            Err(AccessError::Salesforce(error)) if *description == Description::Known && drift::is_code(error.code()) => {
+                *description = Description::Anew;
+                schemas = schemas::reload(self.ports, access, self.engine).await?;
+                // What was asked and not answered is asked again.
+                self.users = Users::default();
+                loaded.cases.iter_mut().for_each(|case| case.found = Found::default());
+                lookup::look_up(access, self.engine, &schemas, &mut self.users, &mut loaded.cases).await?;
+            }
+            other => other?,
+        }
         let found = loaded.cases.iter().flat_map(|case| case.found.contacts.iter().chain(&case.found.leads));
         let records: Vec<_> = found.flat_map(|m| [Some(m.id), m.converted_to.and_then(|to| to.contact)].into_iter().flatten()).collect();
         let owners = self.ports.table.load_record_owners(self.c, &records).await?.into_iter().collect();
         let situation = Situation { engine: self.engine, schemas: &schemas, users: &self.users.found, owners_of_records: &owners };
-        Ok(plan(&situation, std::mem::take(&mut loaded.cases)))
+        let plan = plan(&situation, std::mem::take(&mut loaded.cases));
+        Ok((plan, schemas))
     }
 
     /// The org cannot be worked with just now. A grant that is gone breaks the connection.
@@ -389,74 +436,6 @@ impl Shift<'_> {
             Ok(()) | Err(StateError::Conflict { .. }) => Ok(()),
             Err(other) => Err(other.into()),
         }
-    }
-}
-
-/// Announces each call before it is sent.
-struct Announcing<'s, 'a, 'b> {
-    ports: Ports<'s>,
-    c: &'s ConnectionId,
-    lease: &'s Lease,
-    plan: &'s Plan,
-    access: &'b mut Access<'a>,
-    pace: Pace,
-    deadline: Timestamp,
-    /// Whether the time was up before everything was sent.
-    late: bool,
-    lost: bool,
-    /// Why the org cannot be worked with, where a call told.
-    failed: Option<AccessError>,
-}
-
-impl Caller for Announcing<'_, '_, '_> {
-    fn most(&self) -> usize {
-        self.pace.records()
-    }
-
-    async fn call(&mut self, writes: &BTreeSet<WriteId>, call: &Composite) -> Result<CompositeAnswer, Option<SalesforceError>> {
-        if self.ports.clock.now().saturating_add(CALL_TIME + MARGIN).unwrap_or(self.deadline) > self.deadline {
-            self.late = true;
-            return Err(None);
-        }
-        let touched = |event: &&EventPlan| matches!(&event.fate, Fate::After(waits) if waits.iter().any(|write| writes.contains(write)));
-        let events = self.plan.people.iter().flat_map(|person| &person.events).filter(touched);
-        let intent = Intent { at: self.ports.clock.now(), events: events.map(|event| event.event.clone()).collect() };
-        // A renewed session takes time, so its call is announced anew.
-        for last in [false, true] {
-            self.announce(&intent).await?;
-            match self.timed(call).await {
-                Err(error) if error.class() == Class::Reauthorise && !last => {
-                    if let Err(error) = self.access.renew().await {
-                        self.failed = Some(error);
-                        return Err(None);
-                    }
-                }
-                other => return other.map_err(Some),
-            }
-        }
-        Err(None)
-    }
-}
-
-impl Announcing<'_, '_, '_> {
-    /// Sends one call, and learns from how long it takes how big the next may be.
-    async fn timed(&mut self, call: &Composite) -> Result<CompositeAnswer, SalesforceError> {
-        let begun = self.ports.clock.now();
-        let answer = self.access.composite_once(call).await;
-        let ended = if answer.as_ref().is_err_and(SalesforceError::in_doubt) { Ended::InDoubt } else { Ended::Answered };
-        self.pace = self.pace.after(self.ports.clock.now().duration_since(begun), ended);
-        answer
-    }
-
-    /// Extends the lease and notes the call. `Err` where nothing may be sent.
-    async fn announce(&mut self, intent: &Intent) -> Result<(), Option<SalesforceError>> {
-        let intent = Intent { at: self.ports.clock.now(), ..intent.clone() };
-        match self.ports.table.announce(self.c, self.lease, &intent).await {
-            Ok(true) => return Ok(()),
-            Ok(false) => self.lost = true,
-            Err(error) => self.failed = Some(AccessError::State(error)),
-        }
-        Err(None)
     }
 }
 

@@ -1,0 +1,94 @@
+//! Each call is announced before it is sent, so that the next writer knows what may have happened unseen.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::{
+    CALL_TIME, MARGIN,
+    execute::Caller,
+    pace::{Ended, Pace},
+};
+use crate::{
+    adapters::{
+        salesforce::{
+            Class, SalesforceError,
+            composite::{Composite, CompositeAnswer},
+        },
+        state::writer::{Intent, Lease},
+    },
+    app::access::{Access, AccessError},
+    domain::{
+        ids::ConnectionId,
+        plan::{EventPlan, Fate, Plan, WriteId},
+    },
+    ports::Ports,
+};
+
+/// Announces each call before it is sent.
+pub(super) struct Announcing<'s, 'a, 'b> {
+    pub ports: Ports<'s>,
+    pub c: &'s ConnectionId,
+    pub lease: &'s Lease,
+    pub plan: &'s Plan,
+    pub access: &'b mut Access<'a>,
+    pub pace: Pace,
+    pub deadline: Timestamp,
+    /// Whether the time was up before everything was sent.
+    pub late: bool,
+    pub lost: bool,
+    /// Why the org cannot be worked with, where a call told.
+    pub failed: Option<AccessError>,
+}
+
+impl Caller for Announcing<'_, '_, '_> {
+    fn most(&self) -> usize {
+        self.pace.records()
+    }
+
+    async fn call(&mut self, writes: &BTreeSet<WriteId>, call: &Composite) -> Result<CompositeAnswer, Option<SalesforceError>> {
+        if self.ports.clock.now().saturating_add(CALL_TIME + MARGIN).unwrap_or(self.deadline) > self.deadline {
+            self.late = true;
+            return Err(None);
+        }
+        let touched = |event: &&EventPlan| matches!(&event.fate, Fate::After(waits) if waits.iter().any(|write| writes.contains(write)));
+        let events = self.plan.people.iter().flat_map(|person| &person.events).filter(touched);
+        let intent = Intent { at: self.ports.clock.now(), events: events.map(|event| event.event.clone()).collect() };
+        // A renewed session takes time, so its call is announced anew.
+        for last in [false, true] {
+            self.announce(&intent).await?;
+            match self.timed(call).await {
+                Err(error) if error.class() == Class::Reauthorise && !last => {
+                    if let Err(error) = self.access.renew().await {
+                        self.failed = Some(error);
+                        return Err(None);
+                    }
+                }
+                other => return other.map_err(Some),
+            }
+        }
+        Err(None)
+    }
+}
+
+impl Announcing<'_, '_, '_> {
+    /// Sends one call, and learns from how long it takes how big the next may be.
+    async fn timed(&mut self, call: &Composite) -> Result<CompositeAnswer, SalesforceError> {
+        let begun = self.ports.clock.now();
+        let answer = self.access.composite_once(call).await;
+        let ended = if answer.as_ref().is_err_and(SalesforceError::in_doubt) { Ended::InDoubt } else { Ended::Answered };
+        self.pace = self.pace.after(self.ports.clock.now().duration_since(begun), ended);
+        answer
+    }
+
+    /// Extends the lease and notes the call. `Err` where nothing may be sent.
+    async fn announce(&mut self, intent: &Intent) -> Result<(), Option<SalesforceError>> {
+        let intent = Intent { at: self.ports.clock.now(), ..intent.clone() };
+        match self.ports.table.announce(self.c, self.lease, &intent).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => self.lost = true,
+            Err(error) => self.failed = Some(AccessError::State(error)),
+        }
+        Err(None)
+    }
+}

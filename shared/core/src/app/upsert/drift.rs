@@ -1,0 +1,51 @@
+//! An org that is no longer as it was described: a description holds for a day, and changes in Setup do not wait for it.
+
+use std::collections::BTreeSet;
+
+use crate::domain::{
+    ids::EventId,
+    plan::{Fate, Plan, WriteId, WriteResult},
+};
+
+/// What a batch goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Description {
+    /// What was described within the last day.
+    Known,
+    /// The org was described anew for this batch; it is not asked twice.
+    Anew,
+}
+
+/// Whether Salesforce refuses, by this code, what a true description would not have let through.
+pub(super) fn is_code(code: &str) -> bool {
+    matches!(
+        code,
+        "INVALID_FIELD"
+            | "INVALID_TYPE"
+            | "INVALID_FIELD_FOR_INSERT_UPDATE"
+            | "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
+            | "REQUIRED_FIELD_MISSING"
+            | "STRING_TOO_LONG"
+    )
+}
+
+/// Whether any write was refused so.
+pub(super) fn is_told_by(results: &[WriteResult]) -> bool {
+    results.iter().any(|result| matches!(result, WriteResult::Refused(cause) if is_code(&cause.code)))
+}
+
+/// Makes such refusals failures that are tried again, and answers the events that wait for them.
+pub(super) fn put_back(plan: &Plan, results: &mut [WriteResult]) -> Vec<EventId> {
+    let mut back = BTreeSet::new();
+    for (i, result) in results.iter_mut().enumerate() {
+        if let WriteResult::Refused(cause) = result
+            && is_code(&cause.code)
+        {
+            *result = WriteResult::Failed(cause.clone());
+            back.insert(WriteId(i));
+        }
+    }
+    let waits = |fate: &Fate| matches!(fate, Fate::After(writes) if writes.iter().any(|write| back.contains(write)));
+    let events = plan.people.iter().flat_map(|person| &person.events);
+    events.filter(|event| waits(&event.fate)).map(|event| event.event.clone()).collect()
+}
