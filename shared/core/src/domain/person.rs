@@ -61,6 +61,9 @@ pub struct Link {
     /// Set when Salesforce said that the record is gone, merged or converted: look before the next write.
     #[serde(default)]
     pub recheck: bool,
+    /// Set when we made the record, until it is read for the first time: what it has then is nobody's statement.
+    #[serde(default)]
+    pub made: bool,
 }
 
 /// The two bases of a field. Salesforce may change what it is sent (trimming, rounding, phone forms), so there is no
@@ -73,6 +76,19 @@ pub struct Base {
     /// Salesforce's value when it was last *seen*.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salesforce: Option<Value>,
+    /// Set when a value was sent, until the record is read: only then is it known what the org made of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Sent>,
+}
+
+/// How surely Salesforce has taken what was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sent {
+    /// It said so: the platform's base is what was sent.
+    Surely,
+    /// No answer came: the platform's base is what it was before.
+    Perhaps,
 }
 
 impl Person {

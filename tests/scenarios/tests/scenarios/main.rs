@@ -17,6 +17,7 @@ mod identity;
 mod intake;
 mod inwink;
 mod kayo;
+mod merge;
 mod preflight;
 mod skeepers;
 mod webmecanik;

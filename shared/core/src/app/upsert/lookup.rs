@@ -144,7 +144,7 @@ impl Look<'_> {
 
     /// The fields to read: what identifies a record, and those mapped fields that the org has and shows us.
     fn fields(&self, object: &str) -> Vec<FieldName> {
-        let mut fields: BTreeSet<FieldName> = ["Id", "Email", "CreatedDate", "LastModifiedDate"].map(FieldName::known).into();
+        let mut fields: BTreeSet<FieldName> = ["Id", "Email", "CreatedDate", "LastModifiedDate", "LastModifiedById"].map(FieldName::known).into();
         if object == "Lead" {
             fields.extend(["IsConverted", "ConvertedContactId"].map(FieldName::known));
         }
@@ -187,11 +187,12 @@ impl Look<'_> {
         cases: &mut [Case],
     ) -> Result<(), AccessError> {
         let sub = answer.get(name)?;
+        let us = access.user_id().and_then(|id| RecordId::parse(id).ok());
         if let Question::ById(object, ids) = question {
             let rows = collections::parse_retrieved(sub, ids.len())?;
             let about = by(cases, records);
             for (id, row) in ids.iter().zip(rows) {
-                take_read(object, *id, row.map(Row::of), cases, about.get(id));
+                take_read(object, *id, row.map(Row::of), us, cases, about.get(id));
             }
             return Ok(());
         }
@@ -200,7 +201,7 @@ impl Look<'_> {
         loop {
             for row in &page.records {
                 match question {
-                    Question::ByEmail(object) => take_match(object, row, cases, &addresses),
+                    Question::ByEmail(object) => take_match(object, row, us, cases, &addresses),
                     Question::Users => self.take_user(row),
                     Question::Activities(object) => take_activity(object, row, cases, &about),
                     Question::ById(..) => {}
@@ -256,13 +257,14 @@ fn records(case: &Case) -> BTreeSet<RecordId> {
     linked.into_iter().chain(found.flat_map(|m| [Some(m.id), m.converted_to.and_then(|to| to.contact)].into_iter().flatten())).collect()
 }
 
-fn read_match(object: &str, row: &Row) -> Option<Match> {
+fn read_match(object: &str, row: &Row, us: Option<RecordId>) -> Option<Match> {
     let converted = object == "Lead" && row.get("IsConverted").and_then(Value::as_bool) == Some(true);
     let values = row.fields.iter().filter_map(|(name, value)| Some((FieldName::parse(name).ok()?, value.clone())));
     Some(Match {
         id: row.id("Id")?,
         created: row.time("CreatedDate"),
         modified: row.time("LastModifiedDate"),
+        left_by_us: us.is_some() && row.id("LastModifiedById") == us,
         converted_to: converted.then(|| Conversion { contact: row.id("ConvertedContactId") }),
         values: values.collect(),
     })
@@ -289,8 +291,8 @@ fn each(cases: &mut [Case], places: Option<&Vec<usize>>, mut take: impl FnMut(&m
     }
 }
 
-fn take_match(object: &str, row: &Row, cases: &mut [Case], addresses: &Places<String>) {
-    let (Some(found), Some(email)) = (read_match(object, row), row.text("Email").map(normalise_email)) else { return };
+fn take_match(object: &str, row: &Row, us: Option<RecordId>, cases: &mut [Case], addresses: &Places<String>) {
+    let (Some(found), Some(email)) = (read_match(object, row, us), row.text("Email").map(normalise_email)) else { return };
     each(cases, addresses.get(&email), |case| {
         let list = if object == "Contact" { &mut case.found.contacts } else { &mut case.found.leads };
         if list.iter().all(|known| known.id != found.id) {
@@ -300,8 +302,8 @@ fn take_match(object: &str, row: &Row, cases: &mut [Case], addresses: &Places<St
 }
 
 /// A record that was read by its id: a person's linked one, or the contact that a lead was converted to.
-fn take_read(object: &str, id: RecordId, row: Option<Row>, cases: &mut [Case], about: Option<&Vec<usize>>) {
-    let found = row.and_then(|row| read_match(object, &row));
+fn take_read(object: &str, id: RecordId, row: Option<Row>, us: Option<RecordId>, cases: &mut [Case], about: Option<&Vec<usize>>) {
+    let found = row.and_then(|row| read_match(object, &row, us));
     each(cases, about, |case| {
         let linked = case.person.link.as_ref().is_some_and(|link| link.id == id);
         match (&found, linked) {

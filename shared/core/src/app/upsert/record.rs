@@ -14,7 +14,7 @@ use crate::{
     domain::{
         ids::{ConnectionId, EventId},
         mapping::merge::remember,
-        person::{Link, Person},
+        person::{Link, Person, Sent},
         plan::{NewValue, Operation, Outcome, PersonPlan, Plan, Settled, Write, WriteResult, settle},
     },
     ports::Ports,
@@ -131,12 +131,15 @@ fn after(person: &Person, write: Option<(&Write, &WriteResult)>, events: &[(Sett
     match write {
         Some((write, WriteResult::Saved(record))) => {
             if !matches!(write.operation, Operation::Update(_)) {
-                person.link = Some(Link { object: write.object.clone(), id: *record, bases: BTreeMap::new(), recheck: false });
+                person.link = Some(Link { object: write.object.clone(), id: *record, bases: BTreeMap::new(), recheck: false, made: true });
             }
-            for change in write.changes.iter().filter(|change| change.from.is_some()) {
-                if let (Some(link), NewValue::Value(value)) = (&mut person.link, &change.new) {
-                    link.bases.entry(change.field.clone()).or_default().platform = Some(remember(value));
-                }
+            if let Some(link) = &mut person.link {
+                mark_sent(link, write, Sent::Surely);
+            }
+        }
+        Some((write, WriteResult::InDoubt(_))) => {
+            if let Some(link) = person.link.as_mut().filter(|link| write.operation == Operation::Update(link.id)) {
+                mark_sent(link, write, Sent::Perhaps);
             }
         }
         Some((_, WriteResult::Gone(_))) => person.link.iter_mut().for_each(|link| link.recheck = true),
@@ -150,6 +153,18 @@ fn after(person: &Person, write: Option<(&Write, &WriteResult)>, events: &[(Sett
         }
     }
     person
+}
+
+/// Notes what was sent, until a look at the record tells what the org made of it.
+fn mark_sent(link: &mut Link, write: &Write, sent: Sent) {
+    for change in write.changes.iter().filter(|change| change.from.is_some()) {
+        let NewValue::Value(value) = &change.new else { continue };
+        let base = link.bases.entry(change.field.clone()).or_default();
+        match sent {
+            Sent::Surely => (base.platform, base.sent) = (Some(remember(value)), Some(sent)),
+            Sent::Perhaps => _ = base.sent.get_or_insert(sent),
+        }
+    }
 }
 
 /// One minute, doubled with every try, an hour at most.

@@ -69,7 +69,7 @@ pub(super) fn plan_field(
     let Some(new) = decision.write else {
         let blank = is_blank(&form.value) && old.as_ref().is_none_or(is_blank);
         let bases = decision.bases.filter(|_| form.instead.is_none());
-        let bases = bases.map(|bases| Base { platform: Some(bases.platform), salesforce: Some(bases.salesforce) });
+        let bases = bases.map(|bases| Base { platform: Some(bases.platform), salesforce: Some(bases.salesforce), ..Base::default() });
         return Outcome::Keep { blank, bases };
     };
     if let Some(instead) = form.instead {

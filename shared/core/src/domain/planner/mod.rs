@@ -2,6 +2,7 @@
 //! the plan decides nothing.
 
 mod activity;
+mod confirm;
 mod events;
 mod field;
 mod record;
@@ -102,6 +103,8 @@ pub struct Match {
     pub created: Option<Timestamp>,
     /// When it was last modified.
     pub modified: Option<Timestamp>,
+    /// Whether our own user was the last to modify it; no where nobody knows who our user is.
+    pub left_by_us: bool,
     /// For a converted lead: its contact.
     pub converted_to: Option<Conversion>,
     /// The mapped fields, as read.

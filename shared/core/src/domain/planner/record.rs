@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    Match, Situation,
+    Match, Situation, confirm,
     events::Live,
     field::{self, Outcome as FieldOutcome},
     target::Target,
@@ -37,6 +37,9 @@ pub(super) fn plan_record(situation: &Situation<'_>, plan: &mut PersonPlan, targ
         }
         Target::Existing { object, id, read } => {
             relink(&mut plan.person, object, *id);
+            if let (Some(link), Some(read)) = (&mut plan.person.link, read) {
+                confirm::confirm(situation, link, read);
+            }
             let updates = person_action && situation.engine.updates(object);
             let map = situation.engine.person_map(object).filter(|map| updates && map.operation != MappingOperation::Create);
             map.map_or(Ok(None), |map| plan_update(situation, plan, map, *id, read.as_ref(), live))
@@ -52,7 +55,7 @@ fn relink(person: &mut Person, object: &'static str, id: RecordId) {
             link.object = object;
             link.recheck = false;
         }
-        _ => person.link = Some(Link { object, id, bases: Default::default(), recheck: false }),
+        _ => person.link = Some(Link { object, id, bases: Default::default(), recheck: false, made: false }),
     }
 }
 

@@ -68,7 +68,7 @@ fn valentin() -> Value {
 
 fn found(record: &str, created: &str, values: Value) -> Match {
     let values = values.as_object().unwrap().iter().map(|(name, value)| (name.parse().unwrap(), value.clone())).collect();
-    Match { id: id(record), created: created.parse().ok(), modified: created.parse().ok(), converted_to: None, values }
+    Match { id: id(record), created: created.parse().ok(), modified: created.parse().ok(), left_by_us: false, converted_to: None, values }
 }
 
 fn case(events: Vec<OpenEvent>, found: Found) -> Case {
@@ -286,7 +286,8 @@ fn planning_again_after_applying_plans_nothing() {
     let lead = found(LEAD, "2026-03-01T10:05:00Z", values);
     let mut again = case(vec![open("e2", "form_submitted", 6, valentin())], Found { linked: Linked::There(lead), ..Found::default() });
     again.person = first.people[0].person.clone();
-    again.person.link = Some(crate::domain::person::Link { object: "Lead".parse().unwrap(), id: id(LEAD), bases: BTreeMap::new(), recheck: false });
+    again.person.link =
+        Some(crate::domain::person::Link { object: "Lead".parse().unwrap(), id: id(LEAD), bases: BTreeMap::new(), recheck: false, made: false });
     let plan = plan_with(&engine, &Schemas::default(), vec![again]);
     assert!(plan.writes.is_empty(), "{plan:?}");
     assert_eq!(only_outcome(&plan), &Outcome::Unchanged { because: Unchanged::SameValues });

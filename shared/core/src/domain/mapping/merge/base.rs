@@ -21,7 +21,8 @@ pub fn remember(value: &Value) -> Value {
 }
 
 /// Whether the value is still what the base remembers.
-pub(super) fn holds(base: &Value, value: &Value, same: &dyn Fn(&Value, &Value) -> bool) -> bool {
+#[must_use]
+pub fn holds(base: &Value, value: &Value, same: &dyn Fn(&Value, &Value) -> bool) -> bool {
     match base.get(HASH).and_then(Value::as_str) {
         Some(known) => value.as_str().is_some_and(|text| hash(text) == known),
         None => same(base, value),

@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use base::remember;
+pub use base::{holds, remember};
 pub use event::{EventDecision, Seen, decide_event, reads};
 
 use super::Reason;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::{
     mapping::{FieldType, Reason},
-    person::{Base, Link},
+    person::{Base, Link, Sent},
 };
 
 fn described(fields: &[(&str, Field)]) -> Schemas {
@@ -134,10 +134,10 @@ fn required_rules_make_the_person_wait() {
 /// A person whose lead was written before: the platform's base and Salesforce's are the value.
 fn known(value: &str) -> Person {
     let mut person = Person::new("p1".parse().unwrap());
-    let base = |value: &str| Base { platform: Some(json!(value)), salesforce: Some(json!(value)) };
+    let base = |value: &str| Base { platform: Some(json!(value)), salesforce: Some(json!(value)), sent: None };
     let bases = [("Email", "j.bon@kayo.fr"), ("LastName", "Dumontier"), ("Company", "KAYO SAS"), ("Salutation", "Mr."), ("Extra__c", value)];
     let bases = bases.map(|(name, value)| (name.parse().unwrap(), base(value))).into();
-    person.link = Some(Link { object: "Lead".parse().unwrap(), id: id(LEAD), bases, recheck: false });
+    person.link = Some(Link { object: "Lead".parse().unwrap(), id: id(LEAD), bases, recheck: false, made: false });
     person
 }
 
@@ -172,7 +172,7 @@ fn values_that_the_org_writes_its_own_way_are_left_alone() {
         .as_mut()
         .unwrap()
         .bases
-        .insert("Extra__c".parse().unwrap(), Base { platform: Some(json!("0612345678")), salesforce: Some(json!("06 12 34 56 78")) });
+        .insert("Extra__c".parse().unwrap(), Base { platform: Some(json!("0612345678")), salesforce: Some(json!("06 12 34 56 78")), sent: None });
     let read = json!({"Email": "j.bon@kayo.fr", "LastName": "Dumontier", "Company": "KAYO SAS", "Salutation": "Mr.", "Extra__c": "06 12 34 56 78"});
     let found = Found { linked: Linked::There(found(LEAD, "2026-01-01T00:00:00Z", read)), ..Found::default() };
     let plan = plan_with(&engine, &described(&[("Extra__c", field(FieldType::Phone))]), vec![Case { person, events: vec![event], found }]);
@@ -284,5 +284,54 @@ fn a_fixed_value_fills_a_blank_and_overwrites_nothing() {
         let plan = plan_one(&engine, vec![open("e1", "form_submitted", 0, valentin())], Found { leads: vec![lead], ..Found::default() });
         let change = plan.writes[0].changes.iter().find(|change| change.field.as_str() == "LeadSource");
         assert_eq!(change.map(|change| (change.new.clone(), change.reason)), want.map(|value| (NewValue::Value(value), Reason::BlankFilled)));
+    }
+}
+
+/// A value just sent, and the first look at the record afterwards: as our user left it, or as somebody else did.
+#[test]
+fn the_first_look_after_a_write_tells_what_is_salesforces_own_change() {
+    let both = |platform: Value, salesforce: Value| (Some(platform), Some(salesforce));
+    for (name, sent, left_by_us, shown, stated, written, bases) in [
+        ("ours, as sent", Sent::Surely, true, "A", "A", None, both(json!("A"), json!("A"))),
+        ("ours, rewritten by the org", Sent::Surely, true, "a.", "A", None, both(json!("A"), json!("a."))),
+        ("ours, and the platform says something newer", Sent::Surely, true, "a.", "B", Some("B"), both(json!("A"), json!("a."))),
+        ("another field was edited", Sent::Surely, false, "A", "B", Some("B"), both(json!("A"), json!("A"))),
+        ("the field was edited, later", Sent::Surely, false, "X", "B", None, both(json!("B"), json!("X"))),
+        ("the field was set back", Sent::Surely, false, "old", "A", None, both(json!("A"), json!("old"))),
+        ("unanswered and not taken", Sent::Perhaps, true, "old", "B", Some("B"), both(json!("A"), json!("old"))),
+        ("unanswered and rewritten", Sent::Perhaps, true, "b.", "B", Some("B"), both(json!("A"), json!("b."))),
+        ("unanswered, then edited", Sent::Perhaps, false, "X", "B", None, both(json!("B"), json!("X"))),
+    ] {
+        let (engine, event) = with_rule(json!({"strategy": "most_recent"}), json!(stated));
+        let mut person = known("A");
+        let base = Base { platform: Some(json!("A")), salesforce: Some(json!("old")), sent: Some(sent) };
+        person.link.as_mut().unwrap().bases.insert("Extra__c".parse().unwrap(), base);
+        let read = json!({"Email": "j.bon@kayo.fr", "LastName": "Dumontier", "Company": "KAYO SAS", "Salutation": "Mr.", "Extra__c": shown});
+        // Modified after the event occurred, as it is where we were slow.
+        let lead = Match { left_by_us, ..found(LEAD, "2026-05-01T00:00:00Z", read) };
+        let found = Found { linked: Linked::There(lead), ..Found::default() };
+        let plan = plan_with(&engine, &described(&[("Extra__c", field(FieldType::String))]), vec![Case { person, events: vec![event], found }]);
+        let write = plan.writes.iter().find(|write| write.object.as_str() == "Lead");
+        assert_eq!(write.map(|write| values(write)["Extra__c"].clone()), written.map(|value| json!(value)), "{name}");
+        let base = &plan.people[0].person.link.as_ref().unwrap().bases[&FieldName::known("Extra__c")];
+        assert_eq!(((base.platform.clone(), base.salesforce.clone()), base.sent), (bases, None), "{name}");
+    }
+}
+
+#[test]
+fn what_a_record_of_ours_had_at_first_is_nobodys_statement() {
+    for (left_by_us, want) in [(true, Some(json!("B"))), (false, None)] {
+        let (engine, event) = with_rule(json!({"strategy": "most_recent"}), json!("B"));
+        let mut person = known("-");
+        let link = person.link.as_mut().unwrap();
+        link.bases.remove(&FieldName::known("Extra__c"));
+        link.made = true;
+        let read = json!({"Email": "j.bon@kayo.fr", "LastName": "Dumontier", "Company": "KAYO SAS", "Salutation": "Mr.", "Extra__c": "default"});
+        let lead = Match { left_by_us, ..found(LEAD, "2026-05-01T00:00:00Z", read) };
+        let found = Found { linked: Linked::There(lead), ..Found::default() };
+        let plan = plan_with(&engine, &described(&[("Extra__c", field(FieldType::String))]), vec![Case { person, events: vec![event], found }]);
+        let write = plan.writes.iter().find(|write| write.object.as_str() == "Lead");
+        assert_eq!(write.map(|write| values(write)["Extra__c"].clone()), want);
+        assert!(!plan.people[0].person.link.as_ref().unwrap().made);
     }
 }
