@@ -157,7 +157,7 @@ async fn a_change_within_the_day_is_told_by_the_first_refusal_and_stops_nobody_e
     scene.accept("kayo", &with_value).await;
     scene.sweep().await;
     let vanished = ("field_vanished".to_owned(), "mappings.lead.fields[8].to".to_owned());
-    assert_eq!(problems(&scene, &kayo).await, [vanished.clone()]);
+    assert_eq!(problems(&scene, &kayo).await, std::slice::from_ref(&vanished));
     assert_eq!(scene.event(&kayo, "second").await.status, "applied");
 
     // A field that may no longer be written is refused by the write.
