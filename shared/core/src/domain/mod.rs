@@ -9,6 +9,7 @@ pub mod finding;
 pub mod hook;
 pub mod ids;
 pub mod lock;
+pub mod mac;
 pub mod mapping;
 pub mod person;
 pub mod plan;

@@ -1,15 +1,14 @@
 //! How a delivery proves that it comes from whom it says: a signature, or the key itself, in its headers.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use hmac::{KeyInit, Mac};
 use http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Sha256, Sha512};
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
 
 use crate::domain::{
     config::{Algorithm, Encoding, HmacSignature, Signature},
     event::hex,
+    mac::{HmacSha256, HmacSha512, same, verifies},
 };
 
 /// How far a signed time may be off, in seconds, either way.
@@ -61,17 +60,13 @@ impl<'a> Proof<'a> {
         match self {
             Self::Standard { id, timestamp, signatures, body } => {
                 let signed = Webhook::new(key).and_then(|webhook| webhook.sign(id, *timestamp, body));
-                signed.is_ok_and(|wanted| signatures.split(' ').any(|given| same_bytes(given.as_bytes(), wanted.as_bytes())))
+                signed.is_ok_and(|wanted| signatures.split(' ').any(|given| same(given.as_bytes(), wanted.as_bytes())))
             }
             Self::Hmac { how, code, body } => match how.algorithm {
-                Algorithm::Sha256 => {
-                    hmac::Hmac::<Sha256>::new_from_slice(key.as_bytes()).is_ok_and(|mac| mac.chain_update(body).verify_slice(code).is_ok())
-                }
-                Algorithm::Sha512 => {
-                    hmac::Hmac::<Sha512>::new_from_slice(key.as_bytes()).is_ok_and(|mac| mac.chain_update(body).verify_slice(code).is_ok())
-                }
+                Algorithm::Sha256 => verifies::<HmacSha256>(key.as_bytes(), body, code),
+                Algorithm::Sha512 => verifies::<HmacSha512>(key.as_bytes(), body, code),
             },
-            Self::Key(given) => same_bytes(given.as_bytes(), key.as_bytes()),
+            Self::Key(given) => same(given.as_bytes(), key.as_bytes()),
         }
     }
 }
@@ -86,11 +81,6 @@ fn decode(encoding: Encoding, text: &str) -> Option<Vec<u8>> {
             (hex(&bytes).len() == text.len()).then_some(bytes)
         }
     }
-}
-
-/// Compares in a time that does not depend on where the difference is.
-fn same_bytes(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }
 
 #[cfg(test)]

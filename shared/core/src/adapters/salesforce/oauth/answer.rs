@@ -8,11 +8,14 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use super::{
-    OAuthError,
-    sign::{hmac_sha256, same},
+use super::OAuthError;
+use crate::{
+    adapters::salesforce::host,
+    domain::{
+        ids::RecordId,
+        mac::{HmacSha256, verifies},
+    },
 };
-use crate::{adapters::salesforce::host, domain::ids::RecordId};
 
 /// What Salesforce answered, unverified.
 #[derive(Debug, Deserialize)]
@@ -71,7 +74,7 @@ impl TokenAnswer {
     pub fn accept(self, client_secret: &SecretString, allowed_hosts: &[String]) -> Result<Grant, OAuthError> {
         let signature = self.signature.as_deref().and_then(|s| STANDARD.decode(s).ok()).ok_or(OAuthError::Signature)?;
         let message = format!("{}{}", self.id, self.issued_at);
-        if !same(&hmac_sha256(client_secret.expose_secret().as_bytes(), message.as_bytes()), &signature) {
+        if !verifies::<HmacSha256>(client_secret.expose_secret().as_bytes(), message.as_bytes(), &signature) {
             return Err(OAuthError::Signature);
         }
         let (organization_id, user_id) = parse_identity(&self.id)?;
@@ -105,6 +108,7 @@ fn parse_identity(id: &str) -> Result<(RecordId, RecordId), OAuthError> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use hmac::{KeyInit, Mac};
     use serde_json::{Value, json};
 
     use super::*;
@@ -112,7 +116,8 @@ mod tests {
     const ID: &str = "https://login.salesforce.com/id/00DB0000000TfcRMAS/005B0000005Bk90IAC";
 
     fn sign(secret: &str, id: &str, issued_at: &str) -> String {
-        STANDARD.encode(hmac_sha256(secret.as_bytes(), format!("{id}{issued_at}").as_bytes()))
+        let mac = HmacSha256::new_from_slice(secret.as_bytes()).unwrap().chain_update(format!("{id}{issued_at}"));
+        STANDARD.encode(mac.finalize().into_bytes())
     }
 
     fn answer(change: impl FnOnce(&mut Value)) -> Result<Grant, OAuthError> {

@@ -4,7 +4,6 @@
 
 mod answer;
 mod error;
-mod sign;
 
 use std::time::Duration;
 

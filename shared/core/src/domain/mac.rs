@@ -1,29 +1,30 @@
-//! HMAC-SHA256 (RFC 2104), and comparison without a clue from its duration.
+//! Message authentication (HMAC, RFC 2104), and comparison without a clue from its duration.
 
-use sha2::{Digest, Sha256};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Sha256, Sha512};
 
-const BLOCK: usize = 64;
+/// HMAC with SHA-256.
+pub type HmacSha256 = Hmac<Sha256>;
+/// HMAC with SHA-512.
+pub type HmacSha512 = Hmac<Sha512>;
 
-/// The authentication code of `message` under `key`.
-pub(super) fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
-    let short: Vec<u8> = if key.len() > BLOCK { Sha256::digest(key).to_vec() } else { key.to_vec() };
-    let padded = |pad: u8| -> Vec<u8> { (0..BLOCK).map(|i| short.get(i).copied().unwrap_or_default() ^ pad).collect() };
-    let inner = Sha256::new().chain_update(padded(0x36)).chain_update(message).finalize();
-    Sha256::new().chain_update(padded(0x5c)).chain_update(inner).finalize().into()
+/// Whether `code` is the authentication code of `message` under `key`.
+#[must_use]
+pub fn verifies<M: Mac + KeyInit>(key: &[u8], message: &[u8], code: &[u8]) -> bool {
+    <M as KeyInit>::new_from_slice(key).is_ok_and(|mac| mac.chain_update(message).verify_slice(code).is_ok())
 }
 
 /// Whether both are the same bytes.
-pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
+#[must_use]
+pub fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (x, y)| difference | (x ^ y)) == 0
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-
-    fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|b| format!("{b:02x}")).collect()
-    }
+    use crate::domain::event::hex;
 
     #[test]
     fn the_vectors_of_the_rfc() {
@@ -38,7 +39,10 @@ mod tests {
             ),
         ];
         for (key, message, want) in cases {
-            assert_eq!(hex(&hmac_sha256(key, message)), want);
+            let code = HmacSha256::new_from_slice(key).unwrap().chain_update(message).finalize().into_bytes();
+            assert_eq!(hex(&code), want);
+            assert!(verifies::<HmacSha256>(key, message, &code));
+            assert!(!verifies::<HmacSha256>(key, b"another message", &code) && !verifies::<HmacSha256>(key, message, &[]));
         }
     }
 
