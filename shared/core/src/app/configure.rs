@@ -100,7 +100,7 @@ async fn check_types(ports: Ports<'_>, document: &Document, maps: &FieldMaps) ->
         return Ok(());
     }
     let described = ports.table.load_schemas(&document.connection.id, &objects).await?;
-    let schemas = Schemas(described.into_iter().filter_map(|(_, schema)| schema).map(|schema| (schema.object.clone(), schema)).collect());
+    let schemas: Schemas = described.into_iter().filter_map(|(_, schema)| schema).collect();
     let refused = check_rules(maps, &schemas).into_iter().filter(|finding| finding.severity == Severity::Refused);
     let faults: Vec<ConfigFault> = refused
         .map(|finding| ConfigFault {
@@ -197,10 +197,9 @@ async fn ensure_webhook_key(ports: Ports<'_>, document: &Document) -> Result<Opt
         }
     }
     use base64::Engine;
-    let key = format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(ports.ids.secret_bytes()));
-    let text = serde_json::to_string(&WebhookKeys { keys: vec![key.clone()] }).unwrap_or_default();
-    ports.secrets.store(connection, SecretKind::Webhook, &fresh_version(ports), &text.into()).await?;
-    Ok(Some(key.into()))
+    let key = format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(ports.ids.secret_bytes())).into();
+    set_webhook_key(ports, connection, &key).await?;
+    Ok(Some(key))
 }
 
 /// A fresh id for a secret's version: 64 hexadecimal digits.

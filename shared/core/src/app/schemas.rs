@@ -49,7 +49,7 @@ pub(super) async fn load(ports: Ports<'_>, access: &mut Access<'_>, engine: &Eng
     let cached = ports.table.load_schemas(&engine.document.connection.id, &objects).await?;
     let fresh = cached.iter().all(|(stored, _)| now.duration_since(stored.read_at) < VALID);
     if cached.len() == objects.len() && fresh {
-        return Ok(known(cached.into_iter().filter_map(|(_, schema)| schema)));
+        return Ok(cached.into_iter().filter_map(|(_, schema)| schema).collect());
     }
     reload(ports, access, engine).await
 }
@@ -66,7 +66,7 @@ pub(super) async fn reload(ports: Ports<'_>, access: &mut Access<'_>, engine: &E
         described.insert(object, schema);
     }
     keep(ports, &engine.document, engine.version, engine.maps(), &described).await?;
-    Ok(known(described.into_values().flatten()))
+    Ok(described.into_values().flatten().collect())
 }
 
 /// Caches descriptions and holds them against the lock. What has become worse is stored as problems, what has become good
@@ -82,7 +82,7 @@ pub(super) async fn keep(
     for (object, schema) in described {
         ports.table.save_schema(c, object, schema.as_ref(), now).await?;
     }
-    let schemas = known(described.values().flatten().cloned());
+    let schemas: Schemas = described.values().flatten().cloned().collect();
     let uses = uses(document, maps);
     let problems = match ports.table.load_lock(c).await? {
         Some(stored) if stored.version == version => stored.lock.compare(document, &uses, &schemas),
@@ -104,13 +104,9 @@ pub(super) async fn keep(
 pub(super) async fn agree(ports: Ports<'_>, c: &ConnectionId, document: &Document, version: u64, maps: &FieldMaps) -> Result<(), StateError> {
     let cached = ports.table.load_schemas(c, &objects(document)).await?;
     if !cached.is_empty() {
-        let schemas = known(cached.into_iter().filter_map(|(_, schema)| schema));
+        let schemas: Schemas = cached.into_iter().filter_map(|(_, schema)| schema).collect();
         let lock = Lock::take(document, &uses(document, maps), &schemas);
         ports.table.save_lock(c, &StoredLock { version, lock, taken_at: ports.clock.now() }).await?;
     }
     ports.table.settle_problems(c, SOURCE, &[], ports.clock.now()).await
-}
-
-fn known(schemas: impl Iterator<Item = ObjectSchema>) -> Schemas {
-    Schemas(schemas.map(|schema| (schema.object.clone(), schema)).collect())
 }

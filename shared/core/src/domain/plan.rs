@@ -316,6 +316,14 @@ fn settle_event(plan: &Plan, event: &EventPlan, results: &[WriteResult], now: Ti
     Settled { event: event.event.clone(), outcome, done, doubt }
 }
 
+impl Plan {
+    /// The events that any of these writes is for.
+    pub fn waiting_for(&self, writes: &BTreeSet<WriteId>) -> impl Iterator<Item = &EventId> {
+        let waits = |fate: &Fate| matches!(fate, Fate::After(waits) if waits.iter().any(|write| writes.contains(write)));
+        self.people.iter().flat_map(|person| &person.events).filter(move |event| waits(&event.fate)).map(|event| &event.event)
+    }
+}
+
 impl PersonPlan {
     /// Whether nothing of what the person waits for has left: then their events are as due as before, and no try counts.
     #[must_use]

@@ -69,6 +69,12 @@ pub const KEY_FIELD: &str = "Passerelle_Id__c";
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schemas(pub BTreeMap<ObjectName, ObjectSchema>);
 
+impl FromIterator<ObjectSchema> for Schemas {
+    fn from_iter<T: IntoIterator<Item = ObjectSchema>>(schemas: T) -> Self {
+        Self(schemas.into_iter().map(|schema| (schema.object.clone(), schema)).collect())
+    }
+}
+
 impl Schemas {
     /// The fields of an object; `None` where it was not described.
     #[must_use]

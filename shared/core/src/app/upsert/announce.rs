@@ -20,7 +20,7 @@ use crate::{
     app::access::{Access, AccessError},
     domain::{
         ids::ConnectionId,
-        plan::{EventPlan, Fate, Plan, WriteId},
+        plan::{Plan, WriteId},
     },
     ports::Ports,
 };
@@ -51,9 +51,7 @@ impl Caller for Announcing<'_, '_, '_> {
             self.late = true;
             return Err(None);
         }
-        let touched = |event: &&EventPlan| matches!(&event.fate, Fate::After(waits) if waits.iter().any(|write| writes.contains(write)));
-        let events = self.plan.people.iter().flat_map(|person| &person.events).filter(touched);
-        let intent = Intent { at: self.ports.clock.now(), events: events.map(|event| event.event.clone()).collect() };
+        let intent = Intent { at: self.ports.clock.now(), events: self.plan.waiting_for(writes).cloned().collect() };
         // A renewed session takes time, so its call is announced anew.
         for last in [false, true] {
             self.announce(&intent).await?;

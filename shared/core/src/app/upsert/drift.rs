@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::domain::{
     ids::EventId,
-    plan::{Fate, Plan, WriteId, WriteResult},
+    plan::{Plan, WriteId, WriteResult},
 };
 
 /// What a batch goes by.
@@ -45,7 +45,5 @@ pub(super) fn put_back(plan: &Plan, results: &mut [WriteResult]) -> Vec<EventId>
             back.insert(WriteId(i));
         }
     }
-    let waits = |fate: &Fate| matches!(fate, Fate::After(writes) if writes.iter().any(|write| back.contains(write)));
-    let events = plan.people.iter().flat_map(|person| &person.events);
-    events.filter(|event| waits(&event.fate)).map(|event| event.event.clone()).collect()
+    plan.waiting_for(&back).cloned().collect()
 }
