@@ -27,15 +27,24 @@ pub struct Expression {
 }
 
 /// The variables of expressions; made once for all expressions over the same values.
-pub struct Variables(Context<'static, 'static>);
+pub struct Variables<'p>(Context<'p, 'static>);
 
-impl std::fmt::Debug for Variables {
+impl std::fmt::Debug for Variables<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Variables")
     }
 }
 
-impl Variables {
+impl Variables<'_> {
+    /// These variables and one more.
+    pub fn with(&self, name: &str, value: &Value) -> Result<Variables<'_>, ExpressionError> {
+        let mut inner = self.0.new_inner_scope();
+        inner.add_variable(name, value.clone()).map_err(ExpressionError::new)?;
+        Ok(Variables(inner))
+    }
+}
+
+impl Variables<'static> {
     /// Variables by name.
     pub fn new<'v>(variables: impl IntoIterator<Item = (&'v str, &'v Value)>) -> Result<Self, ExpressionError> {
         let mut context = Context::default();
@@ -53,7 +62,7 @@ impl Expression {
     }
 
     /// The value; `None` where the expression names a member that is not there.
-    pub fn evaluate(&self, variables: &Variables) -> Result<Option<Value>, ExpressionError> {
+    pub fn evaluate(&self, variables: &Variables<'_>) -> Result<Option<Value>, ExpressionError> {
         match self.program.execute(&variables.0) {
             Ok(value) => value.json().map(Some).map_err(ExpressionError::new),
             Err(ExecutionError::NoSuchKey(_)) => Ok(None),

@@ -56,14 +56,14 @@ impl Extractor {
     /// The delivery's events in our own shape, to be checked.
     pub(super) fn events(&self, body: &Value) -> Result<Vec<Value>, Vec<EventFault>> {
         let fault = |place: String, message: String| vec![EventFault { place, message }];
+        let variables = Variables::new([("body", body)]).map_err(|error| fault("body".to_owned(), error.to_string()))?;
         let items = match &self.each {
             None => match body {
                 Value::Array(items) => items.clone(),
                 single => vec![single.clone()],
             },
             Some(each) => {
-                let found = Variables::new([("body", body)]).and_then(|variables| each.evaluate(&variables));
-                match found.map_err(|error| fault("body".to_owned(), format!("The events cannot be found: {error}")))? {
+                match each.evaluate(&variables).map_err(|error| fault("body".to_owned(), format!("The events cannot be found: {error}")))? {
                     Some(Value::Array(items)) => items,
                     _ => return Err(fault("body".to_owned(), "The expression for the events gives no list.".to_owned())),
                 }
@@ -71,7 +71,7 @@ impl Extractor {
         };
         let (mut events, mut faults) = (Vec::new(), Vec::new());
         for (i, item) in items.iter().enumerate() {
-            match self.event(body, item) {
+            match self.event(&variables, item) {
                 Ok(event) => events.push(event),
                 Err((part, message)) => faults.extend(fault(format!("events[{i}].{part}"), message)),
             }
@@ -80,8 +80,8 @@ impl Extractor {
     }
 
     /// One event; or the part of it whose expression failed, and how.
-    fn event(&self, body: &Value, item: &Value) -> Result<Value, (String, String)> {
-        let variables = Variables::new([("body", body), ("item", item)]).map_err(|error| ("item".to_owned(), error.to_string()))?;
+    fn event(&self, body: &Variables<'_>, item: &Value) -> Result<Value, (String, String)> {
+        let variables = body.with("item", item).map_err(|error| ("item".to_owned(), error.to_string()))?;
         let value = |part: &str, expression: &Expression| {
             let found = expression.evaluate(&variables).map_err(|error| (part.to_owned(), format!("The expression fails: {error}")))?;
             Ok::<_, (String, String)>(found.filter(|value| !value.is_null()))
