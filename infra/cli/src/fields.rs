@@ -10,9 +10,9 @@ use passerelle_core::{
         tokens::SessionCache,
     },
     domain::{
-        config::{Language, parse_document},
+        config::Language,
+        engine::Engine,
         ids::ConnectionId,
-        mapping::FieldMaps,
         properties::{Property, needed},
         sfdx::{File, project, type_name},
     },
@@ -91,11 +91,10 @@ fn explain(error: FieldsError, language: Language) -> anyhow::Error {
 
 /// The project of a document for an org that has nothing of it.
 fn from_document(file: &Path) -> Result<Vec<File>> {
-    let json = operate::read_document(file)?;
-    let document = parse_document(&json).map_err(|faults| anyhow!("{} is not valid: {faults:?}", file.display()))?;
-    let maps = FieldMaps::compile(&document).map_err(|faults| anyhow!("{} is not valid: {faults:?}", file.display()))?;
-    let needed = needed(&document, &maps);
-    Ok(project(&document, &maps, &needed, &needed))
+    let engine = Engine::new(operate::load_document(file)?, 0)?;
+    let (document, maps) = (&engine.document, engine.maps());
+    let needed = needed(document, maps);
+    Ok(project(document, maps, &needed, &needed))
 }
 
 fn write(folder: &Path, files: &[File]) -> Result<()> {

@@ -9,7 +9,7 @@ use passerelle_core::{
         connect, connections, tokens,
     },
     domain::{
-        config::ConfigFault,
+        config::{self, ConfigFault, Document},
         ids::{ConnectionId, EventId},
     },
     ports::Ports,
@@ -64,15 +64,25 @@ pub async fn apply_document(ports: Ports<'_>, json: &Value) -> Result<Applied, C
     configure::apply(ports, json).await
 }
 
-/// The faults of a document, each on its line.
-pub fn list_faults(faults: &[ConfigFault]) -> String {
-    let lines: Vec<String> = faults.iter().map(|fault| format!("  {}: {}", fault.place, fault.message)).collect();
+/// Faults, each with its place on its line.
+pub fn list_faults<'f>(faults: impl IntoIterator<Item = (&'f str, &'f str)>) -> String {
+    let lines: Vec<String> = faults.into_iter().map(|(place, message)| format!("  {place}: {message}")).collect();
     lines.join("\n")
+}
+
+/// The faults of a document, each with its place on its line.
+fn list_config_faults(faults: &[ConfigFault]) -> String {
+    list_faults(faults.iter().map(|fault| (fault.place.as_str(), fault.message.as_str())))
+}
+
+/// Reads a file and validates the document in it.
+pub fn load_document(file: &Path) -> Result<Document> {
+    config::parse_document(&read_document(file)?).map_err(|faults| anyhow!("The configuration is not valid.\n{}", list_config_faults(&faults)))
 }
 
 fn explain(error: ConfigureError, target: &Target) -> anyhow::Error {
     match error {
-        ConfigureError::Invalid(faults) => anyhow!("The configuration is not valid. Nothing was stored.\n{}", list_faults(&faults)),
+        ConfigureError::Invalid(faults) => anyhow!("The configuration is not valid. Nothing was stored.\n{}", list_config_faults(&faults)),
         other @ ConfigureError::Conflict => anyhow!(other),
         other => anyhow!(other).context(target.hint()),
     }

@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result, anyhow};
 use passerelle_core::domain::{
-    config::parse_document,
     engine::{Engine, Placement},
     event::Event,
     hook::Reader,
@@ -21,13 +20,12 @@ use crate::operate;
 
 /// Reads document and body and prints what becomes of them.
 pub fn run(file: &Path, body: &Path, as_json: bool) -> Result<()> {
-    let document = parse_document(&operate::read_document(file)?)
-        .map_err(|faults| anyhow!("The configuration is not valid.\n{}", operate::list_faults(&faults)))?;
+    let document = operate::load_document(file)?;
     let body = std::fs::read(body).with_context(|| format!("{} cannot be read.", body.display()))?;
     let reader = Reader::compile(&document.source.format).map_err(|_| anyhow!("The format of the source cannot be used."))?;
     let events = reader.read(&body).map_err(|faults| {
-        let lines: Vec<String> = faults.iter().map(|fault| format!("  {}: {}", fault.place, fault.message)).collect();
-        anyhow!("The body would be refused:\n{}", lines.join("\n"))
+        let faults = operate::list_faults(faults.iter().map(|fault| (fault.place.as_str(), fault.message.as_str())));
+        anyhow!("The body would be refused:\n{faults}")
     })?;
     let engine = Engine::new(document, 1)?;
     let told = events.iter().map(|event| tell(&engine, event)).collect::<Result<Vec<Value>>>()?;

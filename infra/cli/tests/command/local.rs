@@ -86,6 +86,11 @@ impl Drop for Local {
     }
 }
 
+/// The outcome of something that is asynchronous.
+fn wait_for<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Runtime::new().unwrap().block_on(future)
+}
+
 /// The words of a line as a shell reads them.
 fn shell_words(line: &str) -> Vec<String> {
     let script = format!("curl() {{ printf '%s\\0' \"$@\"; }}; {line}");
@@ -97,11 +102,9 @@ fn shell_words(line: &str) -> Vec<String> {
 
 /// Sends what a `curl` line would send, and answers status and the id of the event in it.
 fn send(line: &str) -> (u16, String) {
-    let words = shell_words(line.strip_prefix("curl").map(|_| line).unwrap());
     let (mut request, mut id) = (None, String::new());
-    let runtime = tokio::runtime::Runtime::new().unwrap();
     let client = reqwest::Client::new();
-    let mut words = words.into_iter();
+    let mut words = shell_words(line).into_iter();
     while let Some(word) = words.next() {
         request = match word.as_str() {
             "-i" => request,
@@ -118,7 +121,7 @@ fn send(line: &str) -> (u16, String) {
             url => Some(client.post(url)),
         };
     }
-    let answer = runtime.block_on(request.unwrap().send()).unwrap();
+    let answer = wait_for(request.unwrap().send()).unwrap();
     (answer.status().as_u16(), id)
 }
 
@@ -131,13 +134,11 @@ fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 fn answers(url: &str) -> bool {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async { reqwest::get(url).await.is_ok_and(|answer| answer.status().is_success()) })
+    wait_for(reqwest::get(url)).is_ok_and(|answer| answer.status().is_success())
 }
 
 fn json_of(url: &str) -> Value {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async { reqwest::get(url).await.unwrap().json().await.unwrap() })
+    wait_for(async { reqwest::get(url).await.unwrap().json().await.unwrap() })
 }
 
 /// KAYO's preset with another name, for the local org.
@@ -243,9 +244,8 @@ fn against_a_real_org_the_link_leads_to_its_sign_in() {
     assert!(output.status.success() && said.contains("The consumer secret is stored.") && !said.contains("my-secret"), "{said}");
     let said = local.beside(&["connect", "kayo"]);
     let link = said.lines().find(|line| line.starts_with("http://localhost:")).unwrap();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    let answer = runtime.block_on(async { client.get(link).send().await.unwrap() });
+    let answer = wait_for(client.get(link).send()).unwrap();
     let target = answer.headers()["location"].to_str().unwrap();
     let url = reqwest::Url::parse(target).unwrap();
     assert_eq!((url.host_str(), url.path()), (Some("login.salesforce.com"), "/services/oauth2/authorize"));
