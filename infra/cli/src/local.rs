@@ -22,8 +22,16 @@ pub async fn run(options: Local, ports: target::Ports) -> Result<()> {
     } else {
         println!("\nApply a configuration in another terminal: cargo run -- apply infra/presets/kayo.yaml");
     }
-    println!("\nThe stack keeps running. Ctrl-C ends it.");
-    tokio::signal::ctrl_c().await.context("Ctrl-C cannot be watched.")?;
+    let told = async {
+        println!("\nThe stack keeps running. Ctrl-C ends it.");
+        std::future::pending::<()>().await;
+    };
+    // Watched first, and told then: whoever reads it may press it at once.
+    tokio::select! {
+        biased;
+        pressed = tokio::signal::ctrl_c() => pressed.context("Ctrl-C cannot be watched.")?,
+        () = told => {}
+    }
     println!("\nEnding.");
     stack.shutdown().await;
     Ok(())

@@ -63,6 +63,9 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 async fn run(arguments: Arguments) -> Result<(), String> {
+    let failed = |error: std::io::Error| error.to_string();
+    // Before anything is said: whoever reads it may tell the program to end at once.
+    let stopped = stopped().map_err(failed)?;
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port));
     let listener = listener.await.map_err(|error| format!("Port {} cannot be opened: {error}", arguments.port))?;
     let port = listener.local_addr().map_err(|error| error.to_string())?.port();
@@ -82,11 +85,10 @@ async fn run(arguments: Arguments) -> Result<(), String> {
             None => std::future::pending().await,
         }
     };
-    let failed = |error: std::io::Error| error.to_string();
     tokio::select! {
         served = sim.clone().serve(listener) => served.map_err(failed)?,
         error = keep => return Err(format!("The org cannot be saved: {error}")),
-        stopped = stopped() => stopped.map_err(failed)?,
+        () = stopped => {}
     }
     match &arguments.data {
         Some(path) => sim.save_to(path).map_err(|error| format!("The org cannot be saved: {error}")),
@@ -94,16 +96,23 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     }
 }
 
-/// Ctrl-C, or the wish of whoever runs the process that it ends.
-async fn stopped() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+/// Ctrl-C, or the wish of whoever runs the process that it ends; heard from now on.
+#[cfg(unix)]
+fn stopped() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
         tokio::select! {
-            stopped = tokio::signal::ctrl_c() => stopped,
-            _ = terminate.recv() => Ok(()),
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    })
+}
+
+/// Ctrl-C; heard from now on.
+#[cfg(windows)]
+fn stopped() -> std::io::Result<impl Future<Output = ()>> {
+    let mut pressed = tokio::signal::windows::ctrl_c()?;
+    Ok(async move { drop(pressed.recv().await) })
 }
