@@ -1,6 +1,7 @@
 //! `passerelle`: the local stack and the demonstration, and the commands of those who run an installation.
 
 mod demo;
+mod explain;
 mod fields;
 mod local;
 mod operate;

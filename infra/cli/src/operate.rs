@@ -17,7 +17,7 @@ use passerelle_core::{
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use crate::target::Target;
+use crate::{explain, target::Target};
 
 /// How many explanations of a person are told.
 const EXPLANATIONS: i32 = 100;
@@ -26,7 +26,7 @@ const EXPLANATIONS: i32 = 100;
 pub async fn apply(target: &Target, file: &Path) -> Result<()> {
     let json = read_document(file)?;
     let world = target.world().await?;
-    let applied = apply_document(world.ports(), &json).await.map_err(|error| explain(error, target))?;
+    let applied = apply_document(world.ports(), &json).await.map_err(|error| describe(error, target))?;
     let what = if applied.changed { "is stored as" } else { "has not changed; it is still" };
     println!("The configuration of {} {what} version {}.", applied.connection, applied.version);
     if let Ok(secret) = std::env::var("PASSERELLE_CONSUMER_SECRET")
@@ -80,7 +80,7 @@ pub fn load_document(file: &Path) -> Result<Document> {
     config::parse_document(&read_document(file)?).map_err(|faults| anyhow!("The configuration is not valid.\n{}", list_config_faults(&faults)))
 }
 
-fn explain(error: ConfigureError, target: &Target) -> anyhow::Error {
+fn describe(error: ConfigureError, target: &Target) -> anyhow::Error {
     match error {
         ConfigureError::Invalid(faults) => anyhow!("The configuration is not valid. Nothing was stored.\n{}", list_config_faults(&faults)),
         other @ ConfigureError::Conflict => anyhow!(other),
@@ -127,8 +127,7 @@ pub async fn status(target: &Target, connection: Option<ConnectionId>, event: Op
     let ports = world.ports();
     if let (Some(connection), Some(event)) = (&connection, &event) {
         let report = event_status(ports, connection, &EventId::parse(event)?).await?;
-        let lines = |report: &Value| serde_json::to_string_pretty(report).unwrap_or_default();
-        println!("{}", if as_json { report.to_string() } else { lines(&report) });
+        println!("{}", if as_json { report.to_string() } else { explain::in_words(&report) });
         return Ok(());
     }
     let (mut shown, mut after) = (Vec::new(), None);

@@ -69,7 +69,8 @@ fn told(write: &Write) -> Value {
             NewValue::Value(value) => value.clone(),
             NewValue::Created(_) => json!("the id of the person's record"),
         };
-        json!({"field": change.field, "value": value, "from": change.from, "rule": change.rule, "reason": change.reason})
+        json!({"field": change.field, "value": value, "from": change.from, "rule": change.rule, "effective": change.effective,
+               "reason": change.reason, "in_words": change.reason.words().en})
     });
     json!({"object": write.object, "fields": fields.collect::<Vec<_>>()})
 }

@@ -242,6 +242,13 @@ impl Scene {
         self.stack.ports().table.load_events(connection, &ids).await.unwrap().remove(0).1
     }
 
+    /// The remarks of all explanations of an event's person, oldest first.
+    pub async fn notes(&self, connection: &ConnectionId, id: &str) -> Vec<Value> {
+        let event = self.event(connection, id).await;
+        let why = self.stack.ports().table.load_why(&event, 100).await.unwrap();
+        why.iter().flat_map(|why| why["notes"].as_array().unwrap().clone()).collect()
+    }
+
     /// The names of events' outcomes.
     pub async fn outcomes(&self, connection: &ConnectionId, ids: &[&str]) -> BTreeMap<String, String> {
         let ids: Vec<EventId> = ids.iter().map(|id| id.parse().unwrap()).collect();

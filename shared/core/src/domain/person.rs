@@ -79,6 +79,25 @@ pub struct Base {
     /// Set when a value was sent, until the record is read: only then is it known what the org made of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<Sent>,
+    /// How often running the org made something else of what it was sent.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rewritten: u8,
+}
+
+/// So many times running, and the org is taken at its word.
+const REWRITES: u8 = 2;
+
+impl Base {
+    /// Whether the org does not keep the value that the platform has.
+    #[must_use]
+    pub fn is_rewritten(&self) -> bool {
+        self.rewritten >= REWRITES
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+const fn is_zero(count: &u8) -> bool {
+    *count == 0
 }
 
 /// How surely Salesforce has taken what was sent.

@@ -12,7 +12,7 @@ use passerelle_core::{
 use passerelle_local::Switch;
 use passerelle_scenarios::{Scene, capture, person};
 use salesforce_sim::{
-    Seed,
+    Effect, Matcher, Seed,
     seed::{CustomField, CustomFieldKind, FieldAccess, FieldRule, PicklistEntry, Who},
 };
 use serde_json::{Value, json};
@@ -175,4 +175,30 @@ async fn a_change_within_the_day_is_told_by_the_first_refusal_and_stops_nobody_e
     assert_eq!((of("second"), of("third"), of("fourth"), of("fifth")), ("applied", "parked", "parked", "applied"));
     let fourth = scene.event(&kayo, "fourth").await.outcome;
     assert!(matches!(&fourth, Some(Outcome::Parked { problem }) if problem.code == "field_not_writable"), "{fourth:?}");
+}
+
+/// A refusal that a changed org would give, from one that has not changed: it is asked once, and then taken at its word.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_by_an_org_that_is_as_it_was_described_stands() {
+    let (scene, kayo) = locked().await;
+    scene.clock.advance(SignedDuration::from_hours(1));
+    let effect = Effect::RecordError {
+        sobject: Some("Lead".to_owned()),
+        contains: Some("Person 2".to_owned()),
+        status: 400,
+        code: "STRING_TOO_LONG".to_owned(),
+        message: "Last Name: data value too large".to_owned(),
+    };
+    scene.org().control().fault(Matcher::default(), effect);
+    for id in ["second", "third"] {
+        scene.accept("kayo", &capture(id, person(if id == "second" { 2 } else { 3 }))).await;
+    }
+    let before = scene.api_calls();
+    scene.sweep().await;
+    // Look-up, people, the fine person's activity, and the description that shows nothing new.
+    assert_eq!(scene.api_calls() - before, 4);
+    let second = scene.event(&kayo, "second").await.outcome;
+    assert!(matches!(&second, Some(Outcome::Parked { problem }) if problem.code == "STRING_TOO_LONG"), "{second:?}");
+    assert_eq!(scene.event(&kayo, "third").await.status, "applied");
+    assert!(problems(&scene, &kayo).await.is_empty());
 }

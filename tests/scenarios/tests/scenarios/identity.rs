@@ -24,13 +24,6 @@ async fn meet(scene: &Scene, kayo: &ConnectionId) {
     assert_eq!(scene.event(kayo, "e1").await.status, "applied");
 }
 
-/// The remarks of all explanations of the person.
-async fn notes(scene: &Scene, kayo: &ConnectionId) -> Vec<Value> {
-    let event = scene.event(kayo, "e1").await;
-    let why = scene.stack.ports().table.load_why(&event, 100).await.unwrap();
-    why.iter().flat_map(|why| why["notes"].as_array().unwrap().clone()).collect()
-}
-
 fn ids(records: &[Value]) -> Vec<&str> {
     records.iter().map(|record| record["Id"].as_str().unwrap()).collect()
 }
@@ -110,7 +103,7 @@ async fn a_converted_lead_is_followed_to_its_contact() {
         assert_eq!(events.len(), if linked { 2 } else { 1 });
         let contact = converted.contact.to_string();
         assert!(events.iter().all(|event| event["WhoId"] == json!(contact)), "{events:?}");
-        assert!(notes(&scene, &kayo).await.iter().any(|note| note["note"] == "converted"), "linked: {linked}");
+        assert!(scene.notes(&kayo, "e1").await.iter().any(|note| note["note"] == "converted"), "linked: {linked}");
     }
 }
 
@@ -124,7 +117,7 @@ async fn of_several_matches_the_contact_comes_first_then_the_oldest_and_the_choi
     let (records, events) = (leads.records("Lead"), leads.records("Event"));
     let known = ids(&records);
     assert_eq!((known.len(), events[0]["WhoId"].as_str()), (2, Some(known[0])), "made in the same second, so the smaller id");
-    assert_eq!(notes(&leads, &kayo).await, [json!({"note": "ambiguous", "candidates": known})]);
+    assert_eq!(leads.notes(&kayo, "e1").await, [json!({"note": "ambiguous", "candidates": known})]);
 
     // Of two leads the older one, though its id is greater.
     let mut older = lead();
@@ -134,7 +127,7 @@ async fn of_several_matches_the_contact_comes_first_then_the_oldest_and_the_choi
     let (records, events) = (aged.records("Lead"), aged.records("Event"));
     let known = ids(&records);
     assert_eq!(events[0]["WhoId"].as_str(), Some(known[1]));
-    assert_eq!(notes(&aged, &kayo).await, [json!({"note": "ambiguous", "candidates": [known[1], known[0]]})]);
+    assert_eq!(aged.notes(&kayo, "e1").await, [json!({"note": "ambiguous", "candidates": [known[1], known[0]]})]);
 
     // A contact wins over older leads. Nothing of it is written, and yet the choice is told.
     let (both, kayo) = scene(vec![lead(), contact(), contact()]).await;
@@ -142,7 +135,7 @@ async fn of_several_matches_the_contact_comes_first_then_the_oldest_and_the_choi
     let (leads, contacts, events) = (both.records("Lead"), both.records("Contact"), both.records("Event"));
     let candidates: Vec<&str> = ids(&contacts).into_iter().chain(ids(&leads)).collect();
     assert_eq!(events[0]["WhoId"].as_str(), Some(candidates[0]));
-    assert_eq!(notes(&both, &kayo).await, [json!({"note": "ambiguous", "candidates": candidates})]);
+    assert_eq!(both.notes(&kayo, "e1").await, [json!({"note": "ambiguous", "candidates": candidates})]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -114,5 +114,15 @@ async fn a_field_that_the_org_rewrites_is_not_written_at_every_event() {
         }
         work(&scene, &kayo, &states("e4", start + minutes(6), "phone", json!("0687654321"))).await;
         assert_eq!(lead(&scene)["Phone"], json!("+33 6 87 65 43 21"), "{strategy}");
+        let told = |notes: Vec<Value>| notes.into_iter().filter(|note| note["note"] == "org_rewrites_field").collect::<Vec<_>>();
+        if strategy == "most_recent" {
+            // The look at the record after the second time says so, once.
+            assert_eq!(told(scene.notes(&kayo, "e1").await), Vec::<Value>::new());
+            for (id, at) in [("e5", minutes(7)), ("e6", minutes(8))] {
+                work(&scene, &kayo, &states(id, start + at, "phone", json!("0687654321"))).await;
+                let rewritten = json!({"note": "org_rewrites_field", "field": "Phone", "sent": "0687654321", "became": "+33 6 87 65 43 21"});
+                assert_eq!(told(scene.notes(&kayo, id).await), [rewritten], "{id}");
+            }
+        }
     }
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::domain::{
     ids::{ConnectionId, PersonKey, RecordId},
     person::Person,
-    plan::{Change, Note, Settled},
+    plan::{Change, Kept, Note, Settled},
 };
 
 /// Who an identity or a Salesforce record belongs to.
@@ -31,6 +31,9 @@ pub struct Why<'a> {
     pub record: RecordId,
     /// What changed, and the rule behind each change; empty where the record was only chosen.
     pub changes: &'a [Change],
+    /// What was left as it was although the sides differ, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<&'a Kept>,
     /// Remarks.
     pub notes: &'a [Note],
 }

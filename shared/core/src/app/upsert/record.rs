@@ -101,10 +101,12 @@ async fn record_person(
 /// What is to be explained later: what was written on the person's record, and how the record was chosen.
 fn why<'a>(plan: &Plan, person_plan: &'a PersonPlan, now: &Person, write: Option<(&'a Write, &WriteResult)>) -> Option<Why<'a>> {
     let notes = &person_plan.notes;
-    let why = |record, changes| Why { config_version: plan.config_version, record, changes, notes };
+    let kept: Vec<_> = person_plan.kept.iter().filter(|kept| kept.reason.leaves_a_difference()).collect();
+    let quiet = notes.is_empty() && kept.is_empty();
+    let why = |record, changes| Why { config_version: plan.config_version, record, changes, kept, notes };
     match write {
         Some((write, WriteResult::Saved(record))) => Some(why(*record, &write.changes)),
-        _ if notes.is_empty() => None,
+        _ if quiet => None,
         _ => now.link.as_ref().map(|link| why(link.id, &[])),
     }
 }

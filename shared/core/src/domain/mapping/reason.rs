@@ -40,6 +40,8 @@ pub enum Reason {
     SalesforceCleared,
     /// This value was sent before, and the platform has not changed it since.
     SentBefore,
+    /// The org has changed what it was sent twice running, and the platform has not changed its value since.
+    OrgRewrites,
     /// The other side's value stands, and the rule's direction does not let it through.
     DirectionForbids,
     /// Somebody asked not to be contacted, and nothing tells that they changed their mind since.
@@ -54,7 +56,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::NewRecord,
         Self::Same,
         Self::Unchanged,
@@ -71,12 +73,30 @@ impl Reason {
         Self::PlatformCleared,
         Self::SalesforceCleared,
         Self::SentBefore,
+        Self::OrgRewrites,
         Self::DirectionForbids,
         Self::OptOutWins,
         Self::Fixed,
         Self::Truncated,
         Self::Replaced,
     ];
+
+    /// Whether a field was left alone although the sides differ: what is worth telling of a field that was not written.
+    #[must_use]
+    pub const fn leaves_a_difference(self) -> bool {
+        matches!(
+            self,
+            Self::SalesforceWins
+                | Self::SalesforceChanged
+                | Self::SalesforceIsLater
+                | Self::SalesforceCleared
+                | Self::Undecided
+                | Self::BothFilled
+                | Self::OrgRewrites
+                | Self::DirectionForbids
+                | Self::OptOutWins
+        )
+    }
 
     /// The reason in words, for `plan` and `why`.
     #[must_use]
@@ -115,6 +135,10 @@ impl Reason {
             Self::SentBefore => Words::new(
                 "This value was sent before, and the platform has not changed it since.",
                 "Cette valeur a déjà été envoyée et la plateforme ne l'a pas changée depuis.",
+            ),
+            Self::OrgRewrites => Words::new(
+                "The org has changed this value twice after it was sent; it is sent again when the platform changes it.",
+                "L'org a modifié deux fois cette valeur après son envoi ; elle sera renvoyée quand la plateforme la changera.",
             ),
             Self::DirectionForbids => Words::new(
                 "The other side's value stands, and the rule's direction does not let it through.",

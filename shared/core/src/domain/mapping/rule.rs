@@ -56,7 +56,7 @@ pub enum Source {
 }
 
 /// A strategy, and the place of the document that it comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Effective {
     /// Never [`Strategy::Inherit`].
     pub strategy: Strategy,

@@ -13,7 +13,7 @@ use crate::domain::{
     config::{Action, ActivityAction, ActivityObject},
     engine::{ActivityTemplates, Engine},
     ids::{FieldName, ObjectName, RecordId},
-    mapping::{Reason, codec::salesforce_datetime},
+    mapping::codec::salesforce_datetime,
     person::short_hash,
     plan::{Cause, Change, Fate, NewValue, Operation, Outcome, PersonPlan, Step, Unchanged, Write, WriteId},
     template::TemplateError,
@@ -143,10 +143,7 @@ fn parse_time(text: &str, zone: &TimeZone) -> Option<Timestamp> {
 }
 
 fn write(situation: &Situation<'_>, plan: &mut PersonPlan, action: &ActivityAction, texts: &Texts, step: Step, live: &Live, who: &Who) -> Write {
-    let mut changes = vec![
-        Change { field: FieldName::known("WhoId"), old: None, new: who.value.clone(), reason: Reason::NewRecord, from: None, rule: None },
-        plain("Subject", Value::from(texts.subject.as_str())),
-    ];
+    let mut changes = vec![Change::plain(FieldName::known("WhoId"), who.value.clone()), plain("Subject", Value::from(texts.subject.as_str()))];
     let optional = [("Type", &texts.kind), ("Description", &texts.description)];
     changes.extend(optional.into_iter().filter_map(|(field, text)| text.as_deref().map(|text| plain(field, Value::from(text)))));
     match action.object {

@@ -5,17 +5,26 @@ use serde_json::Value;
 
 use super::{Match, Situation};
 use crate::domain::{
-    mapping::merge::remember,
+    ids::FieldName,
+    mapping::{
+        codec,
+        merge::{holds, remember},
+    },
     person::{Base, Link, Sent},
+    plan::Note,
 };
 
 /// Brings the link's bases up to what was read.
-pub(super) fn confirm(situation: &Situation<'_>, link: &mut Link, read: &Match) {
+pub(super) fn confirm(situation: &Situation<'_>, link: &mut Link, read: &Match, notes: &mut Vec<Note>) {
     let made = std::mem::take(&mut link.made) && read.left_by_us;
     let mapped = situation.engine.person_fields(link.object.as_str());
+    let schema = situation.schemas.object(link.object.as_str());
     for (field, value) in read.values.iter().filter(|(field, _)| mapped.contains(field)) {
         match link.bases.get_mut(field) {
-            Some(base) => confirm_field(base, value, read.left_by_us),
+            Some(base) => {
+                let described = schema.and_then(|schema| schema.fields.get(field));
+                notes.extend(confirm_field(base, field, value, read.left_by_us, &|a, b| codec::same(described, a, b)));
+            }
             // What a new record has beside what was sent are the org's defaults.
             None if made => _ = link.bases.insert(field.clone(), Base { salesforce: Some(remember(value)), ..Base::default() }),
             None => {}
@@ -23,11 +32,24 @@ pub(super) fn confirm(situation: &Situation<'_>, link: &mut Link, read: &Match) 
     }
 }
 
-/// Where somebody else modified the record since, only what differs from what was sent is theirs.
-fn confirm_field(base: &mut Base, value: &Value, left_by_us: bool) {
-    match base.sent.take() {
+/// Where somebody else modified the record since, only what differs from what was sent is theirs. A note where the org has made
+/// something else of it once too often.
+fn confirm_field(base: &mut Base, field: &FieldName, value: &Value, left_by_us: bool, same: &dyn Fn(&Value, &Value) -> bool) -> Option<Note> {
+    let sent = base.sent.take();
+    if sent == Some(Sent::Surely) && left_by_us {
+        let was_rewritten = base.is_rewritten();
+        let kept = base.platform.as_ref().is_none_or(|sent| holds(sent, value, same));
+        base.rewritten = if kept { 0 } else { base.rewritten.saturating_add(1) };
+        if base.is_rewritten() && !was_rewritten {
+            base.salesforce = Some(remember(value));
+            let sent = base.platform.clone().unwrap_or_default();
+            return Some(Note::OrgRewritesField { field: field.clone(), sent, became: remember(value) });
+        }
+    }
+    match sent {
         Some(_) if left_by_us => base.salesforce = Some(remember(value)),
         Some(Sent::Surely) => base.salesforce.clone_from(&base.platform),
         Some(Sent::Perhaps) | None => {}
     }
+    None
 }

@@ -10,11 +10,11 @@ use crate::domain::{
     event::is_blank,
     mapping::{
         Reason, Rule, Source, codec,
-        merge::{Seen, Sighting, decide_event},
+        merge::{EventDecision, Seen, Sighting, decide_event, holds, remember},
         preflight::{self, Fitted, Misfit, Operation, Overflow},
     },
     person::{Base, Person},
-    plan::{Cause, Change, NewValue, Note},
+    plan::{Cause, Change, Kept, NewValue, Note},
     schema::Field,
     words::Sentence,
 };
@@ -31,12 +31,25 @@ pub(super) struct Governed<'r> {
 pub(super) enum Outcome {
     /// It is written.
     Write(Change),
-    /// It stays as it is; `blank` if neither side has a value. With the bases from now on, where both sides were seen.
-    Keep { blank: bool, bases: Option<Base> },
+    /// It stays as it is.
+    Keep(Stay),
     /// It is left out.
     Drop(Note),
     /// The person's events wait.
     Park(Cause),
+}
+
+/// A field that stays as it is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Stay {
+    /// Why.
+    pub kept: Kept,
+    /// Whether neither side has a value.
+    pub blank: bool,
+    /// The bases from now on, where both sides were seen.
+    pub bases: Option<Base>,
+    /// What somebody should know of it.
+    pub note: Option<Note>,
 }
 
 /// Plans one field. `when` is the time of the event, for values that the configuration sets.
@@ -58,19 +71,31 @@ pub(super) fn plan_field(
         (Some(_), None) if !is_blank(value) => Form::unfit(value.clone(), by_rule(situation.engine, rule, &Misfit::NoField)),
         _ => Form::of(situation.engine, rule, value, person, field, operation),
     };
-    let base = person.link.as_ref().and_then(|link| link.bases.get(&rule.to)).and_then(|base| base.platform.as_ref());
-    let policy = rule.policy(governed.project, &situation.engine.document.people);
+    let known = person.link.as_ref().and_then(|link| link.bases.get(&rule.to));
+    let base = known.and_then(|base| base.platform.as_ref());
+    let people = &situation.engine.document.people;
+    let (policy, effective) = (rule.policy(governed.project, people), rule.strategy(governed.project, people));
     let same = |a: &Value, b: &Value| codec::same(field, a, b);
-    let decision = decide_event(&policy, Sighting { value: &form.value, base, at }, seen, &same);
+    let mut decision = decide_event(&policy, Sighting { value: &form.value, base, at }, seen, &same);
+    let stubborn = known.filter(|base| base.is_rewritten()).and(base).is_some_and(|sent| holds(sent, &form.value, &same));
+    if stubborn && decision.write.is_some() && !matches!(seen, Seen::NoRecord) {
+        decision = EventDecision { write: None, reason: Reason::OrgRewrites, bases: None, conflict: false };
+    }
     let old = match seen {
         Seen::Value { value, .. } => Some(value.clone()),
         Seen::NoRecord | Seen::Unread => None,
     };
     let Some(new) = decision.write else {
-        let blank = is_blank(&form.value) && old.as_ref().is_none_or(is_blank);
+        let rewritten = known.filter(|_| decision.reason != Reason::Same).map_or(0, |base| base.rewritten);
         let bases = decision.bases.filter(|_| form.instead.is_none());
-        let bases = bases.map(|bases| Base { platform: Some(bases.platform), salesforce: Some(bases.salesforce), ..Base::default() });
-        return Outcome::Keep { blank, bases };
+        let bases = bases.map(|bases| Base { platform: Some(bases.platform), salesforce: Some(bases.salesforce), sent: None, rewritten });
+        let conflict = |theirs: &Value| Note::Conflict { field: rule.to.clone(), platform: remember(&form.value), salesforce: remember(theirs) };
+        return Outcome::Keep(Stay {
+            kept: Kept { field: rule.to.clone(), reason: decision.reason, rule: rule.place.clone(), effective },
+            blank: is_blank(&form.value) && old.as_ref().is_none_or(is_blank),
+            bases,
+            note: old.as_ref().filter(|_| decision.conflict).map(conflict),
+        });
     };
     if let Some(instead) = form.instead {
         return instead;
@@ -85,6 +110,7 @@ pub(super) fn plan_field(
             reason: form.reason.unwrap_or(decision.reason),
             from: Some(rule.from().unwrap_or(&rule.place).to_owned()),
             rule: Some(rule.place.clone()),
+            effective: Some(effective),
         }),
     }
 }

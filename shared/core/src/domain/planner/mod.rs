@@ -152,6 +152,7 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
         person: case.person,
         save: !sorted.live.is_empty(),
         record: None,
+        kept: Vec::new(),
         notes: Vec::new(),
         events: std::mem::take(&mut sorted.settled),
     };

@@ -13,7 +13,7 @@ use crate::domain::{
     config::{MappingOperation, Owner},
     event::normalise_email,
     ids::{FieldName, ObjectName, RecordId},
-    mapping::{FieldMap, Reason, Rule, Scene, merge::Seen, preflight},
+    mapping::{FieldMap, Rule, Scene, merge::Seen, preflight},
     person::{Link, Person},
     plan::{Cause, Change, NewValue, Note, Operation, Outcome, PersonPlan, Unchanged, Write},
     words::Sentence,
@@ -38,7 +38,7 @@ pub(super) fn plan_record(situation: &Situation<'_>, plan: &mut PersonPlan, targ
         Target::Existing { object, id, read } => {
             relink(&mut plan.person, object, *id);
             if let (Some(link), Some(read)) = (&mut plan.person.link, read) {
-                confirm::confirm(situation, link, read);
+                confirm::confirm(situation, link, read, &mut plan.notes);
             }
             let updates = person_action && situation.engine.updates(object);
             let map = situation.engine.person_map(object).filter(|map| updates && map.operation != MappingOperation::Create);
@@ -76,7 +76,10 @@ fn plan_new(situation: &Situation<'_>, plan: &mut PersonPlan, object: &'static s
     for (rule, when) in rules(situation, &plan.person, map, live) {
         match field::plan_field(situation, &plan.person, object, &rule, when, Seen::NoRecord) {
             FieldOutcome::Write(change) => changes.push(change),
-            FieldOutcome::Keep { .. } => missing.extend(rule.rule.required.then(|| rule.rule.to.clone())),
+            FieldOutcome::Keep(stay) => {
+                missing.extend(rule.rule.required.then(|| rule.rule.to.clone()));
+                plan.kept.push(stay.kept);
+            }
             FieldOutcome::Drop(note) => plan.notes.push(note),
             FieldOutcome::Park(problem) => return Err(Outcome::Parked { problem }),
         }
@@ -123,11 +126,13 @@ fn plan_update(
         };
         match field::plan_field(situation, &plan.person, map.object.as_str(), &rule, when, seen) {
             FieldOutcome::Write(change) => changes.push(change),
-            FieldOutcome::Keep { blank, bases } => {
-                missing.extend((rule.rule.required && blank).then(|| to.clone()));
-                if let (Some(link), Some(bases)) = (&mut plan.person.link, bases) {
+            FieldOutcome::Keep(stay) => {
+                missing.extend((rule.rule.required && stay.blank).then(|| to.clone()));
+                if let (Some(link), Some(bases)) = (&mut plan.person.link, stay.bases) {
                     link.bases.insert(to.clone(), bases);
                 }
+                plan.kept.push(stay.kept);
+                plan.notes.extend(stay.note);
             }
             FieldOutcome::Drop(note) => plan.notes.push(note),
             FieldOutcome::Park(problem) => return Err(Outcome::Parked { problem }),
@@ -187,5 +192,5 @@ pub(super) fn owner(situation: &Situation<'_>, collaborator: Option<&str>, notes
 
 /// A field that no rule of the mapping stands behind.
 pub(super) fn plain(field: &'static str, value: Value) -> Change {
-    Change { field: FieldName::known(field), old: None, new: NewValue::Value(value), reason: Reason::NewRecord, from: None, rule: None }
+    Change::plain(FieldName::known(field), NewValue::Value(value))
 }

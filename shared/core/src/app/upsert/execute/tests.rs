@@ -9,7 +9,6 @@ use crate::{
     domain::{
         config::{Duplicates, Toggle},
         ids::{EventId, PersonKey},
-        mapping::Reason,
         person::Person,
         plan::{Change, EventPlan, Fate, PersonPlan, Step},
     },
@@ -53,8 +52,7 @@ fn plan(people: usize) -> Plan {
     let mut plan = Plan::default();
     for n in 0..people {
         let (person, event) = (PersonKey::parse(&format!("p{n}")).unwrap(), EventId::parse(&format!("e{n}")).unwrap());
-        let change =
-            |field: &str, new| Change { field: FieldName::parse(field).unwrap(), old: None, new, reason: Reason::NewRecord, from: None, rule: None };
+        let change = |field: &str, new| Change::plain(FieldName::parse(field).unwrap(), new);
         let write = |object: &str, change, step| Write {
             person: person.clone(),
             object: ObjectName::parse(object).unwrap(),
@@ -70,6 +68,7 @@ fn plan(people: usize) -> Plan {
             person: Person::new(person),
             save: true,
             record: Some(lead),
+            kept: Vec::new(),
             notes: Vec::new(),
             events: vec![EventPlan { event, fate: Fate::After(vec![lead, WriteId(lead.0 + 1)]) }],
         });

@@ -34,11 +34,13 @@ pub struct EventDecision {
     /// The bases from now on, once it is written; `None` = as they were. What is to go to the platform is left for the run
     /// that takes it there, so its bases stay behind.
     pub bases: Option<Bases>,
+    /// Whether both sides had changed and nothing could tell whose value is right.
+    pub conflict: bool,
 }
 
 impl EventDecision {
     const fn keep(reason: Reason) -> Self {
-        Self { write: None, reason, bases: None }
+        Self { write: None, reason, bases: None, conflict: false }
     }
 }
 
@@ -68,11 +70,12 @@ pub fn decide_event(policy: &Policy, platform: Sighting<'_>, seen: Seen<'_>, sam
             let decision = merge(policy, platform, Sighting { value, base, at }, same);
             let blank = is_blank(platform.value) && !matches!(decision.action, Action::ToSalesforce(_));
             let reason = if blank { Reason::PlatformBlank } else { decision.reason };
-            match decision.action {
-                Action::ToSalesforce(value) => EventDecision { write: Some(value), reason, bases: decision.bases },
-                Action::Nothing => EventDecision { write: None, reason, bases: decision.bases },
-                Action::ToPlatform(_) => EventDecision::keep(reason),
-            }
+            let (write, bases) = match decision.action {
+                Action::ToSalesforce(value) => (Some(value), decision.bases),
+                Action::Nothing => (None, decision.bases),
+                Action::ToPlatform(_) => (None, None),
+            };
+            EventDecision { write, reason, bases, conflict: decision.conflict }
         }
     }
 }
@@ -139,7 +142,7 @@ mod tests {
             (MostRecent, value(&blank, late), true, Reason::BlankFilled),
             (MostRecent, value(&other, early), true, Reason::PlatformIsLater),
             (MostRecent, value(&other, late), false, Reason::DirectionForbids),
-            (MostRecent, value(&other, None), false, Reason::DirectionForbids),
+            (MostRecent, value(&other, None), false, Reason::Undecided),
             (MostRecent, Seen::Unread, false, Reason::SalesforceWins),
         ];
         for (strategy, seen, writes, reason) in table {

@@ -172,7 +172,8 @@ pub fn merge(policy: &Policy, platform: Sighting<'_>, salesforce: Sighting<'_>, 
         Some(Side::Platform) => (Action::ToSalesforce(told(platform.value)), reason),
         Some(Side::Salesforce) => (Action::ToPlatform(told(salesforce.value)), reason),
         None if open => (Action::Nothing, reason),
-        None => (Action::Nothing, Reason::DirectionForbids),
+        // That nobody could tell who is right is worth more than which way it could not go.
+        None => (Action::Nothing, if conflict { reason } else { Reason::DirectionForbids }),
     };
     let bases = match &action {
         Action::ToPlatform(value) => Some(value),

@@ -98,7 +98,10 @@ fn the_whole_matrix() {
                             's' if direction != Direction::ToSalesforce => Action::ToPlatform(s_value.clone()),
                             _ => Action::Nothing,
                         };
-                        assert_eq!(decision.action, want, "{policy:?} {platform:?} {salesforce:?} {later:?}: {:?}", decision.reason);
+                        let case = format!("{policy:?} {platform:?} {salesforce:?} {later:?}: {decision:?}");
+                        assert_eq!(decision.action, want, "{case}");
+                        assert!(reasons(&decision, platform, salesforce, later), "{case}");
+                        assert_bases(&decision, &policy, (&p_value, &s_value), &case);
                         cases += 1;
                     }
                 }
@@ -106,6 +109,44 @@ fn the_whole_matrix() {
         }
     }
     assert_eq!(cases, 5 * 3 * 4 * 16 * 4);
+}
+
+/// Whether the reason is one that can be given for what is done, by the looks of the sides.
+fn reasons(decision: &Decision, platform: Look, salesforce: Look, later: Option<Side>) -> bool {
+    let blank = |look| matches!(look, Look::Empty | Look::Emptied);
+    let one_blank = blank(platform) != blank(salesforce);
+    let undated = later.is_none();
+    match (&decision.action, decision.reason) {
+        (Action::ToSalesforce(_), Reason::PlatformWins) | (Action::ToPlatform(_), Reason::SalesforceWins) => true,
+        (Action::ToSalesforce(_), Reason::PlatformChanged) => platform == Look::Changed && salesforce == Look::Same,
+        (Action::ToPlatform(_), Reason::SalesforceChanged) => salesforce == Look::Changed && platform == Look::Same,
+        (Action::ToSalesforce(_), Reason::PlatformIsLater) => later == Some(Side::Platform),
+        (Action::ToPlatform(_), Reason::SalesforceIsLater) => later == Some(Side::Salesforce),
+        (Action::ToSalesforce(Value::Null), Reason::PlatformCleared) => platform == Look::Emptied,
+        (Action::ToPlatform(Value::Null), Reason::SalesforceCleared) => salesforce == Look::Emptied,
+        (Action::ToSalesforce(_) | Action::ToPlatform(_), Reason::BlankFilled) => one_blank,
+        (Action::ToPlatform(_) | Action::Nothing, Reason::Undecided) => undated && decision.conflict,
+        (Action::Nothing, Reason::Same) => blank(platform) && blank(salesforce),
+        (Action::Nothing, Reason::Unchanged) => !matches!((platform, salesforce), (Look::Changed, Look::Changed)),
+        (Action::Nothing, Reason::BothFilled) => !blank(platform) && !blank(salesforce),
+        // Whose value always stands is blank and says nothing, so the other side keeps its own.
+        (Action::Nothing, Reason::PlatformWins | Reason::SalesforceWins) => one_blank,
+        (Action::Nothing, Reason::DirectionForbids) => true,
+        _ => false,
+    }
+}
+
+/// What was carried over is what the side that gave it has; what was not compared for good keeps the bases it had.
+fn assert_bases(decision: &Decision, policy: &Policy, (platform, salesforce): (&Value, &Value), case: &str) {
+    let bases = |ours: &Value| Some(Bases { platform: ours.clone(), salesforce: salesforce.clone() });
+    let want = match &decision.action {
+        Action::ToSalesforce(_) => bases(platform),
+        Action::ToPlatform(value) => bases(value),
+        Action::Nothing if decision.reason == Reason::Same => bases(platform),
+        Action::Nothing if policy.strategy == Strategy::MostRecent => return,
+        Action::Nothing => None,
+    };
+    assert_eq!(decision.bases, want, "{case}");
 }
 
 /// "Overwrite the data?" switched on after the first meeting: the difference that was left is there still, and the platform's

@@ -134,7 +134,7 @@ fn required_rules_make_the_person_wait() {
 /// A person whose lead was written before: the platform's base and Salesforce's are the value.
 fn known(value: &str) -> Person {
     let mut person = Person::new("p1".parse().unwrap());
-    let base = |value: &str| Base { platform: Some(json!(value)), salesforce: Some(json!(value)), sent: None };
+    let base = |value: &str| Base { platform: Some(json!(value)), salesforce: Some(json!(value)), ..Base::default() };
     let bases = [("Email", "j.bon@kayo.fr"), ("LastName", "Dumontier"), ("Company", "KAYO SAS"), ("Salutation", "Mr."), ("Extra__c", value)];
     let bases = bases.map(|(name, value)| (name.parse().unwrap(), base(value))).into();
     person.link = Some(Link { object: "Lead".parse().unwrap(), id: id(LEAD), bases, recheck: false, made: false });
@@ -167,12 +167,10 @@ fn a_clear_is_passed_on_where_the_rule_says_so() {
 fn values_that_the_org_writes_its_own_way_are_left_alone() {
     let (engine, event) = with_rule(json!({"strategy": "always_platform"}), json!("0612345678"));
     let mut person = known("0612345678");
-    person
-        .link
-        .as_mut()
-        .unwrap()
-        .bases
-        .insert("Extra__c".parse().unwrap(), Base { platform: Some(json!("0612345678")), salesforce: Some(json!("06 12 34 56 78")), sent: None });
+    person.link.as_mut().unwrap().bases.insert(
+        "Extra__c".parse().unwrap(),
+        Base { platform: Some(json!("0612345678")), salesforce: Some(json!("06 12 34 56 78")), ..Base::default() },
+    );
     let read = json!({"Email": "j.bon@kayo.fr", "LastName": "Dumontier", "Company": "KAYO SAS", "Salutation": "Mr.", "Extra__c": "06 12 34 56 78"});
     let found = Found { linked: Linked::There(found(LEAD, "2026-01-01T00:00:00Z", read)), ..Found::default() };
     let plan = plan_with(&engine, &described(&[("Extra__c", field(FieldType::Phone))]), vec![Case { person, events: vec![event], found }]);
@@ -304,7 +302,7 @@ fn the_first_look_after_a_write_tells_what_is_salesforces_own_change() {
     ] {
         let (engine, event) = with_rule(json!({"strategy": "most_recent"}), json!(stated));
         let mut person = known("A");
-        let base = Base { platform: Some(json!("A")), salesforce: Some(json!("old")), sent: Some(sent) };
+        let base = Base { platform: Some(json!("A")), salesforce: Some(json!("old")), sent: Some(sent), ..Base::default() };
         person.link.as_mut().unwrap().bases.insert("Extra__c".parse().unwrap(), base);
         let read = json!({"Email": "j.bon@kayo.fr", "LastName": "Dumontier", "Company": "KAYO SAS", "Salutation": "Mr.", "Extra__c": shown});
         // Modified after the event occurred, as it is where we were slow.
@@ -333,5 +331,78 @@ fn what_a_record_of_ours_had_at_first_is_nobodys_statement() {
         let write = plan.writes.iter().find(|write| write.object.as_str() == "Lead");
         assert_eq!(write.map(|write| values(write)["Extra__c"].clone()), want);
         assert!(!plan.people[0].person.link.as_ref().unwrap().made);
+    }
+}
+
+/// Beside a lead whose other fields are as they were: what becomes of `Extra__c`, which Salesforce shows as `shown`.
+fn meet(rule: Value, stated: Value, base: Base, shown: Value) -> Plan {
+    let (engine, event) = with_rule(rule, stated);
+    let mut person = known("-");
+    person.link.as_mut().unwrap().bases.insert(FieldName::known("Extra__c"), base);
+    let read = json!({"Email": "j.bon@kayo.fr", "LastName": "Dumontier", "Company": "KAYO SAS", "Salutation": "Mr.", "Extra__c": shown});
+    let lead = Match { left_by_us: true, ..found(LEAD, "2026-05-01T00:00:00Z", read) };
+    let found = Found { linked: Linked::There(lead), ..Found::default() };
+    plan_with(&engine, &described(&[("Extra__c", field(FieldType::String))]), vec![Case { person, events: vec![event], found }])
+}
+
+fn write_of(plan: &Plan) -> Option<Value> {
+    plan.writes.iter().find(|write| write.object.as_str() == "Lead").and_then(|write| values(write).get("Extra__c").cloned())
+}
+
+/// An org that takes a value away again would otherwise get it with every event, for ever.
+#[test]
+fn what_the_org_rewrites_twice_running_is_left_until_the_platform_changes_it() {
+    let base = |rewritten, sent| Base { platform: Some(json!("A")), salesforce: Some(json!(null)), sent, rewritten };
+    let note = || Note::OrgRewritesField { field: FieldName::known("Extra__c"), sent: json!("A"), became: json!(null) };
+    for (name, base, stated, shown, want, rewritten, notes) in [
+        ("sent once, and emptied", base(0, Some(Sent::Surely)), "A", json!(null), Some(json!("A")), 1, vec![]),
+        ("sent again, and emptied", base(1, Some(Sent::Surely)), "A", json!(null), None, 2, vec![note()]),
+        ("still so", base(2, None), "A", json!(null), None, 2, vec![]),
+        ("the platform says something else", base(2, None), "B", json!(null), Some(json!("B")), 2, vec![]),
+        ("the org keeps it now", base(2, Some(Sent::Surely)), "A", json!("A"), None, 0, vec![]),
+        ("nobody knows whether it was sent", base(1, Some(Sent::Perhaps)), "A", json!(null), Some(json!("A")), 1, vec![]),
+    ] {
+        let plan = meet(json!({"strategy": "fill_if_blank"}), json!(stated), base, shown);
+        let person = &plan.people[0];
+        assert_eq!(write_of(&plan), want, "{name}");
+        let base = &person.person.link.as_ref().unwrap().bases[&FieldName::known("Extra__c")];
+        assert_eq!((base.rewritten, &person.notes), (rewritten, &notes), "{name}");
+        let kept = person.kept.iter().find(|kept| kept.field.as_str() == "Extra__c").map(|kept| kept.reason);
+        let reason = if rewritten == 2 { Reason::OrgRewrites } else { Reason::Same };
+        assert_eq!(kept, want.is_none().then_some(reason), "{name}");
+    }
+}
+
+#[test]
+fn a_field_that_stays_tells_why_and_who_decided() {
+    let base = || Base { platform: Some(json!("old")), salesforce: Some(json!("old")), ..Base::default() };
+    for (rule, reason, effective) in [
+        (json!({}), Reason::BothFilled, json!({"strategy": "fill_if_blank", "by": "connection"})),
+        (json!({"strategy": "always_salesforce"}), Reason::DirectionForbids, json!({"strategy": "always_salesforce", "by": "rule"})),
+        (json!({"direction": "to_platform"}), Reason::DirectionForbids, json!({"strategy": "fill_if_blank", "by": "connection"})),
+    ] {
+        let plan = meet(rule.clone(), json!("ours"), base(), json!("theirs"));
+        let kept = plan.people[0].kept.iter().find(|kept| kept.field.as_str() == "Extra__c").unwrap();
+        assert_eq!((kept.reason, json!(kept.effective), kept.rule.as_str()), (reason, effective, "mappings.lead.fields[4]"), "{rule}");
+        assert!(kept.reason.leaves_a_difference());
+    }
+}
+
+/// Both sides have changed, and the record's time says nothing of the field's: Salesforce's stays, and both values are told.
+#[test]
+fn an_undecidable_conflict_is_told_with_both_values() {
+    let base = || Base { platform: Some(json!("old")), salesforce: Some(json!("old")), ..Base::default() };
+    for (direction, modified) in [("both", None), ("to_salesforce", None)] {
+        let (engine, event) = with_rule(json!({"strategy": "most_recent", "direction": direction}), json!("ours"));
+        let mut person = known("-");
+        person.link.as_mut().unwrap().bases.insert(FieldName::known("Extra__c"), base());
+        let read = json!({"Email": "j.bon@kayo.fr", "LastName": "Dumontier", "Company": "KAYO SAS", "Salutation": "Mr.", "Extra__c": "theirs"});
+        let lead = Match { modified, ..found(LEAD, "2026-05-01T00:00:00Z", read) };
+        let found = Found { linked: Linked::There(lead), ..Found::default() };
+        let plan = plan_with(&engine, &described(&[("Extra__c", field(FieldType::String))]), vec![Case { person, events: vec![event], found }]);
+        let conflict = Note::Conflict { field: FieldName::known("Extra__c"), platform: json!("ours"), salesforce: json!("theirs") };
+        assert_eq!((write_of(&plan), &plan.people[0].notes), (None, &vec![conflict]), "{direction}");
+        let kept = plan.people[0].kept.iter().find(|kept| kept.field.as_str() == "Extra__c").unwrap();
+        assert_eq!(kept.reason, Reason::Undecided, "{direction}");
     }
 }

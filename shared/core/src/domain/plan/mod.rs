@@ -1,15 +1,21 @@
 //! A plan: every write with its field changes and the rule behind each, and every event's outcome. Data only:
 //! serialisable, comparable, ordered. Executing it decides nothing.
 
+mod check;
+mod note;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use check::{PlanFault, check};
+pub use note::Note;
+
 use super::{
     ids::{EventId, FieldName, ObjectName, PersonKey, RecordId},
-    mapping::Reason,
+    mapping::{Effective, Reason},
     person::Person,
 };
 
@@ -84,6 +90,30 @@ pub struct Change {
     /// Where the rule stands in the document, for example `mappings.lead.fields[3]`; `None` likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
+    /// The strategy that held, and who decided about it; `None` likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective: Option<Effective>,
+}
+
+impl Change {
+    /// A field that no rule of a mapping stands behind.
+    #[must_use]
+    pub fn plain(field: FieldName, new: NewValue) -> Self {
+        Self { field, old: None, new, reason: Reason::NewRecord, from: None, rule: None, effective: None }
+    }
+}
+
+/// One field of a person's record that stayed as it was.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Kept {
+    /// The field.
+    pub field: FieldName,
+    /// Why.
+    pub reason: Reason,
+    /// Where the rule stands in the document.
+    pub rule: String,
+    /// The strategy that held, and who decided about it.
+    pub effective: Effective,
 }
 
 /// The value that a field gets.
@@ -104,35 +134,12 @@ pub struct PersonPlan {
     pub save: bool,
     /// The write of the person's own record, if there is one.
     pub record: Option<WriteId>,
+    /// The fields of the record that were looked at and stay as they are.
+    pub kept: Vec<Kept>,
     /// Remarks for the record: ambiguity, a fallback owner.
     pub notes: Vec<Note>,
     /// What becomes of the events.
     pub events: Vec<EventPlan>,
-}
-
-/// A remark that explains a choice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "note", rename_all = "snake_case")]
-pub enum Note {
-    /// Several records matched; the first one was taken.
-    Ambiguous {
-        /// All of them, best first.
-        candidates: Vec<RecordId>,
-    },
-    /// The lead had been converted; its contact was taken.
-    Converted {
-        /// The lead.
-        lead: RecordId,
-    },
-    /// A field was left out, as its rule says, because Salesforce would not have taken the value.
-    Dropped {
-        /// The field.
-        field: FieldName,
-        /// The code of what was wrong.
-        code: String,
-    },
-    /// No active user has the collaborator's address, so the integration user owns the record.
-    OwnerFallback,
 }
 
 /// What becomes of an event.
@@ -333,69 +340,4 @@ impl PersonPlan {
         let unsent = |write: &WriteId| matches!(results.get(write.0), Some(WriteResult::Failed(cause)) if *cause == Cause::not_sent());
         writes.peek().is_some() && writes.all(unsent)
     }
-}
-
-/// A plan that must not be executed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the plan is wrong: {0}")]
-pub struct PlanFault(pub String);
-
-/// A second opinion: re-verifies what every plan must fulfil, independently of how it was made.
-pub fn check(plan: &Plan) -> Result<(), PlanFault> {
-    let fault = |text: String| Err(PlanFault(text));
-    let people: BTreeSet<&PersonKey> = plan.people.iter().map(|p| &p.person.key).collect();
-    if people.len() != plan.people.len() {
-        return fault("a person appears twice".to_owned());
-    }
-    let mut updated = BTreeSet::new();
-    let mut steps = BTreeSet::new();
-    for (i, write) in plan.writes.iter().enumerate() {
-        if !people.contains(&write.person) {
-            return fault(format!("write {i} is for nobody"));
-        }
-        if let Operation::Update(record) = write.operation
-            && !updated.insert(record)
-        {
-            return fault(format!("the record {record} is written twice"));
-        }
-        if let Some(step) = &write.step
-            && !steps.insert(step)
-        {
-            return fault(format!("the step {} of event {} is planned twice", step.name, step.event));
-        }
-        let fields: BTreeSet<&FieldName> = write.changes.iter().map(|change| &change.field).collect();
-        if fields.len() != write.changes.len() || fields.is_empty() {
-            return fault(format!("write {i} has no field, or one twice"));
-        }
-        for change in &write.changes {
-            if let NewValue::Created(parent) = change.new {
-                let parent_write = plan.writes.get(parent.0).filter(|_| parent.0 < i);
-                let creates = parent_write.is_some_and(|w| !matches!(w.operation, Operation::Update(_)) && w.person == write.person);
-                if !creates {
-                    return fault(format!("write {i} refers to a record that is not created before it for the same person"));
-                }
-            }
-        }
-    }
-    check_events(plan)
-}
-
-fn check_events(plan: &Plan) -> Result<(), PlanFault> {
-    let mut events = BTreeSet::new();
-    let mut claimed = BTreeSet::new();
-    for planned in plan.people.iter().flat_map(|p| &p.events) {
-        if !events.insert(&planned.event) {
-            return Err(PlanFault(format!("the event {} has two fates", planned.event)));
-        }
-        if let Fate::After(writes) = &planned.fate {
-            if writes.is_empty() || writes.iter().any(|id| id.0 >= plan.writes.len()) {
-                return Err(PlanFault(format!("the event {} waits for nothing", planned.event)));
-            }
-            claimed.extend(writes.iter().copied());
-        }
-    }
-    if claimed.len() != plan.writes.len() {
-        return Err(PlanFault("a write belongs to no event".to_owned()));
-    }
-    Ok(())
 }

@@ -1,0 +1,71 @@
+//! A second opinion on every plan, independent of how it was made.
+
+use std::collections::BTreeSet;
+
+use super::{Fate, NewValue, Operation, Plan};
+use crate::domain::ids::{FieldName, PersonKey};
+
+/// A plan that must not be executed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the plan is wrong: {0}")]
+pub struct PlanFault(pub String);
+
+/// A second opinion: re-verifies what every plan must fulfil, independently of how it was made.
+pub fn check(plan: &Plan) -> Result<(), PlanFault> {
+    let fault = |text: String| Err(PlanFault(text));
+    let people: BTreeSet<&PersonKey> = plan.people.iter().map(|p| &p.person.key).collect();
+    if people.len() != plan.people.len() {
+        return fault("a person appears twice".to_owned());
+    }
+    let mut updated = BTreeSet::new();
+    let mut steps = BTreeSet::new();
+    for (i, write) in plan.writes.iter().enumerate() {
+        if !people.contains(&write.person) {
+            return fault(format!("write {i} is for nobody"));
+        }
+        if let Operation::Update(record) = write.operation
+            && !updated.insert(record)
+        {
+            return fault(format!("the record {record} is written twice"));
+        }
+        if let Some(step) = &write.step
+            && !steps.insert(step)
+        {
+            return fault(format!("the step {} of event {} is planned twice", step.name, step.event));
+        }
+        let fields: BTreeSet<&FieldName> = write.changes.iter().map(|change| &change.field).collect();
+        if fields.len() != write.changes.len() || fields.is_empty() {
+            return fault(format!("write {i} has no field, or one twice"));
+        }
+        for change in &write.changes {
+            if let NewValue::Created(parent) = change.new {
+                let parent_write = plan.writes.get(parent.0).filter(|_| parent.0 < i);
+                let creates = parent_write.is_some_and(|w| !matches!(w.operation, Operation::Update(_)) && w.person == write.person);
+                if !creates {
+                    return fault(format!("write {i} refers to a record that is not created before it for the same person"));
+                }
+            }
+        }
+    }
+    check_events(plan)
+}
+
+fn check_events(plan: &Plan) -> Result<(), PlanFault> {
+    let mut events = BTreeSet::new();
+    let mut claimed = BTreeSet::new();
+    for planned in plan.people.iter().flat_map(|p| &p.events) {
+        if !events.insert(&planned.event) {
+            return Err(PlanFault(format!("the event {} has two fates", planned.event)));
+        }
+        if let Fate::After(writes) = &planned.fate {
+            if writes.is_empty() || writes.iter().any(|id| id.0 >= plan.writes.len()) {
+                return Err(PlanFault(format!("the event {} waits for nothing", planned.event)));
+            }
+            claimed.extend(writes.iter().copied());
+        }
+    }
+    if claimed.len() != plan.writes.len() {
+        return Err(PlanFault("a write belongs to no event".to_owned()));
+    }
+    Ok(())
+}

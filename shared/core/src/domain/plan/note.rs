@@ -1,0 +1,91 @@
+//! Remarks that explain choices, as data and in words.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::domain::{
+    ids::{FieldName, RecordId},
+    words::Sentence,
+};
+
+/// A remark that explains a choice.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "note", rename_all = "snake_case")]
+pub enum Note {
+    /// Several records matched; the first one was taken.
+    Ambiguous {
+        /// All of them, best first.
+        candidates: Vec<RecordId>,
+    },
+    /// The lead had been converted; its contact was taken.
+    Converted {
+        /// The lead.
+        lead: RecordId,
+    },
+    /// A field was left out, as its rule says, because Salesforce would not have taken the value.
+    Dropped {
+        /// The field.
+        field: FieldName,
+        /// The code of what was wrong.
+        code: String,
+    },
+    /// Both sides had changed the field, and nothing tells who did so later: Salesforce's value stays.
+    Conflict {
+        /// The field.
+        field: FieldName,
+        /// The platform's value.
+        platform: Value,
+        /// Salesforce's value.
+        salesforce: Value,
+    },
+    /// The org changes what it is sent, time and again; the field is written again when the platform changes its value.
+    OrgRewritesField {
+        /// The field.
+        field: FieldName,
+        /// What was sent.
+        sent: Value,
+        /// What the org made of it.
+        became: Value,
+    },
+    /// No active user has the collaborator's address, so the integration user owns the record.
+    OwnerFallback,
+}
+
+impl Note {
+    /// The remark in words.
+    #[must_use]
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            Self::Ambiguous { candidates } => {
+                let others = candidates.iter().skip(1).map(RecordId::as_str).collect::<Vec<_>>().join(", ");
+                let first = candidates.first().map(RecordId::as_str).unwrap_or_default();
+                Sentence::new(
+                    format!("Several records have this person's address; {first} was taken, not {others}."),
+                    format!("Plusieurs fiches portent l'adresse de cette personne ; {first} a été retenue, et non {others}."),
+                )
+            }
+            Self::Converted { lead } => Sentence::new(
+                format!("The lead {lead} was converted; its contact was taken."),
+                format!("La piste {lead} a été convertie ; son contact a été retenu."),
+            ),
+            Self::Dropped { field, code } => Sentence::new(
+                format!("{field} was left out, as its rule says: {code}."),
+                format!("{field} a été omis, comme le dit sa règle : {code}."),
+            ),
+            Self::Conflict { field, platform, salesforce } => Sentence::new(
+                format!("{field} was changed on both sides, and nothing tells where later: {salesforce} stays, {platform} does not."),
+                format!("{field} a été modifié des deux côtés, et rien ne dit où en dernier : {salesforce} reste, {platform} non."),
+            ),
+            Self::OrgRewritesField { field, sent, became } => Sentence::new(
+                format!("The org changed {field} twice after it was sent: {sent} became {became}. It is sent again when the platform changes it."),
+                format!(
+                    "L'org a modifié {field} deux fois après son envoi : {sent} est devenu {became}. Il sera renvoyé quand la plateforme le changera."
+                ),
+            ),
+            Self::OwnerFallback => Sentence::new(
+                "No active user has the collaborator's address, so the integration user owns the record.",
+                "Aucun utilisateur actif n'a l'adresse du collaborateur ; l'utilisateur d'intégration possède donc la fiche.",
+            ),
+        }
+    }
+}
