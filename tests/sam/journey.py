@@ -177,7 +177,24 @@ def travel(checks, account, org, program, stack, outputs, scratch):
     reschedule(account, hourly, ScheduleExpression="rate(1 minute)")
     traveller.check_arrival(checks, third, SWEEP_SECONDS)
     checks.check("the repeated delivery made no second lead", len(traveller.leads(first)) == 1, traveller.leads(first))
+    operate(checks, steps, connection, first)
     checks.check("the refused webhook made no lead", not traveller.leads(captured(0, document)), org.records("Lead"))
+
+
+def operate(checks, steps, connection, event):
+    checks.step("What waits, one event told and replayed, and the ledger, on the deployed stack")
+    said = json.loads(steps.run("problems", connection, "--json"))
+    checks.check("nothing waits", said[0]["problems"]["groups"] == [], said)
+    said = steps.run("problems", "resume", connection)
+    checks.check("nothing is resumed", said.startswith("0 events"), said)
+    said = steps.run("status", connection, event["id"])
+    checks.check("the event is told in sentences", "applied after" in said and "LastName" in said, said)
+    said = json.loads(steps.run("ledger", connection, "--days", "2", "--json"))
+    received = sum(day["received"] for day in said)
+    standing = sum(sum(day["events"].values()) for day in said)
+    checks.check("every event received is in the ledger", received == standing == 3, said)
+    said = steps.run("replay", connection, event["id"])
+    checks.check("an event is replayed", "goes on with the next sweep" in said, said)
 
 
 def reschedule(account, schedule, **changes):

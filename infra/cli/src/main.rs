@@ -5,6 +5,7 @@ mod explain;
 mod fields;
 mod local;
 mod operate;
+mod problems;
 mod target;
 mod trial;
 mod verify;
@@ -89,6 +90,27 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Tell what waits, grouped by cause, with what cures it; `problems resume CONNECTION` sets it going again.
+    #[command(args_conflicts_with_subcommands = true)]
+    Problems(problems::Options),
+    /// Work an event again that has ended or is parked. What it has done already is not done twice.
+    Replay {
+        /// The connection.
+        connection: ConnectionId,
+        /// The event, by its platform's id.
+        event: String,
+    },
+    /// Tell of the last days how many events came, and what became of them. Fails where any is missing.
+    Ledger {
+        /// The connection.
+        connection: ConnectionId,
+        /// How many days.
+        #[arg(long, default_value_t = 7)]
+        days: u8,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the JSON Schema of the configuration document.
     Schema,
 }
@@ -136,6 +158,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Activate { connection }) => operate::activate(&cli.target, &connection).await,
         Some(Command::Pause { connection }) => operate::pause(&cli.target, &connection).await,
         Some(Command::Status { connection, event, json }) => operate::status(&cli.target, connection, event, json).await,
+        Some(Command::Problems(options)) => problems::run(&cli.target, options).await,
+        Some(Command::Replay { connection, event }) => problems::replay(&cli.target, &connection, &event).await,
+        Some(Command::Ledger { connection, days, json }) => problems::ledger(&cli.target, &connection, days, json).await,
         Some(Command::Schema) => {
             print!("{}", passerelle_core::domain::config::json_schema());
             Ok(())

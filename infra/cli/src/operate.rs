@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use passerelle_core::{
     app::{
         configure::{self, Applied, ConfigureError},
-        connect, connections, tokens,
+        connect, connections, problems, tokens,
     },
     domain::{
         config::{self, ConfigFault, Document},
@@ -136,7 +136,7 @@ pub async fn status(target: &Target, connection: Option<ConnectionId>, event: Op
         for c in page.into_iter().filter(|c| connection.as_ref().is_none_or(|wanted| wanted == c)) {
             if let Some(meta) = ports.table.load_meta(&c).await? {
                 shown.push(json!({"connection": c, "name": meta.name, "status": meta.status, "configuration": meta.config_version,
-                                  "organization": meta.organization, "cause": meta.cause, "problems": ports.table.load_problems(&c).await?}));
+                                  "organization": meta.organization, "cause": meta.cause, "problems": ports.table.load_problems(&c).await?, "api_calls": problems::budget(ports, &c).await?}));
             }
         }
         match next {
@@ -158,6 +158,11 @@ pub async fn status(target: &Target, connection: Option<ConnectionId>, event: Op
                 text("name"),
                 meta.get("configuration").unwrap_or(&Value::Null)
             );
+            if let Some(until) = meta.pointer("/api_calls/verdict/wait/until").and_then(Value::as_str) {
+                println!("    Its events wait until {until}: no API calls are left ({}).", text_at(&meta, "/api_calls/verdict/wait/code"));
+            } else if let Some(at) = meta.pointer("/api_calls/runs_out").and_then(Value::as_str) {
+                println!("    Going on like today, its API calls run out at {at}.");
+            }
             for problem in meta.get("problems").and_then(Value::as_array).into_iter().flatten() {
                 let text = |path: &str| problem.pointer(path).and_then(Value::as_str).unwrap_or("-");
                 println!("    {}  {}  {}\n    → {}", text("/code"), text("/place"), text("/words/en"), text("/cure/en"));
@@ -165,6 +170,10 @@ pub async fn status(target: &Target, connection: Option<ConnectionId>, event: Op
         }
     }
     Ok(())
+}
+
+fn text_at<'v>(value: &'v Value, path: &str) -> &'v str {
+    value.pointer(path).and_then(Value::as_str).unwrap_or("-")
 }
 
 /// What became of one event, and why the record of its person is as it is.

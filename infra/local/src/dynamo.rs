@@ -62,7 +62,7 @@ pub fn open(path: Option<&Path>) -> Result<Database, DynamoError> {
 /// The state table as the parameters of `CreateTable`, without its name.
 #[must_use]
 pub fn definition() -> Value {
-    let attributes = ["pk", "sk", "due_pk", "due_at", "person_pk", "occurred_at"];
+    let attributes = ["pk", "sk", "due_pk", "due_at", "person_pk", "occurred_at", "day_pk", "status"];
     let attributes = attributes.map(|name| json!({ "AttributeName": name, "AttributeType": "S" }));
     json!({
         "BillingMode": "PAY_PER_REQUEST",
@@ -71,6 +71,7 @@ pub fn definition() -> Value {
         "GlobalSecondaryIndexes": [
             { "IndexName": "due", "KeySchema": keys("due_pk", "due_at"), "Projection": { "ProjectionType": "KEYS_ONLY" } },
             { "IndexName": "person", "KeySchema": keys("person_pk", "occurred_at"), "Projection": { "ProjectionType": "KEYS_ONLY" } },
+            { "IndexName": "day", "KeySchema": keys("day_pk", "status"), "Projection": { "ProjectionType": "KEYS_ONLY" } },
         ],
         "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "KEYS_ONLY" },
     })

@@ -69,6 +69,14 @@ pub async fn mark_connected(ports: Ports<'_>, c: &ConnectionId, organization: &s
     .await
 }
 
+/// Has the next shift take up everything that is parked.
+pub(super) async fn resume_all(ports: Ports<'_>, c: &ConnectionId) -> Result<(), StateError> {
+    match change(ports.table, c, |meta| Ok(Meta { resumed_version: 0, ..meta.clone() })).await {
+        Err(ConnectionError::State(error)) => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Reads, changes and stores the state; tried again where somebody else was quicker.
 async fn change(table: &Table, c: &ConnectionId, to: impl Fn(&Meta) -> Result<Meta, ConnectionError>) -> Result<(), ConnectionError> {
     let mut tries = 0;

@@ -7,6 +7,7 @@ pub mod connect;
 pub mod connections;
 pub mod fields;
 pub mod intake;
+pub mod problems;
 mod schemas;
 pub mod tokens;
 pub mod upsert;

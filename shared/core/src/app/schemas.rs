@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
-use super::access::{Access, AccessError};
+use super::{
+    access::{Access, AccessError},
+    connections,
+};
 use crate::{
     adapters::{
         salesforce::{
@@ -54,6 +57,12 @@ pub(super) async fn load(ports: Ports<'_>, access: &mut Access<'_>, engine: &Eng
     reload(ports, access, engine).await
 }
 
+/// Whether what is known of the org is a day old, or nothing is.
+pub(super) async fn is_old(ports: Ports<'_>, c: &ConnectionId) -> Result<bool, StateError> {
+    let lead = ports.table.load_schemas(c, &[ObjectName::known("Lead")]).await?;
+    Ok(lead.first().is_none_or(|(stored, _)| ports.clock.now().duration_since(stored.read_at) >= VALID))
+}
+
 /// Describes every object anew, in one call.
 pub(super) async fn reload(ports: Ports<'_>, access: &mut Access<'_>, engine: &Engine) -> Result<Schemas, AccessError> {
     let objects = objects(&engine.document);
@@ -79,10 +88,16 @@ pub(super) async fn keep(
     described: &BTreeMap<ObjectName, Option<ObjectSchema>>,
 ) -> Result<Vec<Finding>, StateError> {
     let (c, now) = (&document.connection.id, ports.clock.now());
+    let objects: Vec<ObjectName> = described.keys().cloned().collect();
+    let former: Schemas = ports.table.load_schemas(c, &objects).await?.into_iter().filter_map(|(_, schema)| schema).collect();
     for (object, schema) in described {
         ports.table.save_schema(c, object, schema.as_ref(), now).await?;
     }
     let schemas: Schemas = described.values().flatten().cloned().collect();
+    if former != Schemas::default() && schemas != former {
+        // What was parked for what the org was like may go now.
+        connections::resume_all(ports, c).await?;
+    }
     let uses = uses(document, maps);
     let problems = match ports.table.load_lock(c).await? {
         Some(stored) if stored.version == version => stored.lock.compare(document, &uses, &schemas),

@@ -18,6 +18,7 @@ mod intake;
 mod inwink;
 mod kayo;
 mod merge;
+mod operations;
 mod preflight;
 mod skeepers;
 mod webmecanik;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use super::{DUE_SHARDS, Expression, Index, Key, StateError, Table, Write};
+use super::{Expression, Index, Key, SHARDS, StateError, Table, Write};
 use crate::domain::{
     event::Event,
     ids::{ConnectionId, EventId, PersonKey, RecordId, SourceId},
@@ -44,12 +44,15 @@ pub struct StoredEvent {
     /// Set where a write may have gone unseen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<Timestamp>,
-    /// Partition of the due index, or of the list of what is parked.
+    /// Partition of the due index, or of the list of what is parked or given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_pk: Option<String>,
-    /// When it is to be worked, or since when it is parked.
+    /// When it is to be worked, or since when it is parked or given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<String>,
+    /// Partition of the index of the day on which it came in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day_pk: Option<String>,
     /// Partition of the index of a person's events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person_pk: Option<String>,
@@ -86,6 +89,7 @@ impl StoredEvent {
             doubt: None,
             due_pk: Some(Key::due_partition(connection, shard(&event.id))),
             due_at: Some(sortable(now.saturating_add(DOORBELL).unwrap_or(now))),
+            day_pk: Some(Key::day_partition(connection, day_of(now), shard(&event.id))),
             person_pk: None,
             ttl: None,
         }
@@ -104,8 +108,14 @@ pub fn sortable(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-fn shard(id: &EventId) -> u8 {
-    short_hash(id.as_str()).bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte)) % DUE_SHARDS
+/// The day that a time belongs to, in UTC.
+#[must_use]
+pub fn day_of(time: Timestamp) -> Date {
+    time.to_zoned(TimeZone::UTC).date()
+}
+
+pub(super) fn shard(id: &EventId) -> u8 {
+    short_hash(id.as_str()).bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte)) % SHARDS
 }
 
 impl Table {
@@ -134,7 +144,7 @@ impl Table {
     /// The ids of events that are due at `until`, oldest first within each shard, `limit` at most.
     pub async fn due_events(&self, connection: &ConnectionId, until: Timestamp, limit: usize) -> Result<Vec<EventId>, StateError> {
         let mut ids = Vec::new();
-        for shard in 0..DUE_SHARDS {
+        for shard in 0..SHARDS {
             let wanted = i32::try_from(limit.saturating_sub(ids.len())).unwrap_or(i32::MAX);
             if wanted == 0 {
                 break;
@@ -152,6 +162,16 @@ impl Table {
         Ok(keys.iter().filter_map(|key| key.as_event().map(|(_, id)| id)).collect())
     }
 
+    /// Every event that is parked as a problem, and every one that was given up, each `most` at most.
+    pub async fn stopped_events(&self, connection: &ConnectionId, most: usize) -> Result<Vec<EventId>, StateError> {
+        let mut ids = Vec::new();
+        for partition in [Key::parked_partition(connection), Key::dead_partition(connection)] {
+            let listed = self.index_all(Index::Due, &partition, most).await?;
+            ids.extend(listed.iter().filter_map(|(key, _)| key.as_event().map(|(_, id)| id)));
+        }
+        Ok(ids)
+    }
+
     /// Notes that a write of the event may have gone unseen at `since`, unless it has its outcome.
     pub async fn doubt_event(&self, connection: &ConnectionId, id: &EventId, since: Timestamp) -> Result<(), StateError> {
         let change = Expression::update("SET doubt = :d").only_if("attribute_exists(pk) AND attribute_not_exists(#ttl)").name("#ttl", "ttl");
@@ -166,6 +186,20 @@ impl Table {
         let change = Expression::update("SET due_pk = :p, due_at = :a").only_if("due_pk = :parked").text(":a", sortable(now));
         let change = change.text(":p", Key::due_partition(connection, shard(id))).text(":parked", Key::parked_partition(connection));
         match self.update::<serde_json::Value>(&Key::event(connection, id), change).await {
+            Ok(_) => Ok(true),
+            Err(StateError::Conflict { .. }) => Ok(false),
+            Err(other) => Err(other),
+        }
+    }
+}
+
+impl Table {
+    /// Works an event again whose outcome is final: what it has done already is not done again. Answers whether it was final.
+    pub async fn replay_event(&self, connection: &ConnectionId, id: &EventId, now: Timestamp) -> Result<bool, StateError> {
+        let change = Expression::update("SET #s = :open, attempts = :zero, due_pk = :p, due_at = :a REMOVE outcome, #ttl");
+        let change = change.only_if("attribute_exists(#ttl) AND #ttl > :now").name("#ttl", "ttl").name("#s", "status").text(":open", "open");
+        let change = change.number(":zero", 0).text(":p", Key::due_partition(connection, shard(id))).text(":a", sortable(now));
+        match self.update::<serde_json::Value>(&Key::event(connection, id), change.number(":now", now.as_second())).await {
             Ok(_) => Ok(true),
             Err(StateError::Conflict { .. }) => Ok(false),
             Err(other) => Err(other),
@@ -194,10 +228,14 @@ pub fn settle_write(
             set.extend(["due_pk = :dp", "due_at = :da"]);
             change = change.text(":dp", Key::parked_partition(connection)).text(":da", sortable(now));
         }
-        _ => {
+        Outcome::Dead { .. } => {
+            set.extend(["due_pk = :dp", "due_at = :da", "#ttl = :ttl"]);
+            change = change.text(":dp", Key::dead_partition(connection)).text(":da", sortable(now)).number(":ttl", kept_until(now));
+        }
+        Outcome::Applied { .. } | Outcome::Unchanged { .. } | Outcome::Superseded => {
             remove.extend(["due_pk", "due_at"]);
             set.push("#ttl = :ttl");
-            change = change.number(":ttl", now.as_second() + KEPT_DAYS * 86_400);
+            change = change.number(":ttl", kept_until(now));
         }
     }
     match settled.doubt {
@@ -220,4 +258,8 @@ pub fn settle_write(
     let change = change.name("#s", "status").text(":s", settled.outcome.name()).value(":o", &settled.outcome)?;
     let change = change.number(":n", attempts + 1).number(":was", attempts).value(":d", &settled.done)?.text(":now", sortable(now));
     Ok(Write::Update(Key::event(connection, &settled.event), change))
+}
+
+fn kept_until(now: Timestamp) -> i64 {
+    now.as_second() + KEPT_DAYS * 86_400
 }

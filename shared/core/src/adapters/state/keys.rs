@@ -3,6 +3,7 @@
 use std::fmt;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{Item, StateError};
@@ -26,8 +27,8 @@ impl fmt::Display for Key {
 /// The partition that lists all connections.
 pub const CONNECTIONS: &str = "CONNECTIONS";
 
-/// How many partitions a connection's due work is spread over.
-pub const DUE_SHARDS: u8 = 4;
+/// How many partitions a connection's due work and the events of its days are spread over.
+pub const SHARDS: u8 = 4;
 
 impl Key {
     fn new(pk: String, sk: impl Into<String>) -> Self {
@@ -105,6 +106,18 @@ impl Key {
         Self::of_connection(c, format!("{}{code}#{hash}", Self::PROBLEMS))
     }
 
+    /// How many events of a day intake has stored, in one of its parts.
+    #[must_use]
+    pub fn ledger(c: &ConnectionId, day: Date, shard: u8) -> Self {
+        Self::of_connection(c, format!("LEDGER#{day}#{shard}"))
+    }
+
+    /// The API calls of a day.
+    #[must_use]
+    pub fn usage(c: &ConnectionId, day: Date) -> Self {
+        Self::of_connection(c, format!("USAGE#{day}"))
+    }
+
     /// A single-use connect ticket, by the hash of its text.
     #[must_use]
     pub fn ticket(c: &ConnectionId, hash: &str) -> Self {
@@ -157,6 +170,18 @@ impl Key {
     #[must_use]
     pub fn parked_partition(c: &ConnectionId) -> String {
         format!("PARKED#{c}")
+    }
+
+    /// The partition of the due index that lists what was given up.
+    #[must_use]
+    pub fn dead_partition(c: &ConnectionId) -> String {
+        format!("DEAD#{c}")
+    }
+
+    /// The partition of the day index that the events received on a day are in.
+    #[must_use]
+    pub fn day_partition(c: &ConnectionId, day: Date, shard: u8) -> String {
+        format!("DAY#{c}#{day}#{shard}")
     }
 
     /// The connection and event of an event's key, as a stream or an index gives it; `None` for any other item.

@@ -8,10 +8,12 @@ pub mod connections;
 mod error;
 pub mod events;
 mod keys;
+pub mod ledger;
 pub mod people;
 pub mod problems;
 pub mod schema;
 pub mod tokens;
+pub mod usage;
 pub mod writer;
 
 use std::{collections::HashMap, sync::Arc};
@@ -23,7 +25,7 @@ use aws_sdk_dynamodb::{
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use error::StateError;
-pub use keys::{CONNECTIONS, DUE_SHARDS, Key};
+pub use keys::{CONNECTIONS, Key, SHARDS};
 
 /// One item as DynamoDB holds it.
 pub type Item = HashMap<String, AttributeValue>;
@@ -208,6 +210,26 @@ impl Table {
         answer.items.unwrap_or_default().iter().map(Key::of).collect()
     }
 
+    /// Everything that an index lists in a partition, `most` at most: each key with its sort attribute. It may lag likewise.
+    pub async fn index_all(&self, index: Index, partition: &str, most: usize) -> Result<Vec<(Key, String)>, StateError> {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let request = self.client.query().table_name(&*self.name).index_name(index.name()).key_condition_expression("#p = :p");
+            let request = request.expression_attribute_names("#p", index.partition()).set_exclusive_start_key(after);
+            let answer =
+                request.expression_attribute_values(":p", AttributeValue::S(partition.to_owned())).send().await.map_err(StateError::from_sdk)?;
+            for item in answer.items.unwrap_or_default() {
+                let sort = item.get(index.sort()).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+                found.push((Key::of(&item)?, sort));
+            }
+            after = answer.last_evaluated_key;
+            if after.is_none() || found.len() >= most {
+                found.truncate(most);
+                return Ok(found);
+            }
+        }
+    }
+
     /// Writes several items together or none. `token` makes a repeat of the same transaction harmless for ten minutes.
     pub async fn transact(&self, writes: Vec<Write>, token: &str) -> Result<(), StateError> {
         let items: Vec<TransactWriteItem> = writes.into_iter().map(|write| write.build(&self.name)).collect::<Result<_, _>>()?;
@@ -224,6 +246,8 @@ pub enum Index {
     Due,
     /// The events of a person: `person_pk`, `occurred_at`.
     Person,
+    /// The events received on a day: `day_pk`, `status`.
+    Day,
 }
 
 impl Index {
@@ -233,6 +257,7 @@ impl Index {
         match self {
             Index::Due => "due",
             Index::Person => "person",
+            Index::Day => "day",
         }
     }
 
@@ -242,6 +267,7 @@ impl Index {
         match self {
             Index::Due => "due_pk",
             Index::Person => "person_pk",
+            Index::Day => "day_pk",
         }
     }
 
@@ -251,6 +277,7 @@ impl Index {
         match self {
             Index::Due => "due_at",
             Index::Person => "occurred_at",
+            Index::Day => "status",
         }
     }
 }

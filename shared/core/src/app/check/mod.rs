@@ -2,6 +2,9 @@
 
 mod gather;
 
+use std::time::Duration;
+
+use jiff::ToSpan;
 use thiserror::Error;
 
 use super::{
@@ -10,7 +13,7 @@ use super::{
     tokens::SessionCache,
 };
 use crate::{
-    adapters::state::StateError,
+    adapters::state::{StateError, events::day_of},
     domain::{
         check::{Unreached, evaluate, unreached},
         engine::{Engine, EngineError},
@@ -73,9 +76,30 @@ pub async fn verify(ports: Ports<'_>, sessions: &SessionCache, c: &ConnectionId)
     // What fails now is told once, whether or not it was otherwise before.
     let told: Vec<String> = findings.iter().filter(|finding| finding.severity == Severity::Error).map(|finding| finding.place.clone()).collect();
     findings.splice(0..0, drift.into_iter().filter(|problem| !told.contains(&problem.place)));
+    findings.extend(ledger(ports, c).await?);
     findings.sort_by_key(|finding| finding.severity);
     tracing::info!(connection.id = %c, config.version = version, findings = findings.len(), api_calls, "configuration checked");
     Ok(Report { version, findings, api_calls })
+}
+
+/// The days whose ledger is checked.
+const LEDGER_DAYS: i64 = 3;
+/// An index follows its table by less than this; what seems to be missing is counted again after it.
+const INDEX_LAG: Duration = Duration::from_secs(2);
+
+/// What is missing from the ledger of the last days.
+async fn ledger(ports: Ports<'_>, c: &ConnectionId) -> Result<Vec<Finding>, StateError> {
+    let mut findings = Vec::new();
+    for ago in 0..LEDGER_DAYS {
+        let day = day_of(ports.clock.now()).saturating_sub(ago.days());
+        let mut found = ports.table.load_ledger(c, day).await?;
+        if found.missing() > 0 {
+            ports.clock.sleep(INDEX_LAG).await;
+            found = ports.table.load_ledger(c, day).await?;
+        }
+        findings.extend(found.finding());
+    }
+    Ok(findings)
 }
 
 /// The connection's current document, ready for use.

@@ -4,6 +4,8 @@
 
 mod proof;
 
+use std::collections::BTreeMap;
+
 use futures::{StreamExt, stream};
 use http::HeaderMap;
 use jiff::Timestamp;
@@ -80,9 +82,10 @@ async fn store_all(ports: Ports<'_>, source: &SourceId, connections: &[Connectio
     // Collected first: a stream over a closure that borrows is not `Send` for every lifetime, as the compiler wants it.
     let pairs = events.iter().flat_map(|event| connections.iter().map(move |connection| (event, connection)));
     let puts: Vec<_> = pairs.map(|(event, connection)| store_one(ports, source, connection, event, now)).collect();
-    let results: Vec<(&EventId, Result<Stored, StateError>)> = stream::iter(puts).buffered(PARALLEL).collect().await;
+    let results: Vec<(&EventId, &ConnectionId, Result<Stored, StateError>)> = stream::iter(puts).buffered(PARALLEL).collect().await;
+    count(ports, &results, now).await;
     let (mut accepted, mut contradicted, mut last) = (Accepted::default(), Vec::new(), None);
-    for (id, result) in results {
+    for (id, _, result) in results {
         match result.map_err(|error| unavailable(source, &error))? {
             Stored::Contradicted => contradicted.push(id),
             // An event that feeds several connections is one event.
@@ -105,12 +108,26 @@ async fn store_all(ports: Ports<'_>, source: &SourceId, connections: &[Connectio
 async fn store_one<'e>(
     ports: Ports<'_>,
     source: &SourceId,
-    connection: &ConnectionId,
+    connection: &'e ConnectionId,
     event: &'e Event,
     now: Timestamp,
-) -> (&'e EventId, Result<Stored, StateError>) {
+) -> (&'e EventId, &'e ConnectionId, Result<Stored, StateError>) {
     let stored = StoredEvent::new(connection, event, source, now);
-    (&event.id, ports.table.store_event(connection, &event.id, &stored).await)
+    (&event.id, connection, ports.table.store_event(connection, &event.id, &stored).await)
+}
+
+/// Adds what is new to the ledger. It comes after the storing, so that the ledger never tells of an event that is not there;
+/// and where it fails the delivery is accepted all the same, since the events are durable.
+async fn count(ports: Ports<'_>, results: &[(&EventId, &ConnectionId, Result<Stored, StateError>)], now: Timestamp) {
+    let mut new = BTreeMap::<&ConnectionId, (&EventId, usize)>::new();
+    for (id, connection, _) in results.iter().filter(|(.., result)| matches!(result, Ok(Stored::New))) {
+        new.entry(connection).or_insert((id, 0)).1 += 1;
+    }
+    for (connection, (first, count)) in new {
+        if let Err(error) = ports.table.count_received(connection, first, count, now).await {
+            tracing::warn!(connection.id = %connection, error = %error, code = "not_counted", "the ledger has not counted a delivery");
+        }
+    }
 }
 
 fn unsigned(title: &str) -> Problem {

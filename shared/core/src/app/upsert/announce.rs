@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::{
-    CALL_TIME, MARGIN,
+    CALL_TIME, MARGIN, budget,
     execute::Caller,
     pace::{Ended, Pace},
 };
@@ -39,6 +39,8 @@ pub(super) struct Announcing<'s, 'a, 'b> {
     pub lost: bool,
     /// Why the org cannot be worked with, where a call told.
     pub failed: Option<AccessError>,
+    /// Until when the org takes no more calls, where one was refused for its limit.
+    pub refused_until: Option<Timestamp>,
 }
 
 impl Caller for Announcing<'_, '_, '_> {
@@ -75,6 +77,9 @@ impl Announcing<'_, '_, '_> {
         let begun = self.ports.clock.now();
         let answer = self.access.composite_once(call).await;
         let ended = if answer.as_ref().is_err_and(SalesforceError::in_doubt) { Ended::InDoubt } else { Ended::Answered };
+        if let Err(error) = &answer {
+            self.refused_until = self.refused_until.max(budget::refused_until(error, self.ports.clock.now()));
+        }
         self.pace = self.pace.after(self.ports.clock.now().duration_since(begun), ended);
         answer
     }

@@ -156,7 +156,8 @@ impl Run<'_> {
 
     /// The whole call failed.
     fn stop(&mut self, groups: &[Group], error: &SalesforceError) -> Result<(), Stopped> {
-        let cause = cause_of_call(error);
+        // A call over the day's limit was refused before anything of it was done: it counts as no try.
+        let cause = if error.class() == Class::Pause { Cause::not_sent() } else { cause_of_call(error) };
         for id in groups.iter().flat_map(|group| &group.writes) {
             let result = if error.in_doubt() { WriteResult::InDoubt(cause.clone()) } else { WriteResult::Failed(cause.clone()) };
             self.results.insert(*id, result);

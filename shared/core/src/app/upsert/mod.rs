@@ -4,23 +4,32 @@
 //! it with the events that it has just seen, the sweep with none; both work what is due besides.
 
 mod announce;
+mod budget;
 mod drift;
 mod execute;
 mod load;
 mod lookup;
 mod pace;
 mod record;
+mod sweep;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Mutex,
 };
 
-use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
-use self::{announce::Announcing, drift::Description, execute::Dialect, lookup::Users, pace::Pace};
+pub use self::sweep::{sweep, work_all};
+use self::{
+    announce::Announcing,
+    budget::{Spending, has_budget},
+    drift::Description,
+    execute::Dialect,
+    lookup::Users,
+    pace::Pace,
+};
 use crate::{
     adapters::state::{
         Key, StateError,
@@ -46,8 +55,6 @@ use crate::{
 
 /// How many events one batch takes: where each is about somebody else, one call can write all of these people.
 const BATCH: usize = 1_000;
-/// How many connections are worked at the same time.
-const CONNECTIONS_AT_ONCE: usize = 8;
 /// Work stops this long before the function's deadline, and hands back the rest.
 const MARGIN: SignedDuration = SignedDuration::from_secs(2);
 /// No batch is begun with less time than a look-up and a write may take.
@@ -84,6 +91,8 @@ pub enum Stopped {
     Busy,
     /// The time is up.
     Deadline,
+    /// The API calls that may be spent are spent, or the org refuses more for now.
+    Budget,
     /// Salesforce could not be reached, or refused the session.
     Salesforce,
     /// The lease was lost.
@@ -101,72 +110,14 @@ pub enum WorkError {
     Engine(#[from] EngineError),
 }
 
-/// Works several connections concurrently, each on its own, so that none waits for another's org. `hints` are events that
-/// are known to be new.
-pub async fn work_all(
-    ports: Ports<'_>,
-    bench: &Workbench,
-    hints: BTreeMap<ConnectionId, Vec<EventId>>,
-    deadline: Timestamp,
-) -> Vec<(ConnectionId, Result<Worked, WorkError>)> {
-    let works: Vec<_> = hints.into_iter().map(|(connection, hint)| work_one(ports, bench, connection, hint, deadline)).collect();
-    stream::iter(works).buffer_unordered(CONNECTIONS_AT_ONCE).collect().await
-}
-
-async fn work_one(
-    ports: Ports<'_>,
-    bench: &Workbench,
-    connection: ConnectionId,
-    hint: Vec<EventId>,
-    deadline: Timestamp,
-) -> (ConnectionId, Result<Worked, WorkError>) {
-    let worked = work(ports, bench, &connection, &hint, deadline).await;
-    report(&connection, &worked);
-    (connection, worked)
-}
-
-/// The sweep: works every active connection of the installation that has something due.
-pub async fn sweep(ports: Ports<'_>, bench: &Workbench, deadline: Timestamp) -> Result<Vec<(ConnectionId, Result<Worked, WorkError>)>, StateError> {
-    let (mut worked, mut after) = (Vec::new(), None);
-    loop {
-        let (connections, next) = ports.table.list_connections(after.as_ref()).await?;
-        let mut due = BTreeMap::new();
-        for connection in connections {
-            let Some(meta) = ports.table.load_meta(&connection).await? else { continue };
-            let waiting = meta.resumed_version < meta.config_version || has_due(ports, &connection).await?;
-            if meta.status == Status::Active && waiting {
-                due.insert(connection, Vec::new());
-            }
-        }
-        worked.extend(work_all(ports, bench, due, deadline).await);
-        match next {
-            Some(next) if ports.clock.now() < deadline => after = Some(next),
-            _ => return Ok(worked),
-        }
-    }
-}
-
-async fn has_due(ports: Ports<'_>, c: &ConnectionId) -> Result<bool, StateError> {
-    Ok(!ports.table.due_events(c, ports.clock.now(), 1).await?.is_empty())
-}
-
-fn report(c: &ConnectionId, worked: &Result<Worked, WorkError>) {
-    match worked {
-        Ok(worked) => {
-            tracing::info!(connection.id = %c, outcomes = ?worked.outcomes, api_calls = worked.api_calls, stopped = ?worked.stopped, "connection worked")
-        }
-        Err(error) => {
-            let cause = std::error::Error::source(error).map(ToString::to_string);
-            tracing::error!(connection.id = %c, error = %error, cause, "connection not worked");
-        }
-    }
-}
-
 /// Works one connection until nothing is due, the deadline is near, or its org does not answer.
 pub async fn work(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, hint: &[EventId], deadline: Timestamp) -> Result<Worked, WorkError> {
     let stopped = |stopped| Ok(Worked { stopped: Some(stopped), ..Worked::default() });
     let Some(meta) = ports.table.load_meta(c).await?.filter(|meta| meta.status == Status::Active) else { return stopped(Stopped::NotActive) };
     let Some(engine) = bench.engine(ports, c, &meta).await? else { return stopped(Stopped::NotActive) };
+    if !has_budget(ports, &engine).await? {
+        return stopped(Stopped::Budget);
+    }
     let Some(lease) = ports.table.acquire_writer(c, &ports.ids.fresh(), ports.clock.now()).await? else { return stopped(Stopped::Busy) };
     let mut shift = Shift {
         ports,
@@ -177,6 +128,7 @@ pub async fn work(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, hint: &
         users: Users::default(),
         seen: BTreeSet::new(),
         worked: Worked::default(),
+        spending: Spending::default(),
         deadline,
     };
     let outcome = shift.run(bench, &meta, hint).await;
@@ -231,6 +183,8 @@ struct Shift<'a> {
     /// Events worked in this shift: an index may still show them as due.
     seen: BTreeSet<EventId>,
     worked: Worked,
+    /// What the batch under way has spent.
+    spending: Spending,
     deadline: Timestamp,
 }
 
@@ -242,6 +196,12 @@ impl Shift<'_> {
         }
         if meta.resumed_version < meta.config_version {
             self.resume_parked(meta).await?;
+        }
+        if schemas::is_old(ports, c).await? && !ports.table.parked_events(c, 1).await?.is_empty() {
+            self.worked.stopped = self.look_again(bench).await?;
+            if self.worked.stopped.is_some() {
+                return Ok(());
+            }
         }
         let mut horizon = ports.clock.now();
         let mut ids: Vec<EventId> = hint.to_vec();
@@ -267,12 +227,32 @@ impl Shift<'_> {
                     self.worked.stopped = Some(Stopped::Deadline);
                     return Ok(());
                 }
-                if let Some(stopped) = self.batch(bench, batch).await? {
-                    self.worked.stopped = Some(stopped);
+                let stopped = self.batch(bench, batch).await?;
+                let stopped = if self.settle_spending().await? { stopped } else { Some(Stopped::Budget) };
+                if stopped.is_some() {
+                    self.worked.stopped = stopped;
                     return Ok(());
                 }
             }
         }
+    }
+
+    /// Has the org described anew: what it was parked for may have changed, and then the next shift takes it up.
+    async fn look_again(&mut self, bench: &Workbench) -> Result<Option<Stopped>, WorkError> {
+        let looked = match Access::open(self.ports, &bench.sessions, self.engine).await {
+            Ok(mut access) => {
+                let looked = schemas::load(self.ports, &mut access, self.engine).await;
+                self.count(&mut access);
+                looked
+            }
+            Err(error) => Err(error),
+        };
+        let stopped = match looked {
+            Ok(_) => None,
+            Err(error) => Some(self.stop(error).await?),
+        };
+        self.settle_spending().await?;
+        Ok(stopped)
     }
 
     /// One batch, from events to records. Answers why the shift must end, if it must. Where Salesforce's answers show that
@@ -301,7 +281,7 @@ impl Shift<'_> {
             Err(error) => return self.stop(error).await.map(Attempt::Stopped),
         };
         let planned = self.plan(&mut access, &mut loaded, description).await;
-        self.worked.api_calls += access.take_calls();
+        self.count(&mut access);
         let (plan, schemas) = match planned {
             Ok(planned) => planned,
             Err(error) => return self.stop(error).await.map(Attempt::Stopped),
@@ -326,9 +306,11 @@ impl Shift<'_> {
             late: false,
             lost: false,
             failed: None,
+            refused_until: None,
         };
         let mut results = execute::execute(&plan, &dialect, &mut caller).await;
         let (late, lost, mut failed) = (caller.late, caller.lost, caller.failed.take());
+        self.spending.refuse(caller.refused_until);
         self.pace = caller.pace;
         let mut outdated = Vec::new();
         if *description == Description::Known && !lost && failed.is_none() && drift::is_told_by(&results) {
@@ -340,7 +322,7 @@ impl Shift<'_> {
                 Err(error) => failed = Some(error),
             }
         }
-        self.worked.api_calls += access.take_calls();
+        self.count(&mut access);
         let tally = record::record(ports, c, &plan, &results, &loaded.stored).await?;
         for (outcome, count) in tally {
             *self.worked.outcomes.entry(outcome).or_default() += count;
@@ -385,7 +367,7 @@ impl Shift<'_> {
     }
 
     /// The org cannot be worked with just now. A grant that is gone breaks the connection.
-    async fn stop(&self, error: AccessError) -> Result<Stopped, WorkError> {
+    async fn stop(&mut self, error: AccessError) -> Result<Stopped, WorkError> {
         match error {
             AccessError::State(error) => Err(error.into()),
             AccessError::Broken { code } => {
@@ -401,6 +383,7 @@ impl Shift<'_> {
             }
             AccessError::Salesforce(error) => {
                 tracing::warn!(connection.id = %self.c, code = error.code(), "org refused");
+                self.spending.refuse(budget::refused_until(&error, self.ports.clock.now()));
                 Ok(Stopped::Salesforce)
             }
         }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Mapping, Overlay, SourceSection, Workflow, short_form::mappings_schema};
 use crate::domain::{
+    budget::ApiCalls,
     ids::{ConnectionId, MappingName, ProjectId},
     mapping::Attribute,
 };
@@ -107,6 +108,13 @@ pub struct SalesforceSection {
     /// What happens when a duplicate rule of the org objects.
     #[serde(default)]
     pub duplicates: Duplicates,
+    /// How many API calls may be spent.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub api_calls: ApiCalls,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The version that was current when this was written (Spring '26).

@@ -1,0 +1,151 @@
+//! What waits and why, how to set it going again, and whether every event is accounted for.
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use jiff::ToSpan;
+use passerelle_core::{
+    adapters::state::events::day_of,
+    app::problems::{self, Problems, Replayed},
+    domain::ids::{ConnectionId, EventId},
+    shell::runtime::World,
+};
+use serde_json::{Value, json};
+
+use crate::{target::Target, verify::Tongue};
+
+/// Options of `problems`.
+#[derive(Args)]
+pub struct Options {
+    #[command(subcommand)]
+    action: Option<Action>,
+    /// The connection; without one, all.
+    connection: Option<ConnectionId>,
+    /// Print JSON, with both languages.
+    #[arg(long)]
+    json: bool,
+    /// The language of the cures.
+    #[arg(long, default_value = "en")]
+    language: Tongue,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Set parked events going again.
+    Resume {
+        /// The connection.
+        connection: ConnectionId,
+        /// Only those with this code.
+        #[arg(long)]
+        code: Option<String>,
+    },
+}
+
+/// Prints the problems, or resumes.
+pub async fn run(target: &Target, options: Options) -> Result<()> {
+    let world = target.world().await?;
+    let ports = world.ports();
+    if let Some(Action::Resume { connection, code }) = options.action {
+        let resumed = problems::resume(ports, &connection, code.as_deref()).await.context(target.hint())?;
+        println!("{resumed} events of {connection} go on with the next sweep.");
+        return Ok(());
+    }
+    let connections = match options.connection {
+        Some(connection) => vec![connection],
+        None => all_connections(target, &world).await?,
+    };
+    let mut shown = Vec::new();
+    for c in &connections {
+        let found = problems::list(ports, c).await.context(target.hint())?;
+        match options.json {
+            true => shown.push(json!({"connection": c, "problems": found})),
+            false => println!("{}", text(c, &found, options.language)),
+        }
+    }
+    if options.json {
+        println!("{}", Value::from(shown));
+    }
+    Ok(())
+}
+
+async fn all_connections(target: &Target, world: &World) -> Result<Vec<ConnectionId>> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let (page, next) = world.ports().table.list_connections(after.as_ref()).await.context(target.hint())?;
+        all.extend(page);
+        match next {
+            Some(next) => after = Some(next),
+            None => return Ok(all),
+        }
+    }
+}
+
+fn text(c: &ConnectionId, found: &Problems, language: Tongue) -> String {
+    if found.groups.is_empty() && found.standing.is_empty() {
+        return format!("{c}: nothing waits for anybody.");
+    }
+    let mut lines = vec![format!("{c}:")];
+    for group in &found.groups {
+        let fields = if group.fields.is_empty() { String::new() } else { format!("  {}", group.fields.join(", ")) };
+        lines.push(format!("  {} {}  {}{fields}  since {}", group.events, group.status, group.code, group.since.strftime("%Y-%m-%d %H:%M UTC")));
+        lines.push(format!("    {}", group.message));
+        lines.extend(group.cure.as_ref().map(|cure| format!("    → {}", cure.to(language.into()))));
+        lines.push(format!("    for example {}", group.examples.iter().map(EventId::to_string).collect::<Vec<_>>().join(", ")));
+    }
+    for problem in &found.standing {
+        lines.push(format!("  {}  {}", problem.finding.code, problem.finding.place));
+        lines.push(format!("    {}", problem.finding.words.to(language.into())));
+        lines.push(format!("    → {}", problem.finding.cure.to(language.into())));
+    }
+    if found.more {
+        lines.push("  There is more than was looked at.".to_owned());
+    }
+    lines.join("\n")
+}
+
+/// Works an event again.
+pub async fn replay(target: &Target, connection: &ConnectionId, event: &str) -> Result<()> {
+    let world = target.world().await?;
+    let id = EventId::parse(event)?;
+    match problems::replay(world.ports(), connection, &id).await.context(target.hint())? {
+        Replayed::Due => println!("{event} goes on with the next sweep. What it has done already is not done again."),
+        Replayed::UnderWay => bail!("{event} has not ended yet, and goes on by itself."),
+        Replayed::Unknown => bail!("{connection} has no event {event}."),
+    }
+    Ok(())
+}
+
+/// Prints the ledger of the last days, and fails where events are missing.
+pub async fn ledger(target: &Target, connection: &ConnectionId, days: u8, as_json: bool) -> Result<()> {
+    let world = target.world().await?;
+    let ports = world.ports();
+    let mut found = Vec::new();
+    for ago in 0..i64::from(days) {
+        let day = day_of(ports.clock.now()).saturating_sub(ago.days());
+        found.push(ports.table.load_ledger(connection, day).await.context(target.hint())?);
+    }
+    if as_json {
+        println!("{}", serde_json::to_string(&found)?);
+    } else {
+        println!("day         received  applied  unchanged  superseded  parked  dead  in flight  missing");
+        for day in &found {
+            let of = |status: &str| day.events.get(status).copied().unwrap_or_default();
+            println!(
+                "{}  {:>8}  {:>7}  {:>9}  {:>10}  {:>6}  {:>4}  {:>9}  {:>7}",
+                day.day,
+                day.received,
+                of("applied"),
+                of("unchanged"),
+                of("superseded"),
+                of("parked"),
+                of("dead"),
+                day.in_flight(),
+                day.missing()
+            );
+        }
+    }
+    let missing: u64 = found.iter().map(passerelle_core::domain::ledger::Day::missing).sum();
+    if missing > 0 {
+        bail!("{connection}: {missing} events were received and are not in the table.");
+    }
+    Ok(())
+}

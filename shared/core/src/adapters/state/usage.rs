@@ -1,0 +1,43 @@
+//! The API calls of a connection, day by day.
+
+use jiff::Timestamp;
+
+use super::{Expression, Key, StateError, Table, events::day_of};
+use crate::domain::{
+    budget::{OrgUsage, Spent},
+    ids::ConnectionId,
+};
+
+/// How long a day's calls are kept.
+const KEPT_DAYS: i64 = 90;
+
+impl Table {
+    /// What was spent on the day of `now`.
+    pub async fn load_spent(&self, c: &ConnectionId, now: Timestamp) -> Result<Spent, StateError> {
+        Ok(self.get(&Key::usage(c, day_of(now))).await?.unwrap_or_default())
+    }
+
+    /// Adds calls to those of the day, with what the org told of its own count and until when it refuses.
+    pub async fn add_spent(
+        &self,
+        c: &ConnectionId,
+        calls: u32,
+        org: Option<OrgUsage>,
+        refused_until: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), StateError> {
+        let mut set = vec!["#ttl = if_not_exists(#ttl, :ttl)"];
+        let mut values = Expression::default().name("#ttl", "ttl").number(":ttl", now.as_second() + KEPT_DAYS * 86_400).number(":n", calls);
+        if let Some(org) = &org {
+            set.push("org = :org");
+            values = values.value(":org", org)?;
+        }
+        if let Some(until) = &refused_until {
+            set.push("refused_until = :until");
+            values = values.value(":until", until)?;
+        }
+        let change = Expression { update: Some(format!("ADD calls :n SET {}", set.join(", "))), ..values };
+        self.update::<Spent>(&Key::usage(c, day_of(now)), change).await?;
+        Ok(())
+    }
+}

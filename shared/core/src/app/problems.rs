@@ -1,0 +1,146 @@
+//! What stands in a connection's way, grouped by cause, and how to set it going again.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    adapters::state::{StateError, events::StoredEvent, problems::StoredProblem},
+    app::configure,
+    domain::{
+        budget::{Purpose, Spent, Verdict, forecast, verdict},
+        cure,
+        finding::Sentence,
+        ids::{ConnectionId, EventId},
+        plan::{Cause, Outcome},
+    },
+    ports::Ports,
+};
+
+/// Most events that are looked at, of those that are parked and of those that were given up.
+const MOST: usize = 10_000;
+/// How many events of a group are named.
+const EXAMPLES: usize = 3;
+
+/// Events that wait, or were given up, for the same cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Group {
+    /// Ours, or Salesforce's own.
+    pub code: String,
+    /// The fields concerned.
+    pub fields: Vec<String>,
+    /// The sentence of the oldest of them.
+    pub message: String,
+    /// `parked` or `dead`.
+    pub status: String,
+    /// How many events.
+    pub events: usize,
+    /// When the oldest of them came in.
+    pub since: Timestamp,
+    /// Some of them.
+    pub examples: Vec<EventId>,
+    /// What cures it; `None` where the message alone says so.
+    pub cure: Option<Sentence>,
+}
+
+/// What stands in a connection's way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problems {
+    /// By number of events, the most first.
+    pub groups: Vec<Group>,
+    /// What was found about the org itself.
+    pub standing: Vec<StoredProblem>,
+    /// Whether there are more events than were looked at.
+    pub more: bool,
+}
+
+/// Every problem of a connection.
+pub async fn list(ports: Ports<'_>, c: &ConnectionId) -> Result<Problems, StateError> {
+    let ids = ports.table.stopped_events(c, MOST).await?;
+    let mut groups = BTreeMap::<(String, String, Vec<String>), Group>::new();
+    for (id, event) in ports.table.load_events(c, &ids).await? {
+        let Some(cause) = cause(&event) else { continue };
+        let key = (event.status.clone(), cause.code.clone(), cause.fields.clone());
+        let group = groups.entry(key).or_insert_with(|| Group {
+            code: cause.code.clone(),
+            fields: cause.fields.clone(),
+            message: cause.message.clone(),
+            status: event.status.clone(),
+            events: 0,
+            since: event.received_at,
+            examples: Vec::new(),
+            cure: cure::of(&cause.code).map(Into::into),
+        });
+        group.events += 1;
+        if event.received_at < group.since {
+            (group.since, group.message) = (event.received_at, cause.message.clone());
+        }
+        if group.examples.len() < EXAMPLES {
+            group.examples.push(id);
+        }
+    }
+    let mut groups: Vec<Group> = groups.into_values().collect();
+    groups.sort_by(|a, b| b.events.cmp(&a.events).then_with(|| a.code.cmp(&b.code)));
+    Ok(Problems { groups, standing: ports.table.load_problems(c).await?, more: ids.len() >= MOST })
+}
+
+/// Sets parked events going again, all of them or those of one code; answers how many. What was given up is replayed event by
+/// event.
+pub async fn resume(ports: Ports<'_>, c: &ConnectionId, code: Option<&str>) -> Result<usize, StateError> {
+    let ids = ports.table.stopped_events(c, MOST).await?;
+    let mut resumed = 0;
+    for (id, event) in ports.table.load_events(c, &ids).await? {
+        if code.is_none_or(|code| cause(&event).is_some_and(|cause| cause.code == code)) {
+            resumed += usize::from(ports.table.resume_event(c, &id, ports.clock.now()).await?);
+        }
+    }
+    Ok(resumed)
+}
+
+/// What became of a replay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replayed {
+    /// The event is due again; what it has done already is not done twice.
+    Due,
+    /// It has not ended yet, and goes on by itself.
+    UnderWay,
+    /// There is no such event.
+    Unknown,
+}
+
+/// Works an event again that has ended, or that is parked.
+pub async fn replay(ports: Ports<'_>, c: &ConnectionId, event: &EventId) -> Result<Replayed, StateError> {
+    let now = ports.clock.now();
+    if ports.table.resume_event(c, event, now).await? || ports.table.replay_event(c, event, now).await? {
+        return Ok(Replayed::Due);
+    }
+    let found = ports.table.load_events(c, std::slice::from_ref(event)).await?;
+    Ok(if found.is_empty() { Replayed::Unknown } else { Replayed::UnderWay })
+}
+
+fn cause(event: &StoredEvent) -> Option<&Cause> {
+    match event.outcome.as_ref()? {
+        Outcome::Parked { problem } | Outcome::Dead { problem } => Some(problem),
+        _ => None,
+    }
+}
+
+/// Whether a connection may spend API calls, what it has spent today, and when its calls run out.
+#[derive(Debug, Clone, Serialize)]
+pub struct Budget {
+    /// Whether live events may go.
+    pub verdict: Verdict,
+    /// What was spent today.
+    pub spent: Spent,
+    /// When the calls run out today, going on like this; `None` where they do not.
+    pub runs_out: Option<Timestamp>,
+}
+
+/// The budget of a connection; `None` where it has no configuration.
+pub async fn budget(ports: Ports<'_>, c: &ConnectionId) -> Result<Option<Budget>, StateError> {
+    let Ok(Some((_, document))) = configure::load_current(ports, c).await else { return Ok(None) };
+    let (limits, now) = (document.salesforce.api_calls, ports.clock.now());
+    let spent = ports.table.load_spent(c, now).await?;
+    Ok(Some(Budget { verdict: verdict(&limits, &spent, Purpose::Live, now), spent, runs_out: forecast(&limits, &spent, now) }))
+}

@@ -1,0 +1,73 @@
+//! What the calls of a shift cost, held against what the connection may spend.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Shift;
+use crate::{
+    adapters::{
+        salesforce::{Class, SalesforceError},
+        state::StateError,
+    },
+    app::access::Access,
+    domain::{
+        budget::{LOOK_AGAIN, OrgUsage, Purpose, Verdict, verdict},
+        engine::Engine,
+    },
+    ports::Ports,
+};
+
+/// What a batch has spent and is not stored yet.
+#[derive(Debug, Default)]
+pub(super) struct Spending {
+    calls: u32,
+    org: Option<OrgUsage>,
+    refused_until: Option<Timestamp>,
+}
+
+impl Spending {
+    /// Notes that the org takes no more calls before that time.
+    pub fn refuse(&mut self, until: Option<Timestamp>) {
+        self.refused_until = self.refused_until.max(until);
+    }
+}
+
+/// Until when to leave an org alone that refused a call for its daily limit; `None` for any other refusal.
+pub(super) fn refused_until(error: &SalesforceError, now: Timestamp) -> Option<Timestamp> {
+    let SalesforceError::Refused { retry_after, .. } = error else { return None };
+    let wait = retry_after.and_then(|wait| SignedDuration::try_from(wait).ok()).unwrap_or(LOOK_AGAIN);
+    (error.class() == Class::Pause).then(|| now.saturating_add(wait).ok()).flatten()
+}
+
+/// Whether the connection may spend calls on live events.
+pub(super) async fn has_budget(ports: Ports<'_>, engine: &Engine) -> Result<bool, StateError> {
+    let (document, now) = (&engine.document, ports.clock.now());
+    let spent = ports.table.load_spent(&document.connection.id, now).await?;
+    match verdict(&document.salesforce.api_calls, &spent, Purpose::Live, now) {
+        Verdict::Go => Ok(true),
+        Verdict::Wait { until, code } => {
+            tracing::warn!(connection.id = %document.connection.id, code, until = %until, "no API calls left; its events wait");
+            Ok(false)
+        }
+    }
+}
+
+impl Shift<'_> {
+    /// Takes the calls made since the last time into account.
+    pub(super) fn count(&mut self, access: &mut Access<'_>) {
+        let calls = access.take_calls();
+        self.worked.api_calls += calls;
+        self.spending.calls += calls;
+        let at = self.ports.clock.now();
+        self.spending.org = access.usage().map(|(used, max)| OrgUsage { used, max, at }).or(self.spending.org);
+    }
+
+    /// Stores what the batch has spent, and answers whether the next one may be begun.
+    pub(super) async fn settle_spending(&mut self) -> Result<bool, StateError> {
+        let Spending { calls, org, refused_until } = std::mem::take(&mut self.spending);
+        if calls == 0 && refused_until.is_none() {
+            return Ok(true);
+        }
+        self.ports.table.add_spent(self.c, calls, org, refused_until, self.ports.clock.now()).await?;
+        has_budget(self.ports, self.engine).await
+    }
+}
