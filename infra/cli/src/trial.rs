@@ -11,7 +11,7 @@ use passerelle_core::domain::{
     ids::PersonKey,
     person::Person,
     plan::{Fate, NewValue, Outcome, Write},
-    planner::{Case, Found, OpenEvent, Situation, plan},
+    planner::{Case, OpenEvent, Situation, plan},
     schema::Schemas,
 };
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ fn tell(engine: &Engine, event: &Event) -> Result<Value> {
     let (schemas, users, owners) = (Schemas::default(), BTreeMap::new(), BTreeMap::new());
     let situation = Situation { engine, schemas: &schemas, users: &users, owners_of_records: &owners };
     let open = OpenEvent { event: event.clone(), done: BTreeMap::new(), doubt: None };
-    let case = Case { person: Person::new(PersonKey::parse("example")?), events: vec![open], found: Found::default() };
+    let case = Case::new(Person::new(PersonKey::parse("example")?), vec![open]);
     let plan = plan(&situation, vec![case]);
     let fates = plan.people.iter().flat_map(|person| &person.events).map(|event| &event.fate);
     let settled: Vec<&Outcome> = fates.filter_map(|fate| if let Fate::Settled(outcome) = fate { Some(outcome) } else { None }).collect();

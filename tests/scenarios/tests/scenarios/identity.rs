@@ -151,3 +151,64 @@ async fn somebody_unknown_becomes_what_the_configuration_says() {
         assert_eq!(found, (leads, contacts, leads + contacts), "{when_unknown}");
     }
 }
+
+fn from(id: &str, email: &str) -> Value {
+    json!({"id": id, "email": email, "last_name": "Martin", "company": "ACME"})
+}
+
+/// Two people of the platform, of whom one takes over the address of the other: their records stay two, and nothing is tried for
+/// ever because both would be found by the address.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_moves_from_one_person_to_another_leaves_both_their_records() {
+    let (scene, kayo) = scene(Vec::new()).await;
+    scene.accept("kayo", &json!([capture("a1", from("a", "a@example.org")), capture("b1", from("b", "b@example.org"))])).await;
+    scene.sweep().await;
+    let leads = scene.records("Lead");
+    assert_eq!(leads.len(), 2);
+    let mut moved = capture("a2", from("a", "b@example.org"));
+    moved["occurred_at"] = json!("2026-08-31T10:00:00+02:00");
+    scene.accept("kayo", &moved).await;
+    scene.sweep().await;
+    assert_eq!((scene.event(&kayo, "a2").await.status, scene.event(&kayo, "a2").await.attempts), ("applied".to_owned(), 1));
+    let mut after = scene.records("Lead");
+    after.sort_by_key(|lead| lead["Id"].as_str().map(str::to_owned));
+    // The e-mail of a linked person is written by the record's id, as the rule says.
+    assert_eq!(after.iter().map(|lead| lead["Email"].as_str().unwrap()).collect::<Vec<_>>(), ["b@example.org", "b@example.org"]);
+    // Who comes with the address alone is the one who had it first.
+    let mut anonymous = capture("b2", json!({"email": "b@example.org", "last_name": "Martin", "company": "ACME", "phone": "0102030405"}));
+    anonymous["occurred_at"] = json!("2026-08-31T11:00:00+02:00");
+    scene.accept("kayo", &anonymous).await;
+    scene.sweep().await;
+    assert_eq!(scene.event(&kayo, "b2").await.person_pk, scene.event(&kayo, "b1").await.person_pk);
+    assert_eq!(scene.records("Lead").len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_id_with_a_known_address_is_the_same_person_or_waits_as_the_document_says() {
+    for (same_email, status, leads) in [("one_person", "applied", 1), ("park", "parked", 1)] {
+        let (scene, kayo) = scene(Vec::new()).await;
+        scene.apply(&scene.document("kayo", |document| document["people"]["same_email"] = json!(same_email))).await;
+        scene.accept("kayo", &capture("e1", from("badge-1", "Ada@example.org"))).await;
+        scene.sweep().await;
+        scene.accept("kayo", &capture("e2", from("badge-2", "ada@example.org"))).await;
+        scene.sweep().await;
+        let second = scene.event(&kayo, "e2").await;
+        assert_eq!((second.status.as_str(), scene.records("Lead").len()), (status, leads), "{same_email}");
+        let first = scene.event(&kayo, "e1").await.person_pk;
+        assert_eq!(second.person_pk == first, same_email == "one_person");
+        if same_email == "park" {
+            let outcome = json!(second.outcome);
+            assert_eq!(outcome["problem"]["code"], "same_email");
+            // The second person turns out to have an address of their own: what waited goes with it.
+            let mut corrected = capture("e3", from("badge-2", "grace@example.org"));
+            corrected["occurred_at"] = json!("2026-08-31T10:00:00+02:00");
+            scene.accept("kayo", &corrected).await;
+            scene.sweep().await;
+            let outcomes = scene.outcomes(&kayo, &["e1", "e2", "e3"]).await;
+            assert!(outcomes.values().all(|outcome| outcome == "applied"), "{outcomes:?}");
+            let emails: Vec<Value> = scene.records("Lead").iter().map(|lead| lead["Email"].clone()).collect();
+            assert_eq!(emails, ["Ada@example.org", "grace@example.org"].map(|email| json!(email)));
+            assert_eq!(scene.records("Event").len(), 3);
+        }
+    }
+}

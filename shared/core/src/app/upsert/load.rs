@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     adapters::state::{StateError, events::StoredEvent},
     domain::{
-        event::Event,
+        config::SameEmail,
+        event::{Event, normalise_email},
         ids::{ConnectionId, EventId, PersonKey},
-        person::{Person, aliases},
-        planner::{Case, Found, OpenEvent},
+        person::{Person, aliases, email_alias},
+        planner::{Case, OpenEvent},
     },
     ports::Ports,
 };
@@ -26,9 +27,9 @@ pub(super) struct Loaded {
 
 /// Loads the open events among `ids` with their people. Events that are done, absent or unreadable are left out; so are a
 /// person's events beyond the fiftieth, which stay due.
-pub(super) async fn load(ports: Ports<'_>, c: &ConnectionId, ids: &[EventId]) -> Result<Loaded, StateError> {
+pub(super) async fn load(ports: Ports<'_>, c: &ConnectionId, ids: &[EventId], same_email: SameEmail) -> Result<Loaded, StateError> {
     let mut loaded = Loaded::default();
-    let mut groups = Groups::default();
+    let mut groups = Groups { same_email, ..Groups::default() };
     let mut events = open_events(ports, c, ids, &mut loaded.stored).await?;
     groups.resolve(ports, c, &events).await?;
     groups.assign(ports, &mut events);
@@ -40,10 +41,11 @@ pub(super) async fn load(ports: Ports<'_>, c: &ConnectionId, ids: &[EventId]) ->
     groups.resolve(ports, c, &more).await?;
     groups.assign(ports, &mut more);
 
-    for (person, mut events) in groups.people.into_values() {
+    for (person, mut events) in std::mem::take(&mut groups.people).into_values() {
         events.sort_by(|a, b| (a.event.occurred_at, &a.event.id).cmp(&(b.event.occurred_at, &b.event.id)));
         events.truncate(EVENTS_PER_PERSON);
-        loaded.cases.push(Case { person, events, found: Found::default() });
+        let (foreign, twin) = groups.claims(&person, &events);
+        loaded.cases.push(Case { foreign, twin, ..Case::new(person, events) });
     }
     Ok(loaded)
 }
@@ -71,8 +73,11 @@ async fn open_events(
 /// People with their events, found by identity: the platform's id first, then the e-mail address.
 #[derive(Default)]
 struct Groups {
+    same_email: SameEmail,
     by_alias: BTreeMap<String, PersonKey>,
     people: BTreeMap<PersonKey, (Person, Vec<OpenEvent>)>,
+    /// The present address of those who are known.
+    addresses: BTreeMap<PersonKey, String>,
 }
 
 impl Groups {
@@ -82,6 +87,7 @@ impl Groups {
         let found = ports.table.load_aliases(c, &wanted).await?;
         let keys: BTreeSet<PersonKey> = found.iter().map(|(_, key)| key.clone()).filter(|key| !self.people.contains_key(key)).collect();
         for person in ports.table.load_people(c, &keys.into_iter().collect::<Vec<_>>()).await? {
+            self.addresses.extend(person.email().map(|email| (person.key.clone(), normalise_email(email))));
             self.people.insert(person.key.clone(), (person, Vec::new()));
         }
         self.by_alias.extend(found.into_iter().filter(|(_, key)| self.people.contains_key(key)));
@@ -89,12 +95,12 @@ impl Groups {
     }
 
     /// Gives each event to its person. An unknown platform id with a known address becomes one more identity of that
-    /// person, since event apps issue a new id per event.
+    /// person, since event apps issue a new id per event; unless the document says that it is somebody else.
     fn assign(&mut self, ports: Ports<'_>, events: &mut Vec<OpenEvent>) {
         events.sort_by(|a, b| (a.event.occurred_at, &a.event.id).cmp(&(b.event.occurred_at, &b.event.id)));
         for open in events.drain(..) {
             let identities = aliases(&open.event);
-            let known = identities.iter().find_map(|alias| self.by_alias.get(alias)).cloned();
+            let known = identities.iter().find_map(|alias| self.by_alias.get(alias).filter(|key| self.may_be(alias, &identities, key))).cloned();
             let key = known.or_else(|| PersonKey::parse(&ports.ids.fresh()).ok());
             let Some(key) = key else { continue };
             for alias in identities {
@@ -103,5 +109,31 @@ impl Groups {
             let (_, events) = self.people.entry(key.clone()).or_insert_with(|| (Person::new(key), Vec::new()));
             events.push(open);
         }
+    }
+
+    /// Whether an identity leads to its person: where an address does not make two ids one person, it leads only to those who
+    /// have no id.
+    fn may_be(&self, alias: &str, identities: &[String], key: &PersonKey) -> bool {
+        let by_id = |alias: &String| alias.starts_with("id:");
+        let strict = self.same_email == SameEmail::Park && !alias.starts_with("id:") && identities.iter().any(by_id);
+        !strict
+            || self.people.get(key).is_some_and(|(person, events)| {
+                let stated = events.iter().flat_map(|open| aliases(&open.event));
+                !person.aliases.iter().any(by_id) && !stated.into_iter().any(|alias| by_id(&alias))
+            })
+    }
+
+    /// The identities among those of a person's events that belong to others, and whether somebody else has the address that
+    /// the person has now. The person of an address that they no longer have keeps it as an identity and is no twin.
+    fn claims(&self, person: &Person, events: &[OpenEvent]) -> (BTreeSet<String>, bool) {
+        let others = |alias: &String| self.by_alias.get(alias).is_some_and(|owner| *owner != person.key);
+        let foreign = events.iter().flat_map(|open| aliases(&open.event)).filter(others).collect();
+        let stated = events.iter().rev().find_map(|open| open.event.email());
+        let address = stated.or_else(|| person.email().map(normalise_email));
+        let twin = address.is_some_and(|address| {
+            let owner = self.by_alias.get(&email_alias(&address)).filter(|owner| **owner != person.key);
+            owner.is_some_and(|owner| self.addresses.get(owner).is_none_or(|current| *current == address))
+        });
+        (foreign, twin && self.same_email == SameEmail::Park)
     }
 }

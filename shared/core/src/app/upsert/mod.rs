@@ -272,7 +272,7 @@ impl Shift<'_> {
 
     async fn attempt(&mut self, bench: &Workbench, ids: &[EventId], description: &mut Description) -> Result<Attempt, WorkError> {
         let (ports, c, engine) = (self.ports, self.c, self.engine);
-        let mut loaded = load::load(ports, c, ids).await?;
+        let mut loaded = load::load(ports, c, ids, engine.document.people.same_email).await?;
         if loaded.cases.is_empty() {
             return Ok(Attempt::Done);
         }

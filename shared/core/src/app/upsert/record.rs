@@ -14,7 +14,7 @@ use crate::{
     domain::{
         ids::{ConnectionId, EventId},
         mapping::merge::remember,
-        person::{Link, Person, Sent},
+        person::{Link, Person, Sent, short_hash},
         plan::{NewValue, Operation, Outcome, PersonPlan, Plan, Settled, Write, WriteResult, settle},
     },
     ports::Ports,
@@ -76,7 +76,7 @@ async fn record_person(
         person: person_plan.save.then_some(&person),
         why: why(plan, person_plan, &person, write),
         events: &events,
-        retry_at: now.saturating_add(backoff(tries)).unwrap_or(now),
+        retry_at: now.saturating_add(backoff(tries, person_plan.person.key.as_str())).unwrap_or(now),
         now,
         plan: id,
     };
@@ -169,7 +169,25 @@ fn mark_sent(link: &mut Link, write: &Write, sent: Sent) {
     }
 }
 
-/// One minute, doubled with every try, an hour at most.
-fn backoff(tries: u32) -> SignedDuration {
-    SignedDuration::from_secs(60 * i64::from(1_u32 << tries.min(6))).min(SignedDuration::from_hours(1))
+/// One minute, doubled with every try, an hour at most; up to a quarter less, which spreads those who failed together.
+fn backoff(tries: u32, key: &str) -> SignedDuration {
+    let whole = SignedDuration::from_secs(60 * i64::from(1_u32 << tries.min(6))).min(SignedDuration::from_hours(1));
+    let spread = short_hash(&format!("{key}/{tries}")).bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
+    whole - whole * i32::from(spread) / 1024
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_to_an_hour_and_differ_from_person_to_person() {
+        let of = |tries, key: &str| backoff(tries, key).as_secs();
+        for (tries, whole) in [(0, 60), (1, 120), (2, 240), (5, 1_920), (6, 3_600), (60, 3_600)] {
+            let waits: Vec<i64> = (0..50).map(|n| of(tries, &format!("p{n}"))).collect();
+            assert!(waits.iter().all(|wait| (whole * 3 / 4..=whole).contains(wait)), "{tries}: {waits:?}");
+            assert!(waits.iter().min() != waits.iter().max(), "{tries}");
+        }
+        assert_eq!(of(3, "p1"), of(3, "p1"), "the same each time");
+    }
 }

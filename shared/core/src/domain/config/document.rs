@@ -209,6 +209,9 @@ pub struct PeopleSection {
     pub update_leads: Toggle,
     /// Whether fields of contacts that exist are updated. Off: they get activities only.
     pub update_contacts: Toggle,
+    /// Whether people of different ids and the same e-mail address are one person.
+    #[serde(skip_serializing_if = "is_default")]
+    pub same_email: SameEmail,
     /// Who owns new records.
     pub owner: Owner,
     /// What "inherit" means when neither field nor project says otherwise: off = fill if blank, on = always platform.
@@ -223,10 +226,22 @@ impl Default for PeopleSection {
             contact_mapping: None,
             update_leads: Toggle::On,
             update_contacts: Toggle::Off,
+            same_email: SameEmail::default(),
             owner: Owner::Collaborator,
             overwrite: Toggle::Off,
         }
     }
+}
+
+/// What a new id of the platform with a known e-mail address means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SameEmail {
+    /// The person whom the address belongs to: event apps issue a new id for each event.
+    #[default]
+    OnePerson,
+    /// Somebody else: their events wait until one of the two has another address.
+    Park,
 }
 
 /// What an unknown person becomes.

@@ -69,6 +69,7 @@ pub(super) fn sort_out(engine: &Engine, case: &mut Case) -> Sorted {
         let actions: Vec<(usize, usize)> = matching.iter().flat_map(|(w, workflow)| (0..workflow.actions.len()).map(|a| (*w, a))).collect();
         let person_action = matching.iter().flat_map(|(_, workflow)| &workflow.actions).any(|action| matches!(action, Action::Person(_)));
         let news = case.person.fold(&open.event, &context, engine.paths(), |path| engine.clears(path));
+        case.person.aliases.retain(|alias| !case.foreign.contains(alias));
         sorted.live.push(Live { open, context, actions, person_action, news });
     }
     sorted

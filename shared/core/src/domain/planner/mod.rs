@@ -21,8 +21,9 @@ use super::{
     event::Event,
     ids::{FieldName, ObjectName, PersonKey, RecordId},
     person::Person,
-    plan::{EventPlan, Fate, PersonPlan, Plan, Write, WriteId},
+    plan::{Cause, EventPlan, Fate, Outcome, PersonPlan, Plan, Write, WriteId},
     schema::Schemas,
+    words::Sentence,
 };
 
 /// All that a plan depends on.
@@ -56,6 +57,18 @@ pub struct Case {
     pub events: Vec<OpenEvent>,
     /// What the look-up found.
     pub found: Found,
+    /// Identities that the events give and that belong to somebody else already: those stay theirs.
+    pub foreign: BTreeSet<String>,
+    /// Somebody else has the same e-mail address, and the document does not take them for one person.
+    pub twin: bool,
+}
+
+impl Case {
+    /// A person with their events, of whom nobody has looked for anything yet.
+    #[must_use]
+    pub fn new(person: Person, events: Vec<OpenEvent>) -> Self {
+        Self { person, events, found: Found::default(), foreign: BTreeSet::new(), twin: false }
+    }
 }
 
 /// An event without a final outcome.
@@ -159,13 +172,21 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
     if sorted.live.is_empty() {
         return person_plan;
     }
+    if case.twin {
+        let message = Sentence::new(
+            "Another person of this connection has the same e-mail address.",
+            "Une autre personne de cette connexion a la même adresse e-mail.",
+        );
+        let outcome = Outcome::Parked { problem: Cause::new("same_email", situation.engine.say(&message)) };
+        settle_all(&mut person_plan, &sorted.live, &outcome);
+        return person_plan;
+    }
     let target = target::choose(situation, &person_plan.person, &case.found, claimed, &mut person_plan.notes)
         .and_then(|target| Ok((record::plan_record(situation, &mut person_plan, &target, &sorted.live)?, target)));
     let (record, target) = match target {
         Ok(planned) => planned,
         Err(outcome) => {
-            let settled = sorted.live.iter().map(|live| EventPlan { event: live.open.event.id.clone(), fate: Fate::Settled(outcome.clone()) });
-            person_plan.events.extend(settled);
+            settle_all(&mut person_plan, &sorted.live, &outcome);
             return person_plan;
         }
     };
@@ -179,4 +200,8 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
         person_plan.events.push(EventPlan { event: live.open.event.id.clone(), fate });
     }
     person_plan
+}
+
+fn settle_all(plan: &mut PersonPlan, live: &[events::Live], outcome: &Outcome) {
+    plan.events.extend(live.iter().map(|live| EventPlan { event: live.open.event.id.clone(), fate: Fate::Settled(outcome.clone()) }));
 }

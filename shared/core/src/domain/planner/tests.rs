@@ -72,7 +72,7 @@ fn found(record: &str, created: &str, values: Value) -> Match {
 }
 
 fn case(events: Vec<OpenEvent>, found: Found) -> Case {
-    Case { person: Person::new("p1".parse().unwrap()), events, found }
+    Case { found, ..Case::new(Person::new("p1".parse().unwrap()), events) }
 }
 
 fn plan_with(engine: &Engine, schemas: &Schemas, cases: Vec<Case>) -> Plan {

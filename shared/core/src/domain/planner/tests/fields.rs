@@ -152,9 +152,8 @@ fn a_clear_is_passed_on_where_the_rule_says_so() {
         let (engine, event) = with_rule(rule.clone(), json!(""));
         let read = json!({"Email": "j.bon@kayo.fr", "LastName": "Dumontier", "Company": "KAYO SAS", "Salutation": "Mr.", "Extra__c": "here"});
         let case = Case {
-            person: known("here"),
-            events: vec![event],
             found: Found { linked: Linked::There(found(LEAD, "2026-01-01T00:00:00Z", read)), ..Found::default() },
+            ..Case::new(known("here"), vec![event])
         };
         let plan = plan_with(&engine, &described(&[("Extra__c", field(FieldType::String))]), vec![case]);
         let write = plan.writes.iter().find(|write| write.object.as_str() == "Lead");
@@ -173,7 +172,7 @@ fn values_that_the_org_writes_its_own_way_are_left_alone() {
     );
     let read = json!({"Email": "j.bon@kayo.fr", "LastName": "Dumontier", "Company": "KAYO SAS", "Salutation": "Mr.", "Extra__c": "06 12 34 56 78"});
     let found = Found { linked: Linked::There(found(LEAD, "2026-01-01T00:00:00Z", read)), ..Found::default() };
-    let plan = plan_with(&engine, &described(&[("Extra__c", field(FieldType::Phone))]), vec![Case { person, events: vec![event], found }]);
+    let plan = plan_with(&engine, &described(&[("Extra__c", field(FieldType::Phone))]), vec![Case { found, ..Case::new(person, vec![event]) }]);
     assert!(plan.writes.iter().all(|write| write.object.as_str() != "Lead"), "{plan:?}");
 }
 
@@ -308,7 +307,7 @@ fn the_first_look_after_a_write_tells_what_is_salesforces_own_change() {
         // Modified after the event occurred, as it is where we were slow.
         let lead = Match { left_by_us, ..found(LEAD, "2026-05-01T00:00:00Z", read) };
         let found = Found { linked: Linked::There(lead), ..Found::default() };
-        let plan = plan_with(&engine, &described(&[("Extra__c", field(FieldType::String))]), vec![Case { person, events: vec![event], found }]);
+        let plan = plan_with(&engine, &described(&[("Extra__c", field(FieldType::String))]), vec![Case { found, ..Case::new(person, vec![event]) }]);
         let write = plan.writes.iter().find(|write| write.object.as_str() == "Lead");
         assert_eq!(write.map(|write| values(write)["Extra__c"].clone()), written.map(|value| json!(value)), "{name}");
         let base = &plan.people[0].person.link.as_ref().unwrap().bases[&FieldName::known("Extra__c")];
@@ -327,7 +326,7 @@ fn what_a_record_of_ours_had_at_first_is_nobodys_statement() {
         let read = json!({"Email": "j.bon@kayo.fr", "LastName": "Dumontier", "Company": "KAYO SAS", "Salutation": "Mr.", "Extra__c": "default"});
         let lead = Match { left_by_us, ..found(LEAD, "2026-05-01T00:00:00Z", read) };
         let found = Found { linked: Linked::There(lead), ..Found::default() };
-        let plan = plan_with(&engine, &described(&[("Extra__c", field(FieldType::String))]), vec![Case { person, events: vec![event], found }]);
+        let plan = plan_with(&engine, &described(&[("Extra__c", field(FieldType::String))]), vec![Case { found, ..Case::new(person, vec![event]) }]);
         let write = plan.writes.iter().find(|write| write.object.as_str() == "Lead");
         assert_eq!(write.map(|write| values(write)["Extra__c"].clone()), want);
         assert!(!plan.people[0].person.link.as_ref().unwrap().made);
@@ -342,7 +341,7 @@ fn meet(rule: Value, stated: Value, base: Base, shown: Value) -> Plan {
     let read = json!({"Email": "j.bon@kayo.fr", "LastName": "Dumontier", "Company": "KAYO SAS", "Salutation": "Mr.", "Extra__c": shown});
     let lead = Match { left_by_us: true, ..found(LEAD, "2026-05-01T00:00:00Z", read) };
     let found = Found { linked: Linked::There(lead), ..Found::default() };
-    plan_with(&engine, &described(&[("Extra__c", field(FieldType::String))]), vec![Case { person, events: vec![event], found }])
+    plan_with(&engine, &described(&[("Extra__c", field(FieldType::String))]), vec![Case { found, ..Case::new(person, vec![event]) }])
 }
 
 fn write_of(plan: &Plan) -> Option<Value> {
@@ -399,7 +398,7 @@ fn an_undecidable_conflict_is_told_with_both_values() {
         let read = json!({"Email": "j.bon@kayo.fr", "LastName": "Dumontier", "Company": "KAYO SAS", "Salutation": "Mr.", "Extra__c": "theirs"});
         let lead = Match { modified, ..found(LEAD, "2026-05-01T00:00:00Z", read) };
         let found = Found { linked: Linked::There(lead), ..Found::default() };
-        let plan = plan_with(&engine, &described(&[("Extra__c", field(FieldType::String))]), vec![Case { person, events: vec![event], found }]);
+        let plan = plan_with(&engine, &described(&[("Extra__c", field(FieldType::String))]), vec![Case { found, ..Case::new(person, vec![event]) }]);
         let conflict = Note::Conflict { field: FieldName::known("Extra__c"), platform: json!("ours"), salesforce: json!("theirs") };
         assert_eq!((write_of(&plan), &plan.people[0].notes), (None, &vec![conflict]), "{direction}");
         let kept = plan.people[0].kept.iter().find(|kept| kept.field.as_str() == "Extra__c").unwrap();
