@@ -212,7 +212,7 @@ fn what_is_put_in_a_values_place_is_taken() {
     let org = Org::new();
     let long = json!("Directrice générale adjointe 😀 des affaires internationales et de la communication".repeat(4));
     for (name, field) in compared(&org.schema).iter().filter(|(_, field)| field.updateable && field.kind.family() == Family::Text) {
-        if let Fitted::Send(value, _) = preflight::fit(&Overflow::Truncate, field, long.clone(), Operation::Update) {
+        if let Fitted::Send(value, _) = preflight::fit(&Overflow::Truncate, field, long.clone(), Operation::Update, &TimeZone::UTC) {
             assert_eq!(org.verdict(name.as_str(), &value, Operation::Update), None, "{name} {value}");
         }
     }

@@ -61,13 +61,14 @@ fn broken_rules_are_refused_with_their_place() {
     fn rule(json: &mut Value) -> &mut Value {
         &mut json["mappings"]["lead"]["fields"][0]
     }
-    let table: [(Change, &str); 19] = [
+    let table: [(Change, &str); 20] = [
         (|d| rule(d)["from"] = "email".into(), "mappings.lead.fields[0].from"),
         (|d| rule(d)["from"] = "person.".into(), "mappings.lead.fields[0].from"),
         (|d| rule(d)["from"] = "secrets.key".into(), "mappings.lead.fields[0].from"),
         (|d| rule(d)["transform"] = json!(["trim", {"replace": {"pattern": "(", "with": ""}}]), "mappings.lead.fields[0].transform[1].replace"),
         (|d| rule(d)["transform"] = json!([{"shout": {}}]), "mappings.lead.fields[0].transform[0]"),
         (|d| rule(d)["overflow"] = json!({"default": {"a": 1}}), "mappings.lead.fields[0].overflow.default"),
+        (|d| rule(d)["overflow"] = json!({"default": "  "}), "mappings.lead.fields[0].overflow.default"),
         (
             |d| {
                 rule(d)["direction"] = json!("both");

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::domain::{
     config::{ConfigFault, Document, FieldRule, MappingOperation, Overlay},
+    event::is_blank,
     ids::{FieldName, MappingName, ObjectName, ProjectId},
 };
 
@@ -254,7 +255,7 @@ impl Compiler<'_> {
         if rule.direction != Direction::ToSalesforce && !rule.from.starts_with("person.") {
             self.fault(format!("{place}.direction"), "Only attributes of the person can be written back; choose to_salesforce.");
         }
-        if matches!(&rule.overflow, Overflow::Default(value) if value.is_object() || value.is_null()) {
+        if matches!(&rule.overflow, Overflow::Default(value) if value.is_object() || is_blank(value)) {
             self.fault(format!("{place}.overflow.default"), "Write a text, a number, true, false or a list of texts.");
         }
         Some(Rule {

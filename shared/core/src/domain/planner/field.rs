@@ -135,8 +135,8 @@ impl Form {
         let (formed, fitted) = match (formed, field) {
             (Ok(formed), None) => return Self { value: formed, reason: None, instead: None },
             (Ok(formed), Some(_)) if is_blank(&formed) => return Self { value: Value::Null, reason: None, instead: None },
-            (Ok(formed), Some(field)) => (formed.clone(), preflight::fit(&rule.overflow, field, formed, operation)),
-            (Err(misfit), Some(field)) => (value.clone(), preflight::refit(&rule.overflow, field, None, misfit, operation)),
+            (Ok(formed), Some(field)) => (formed.clone(), preflight::fit(&rule.overflow, field, formed, operation, &engine.zone)),
+            (Err(misfit), Some(field)) => (value.clone(), preflight::refit(&rule.overflow, field, None, misfit, operation, &engine.zone)),
             (Err(misfit), None) => return Self::unfit(value.clone(), by_rule(engine, rule, &misfit)),
         };
         match fitted {

@@ -1,5 +1,6 @@
 //! What is done with a value that does not fit its field.
 
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -7,7 +8,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::{Misfit, Operation, check, length};
 use crate::domain::{
-    mapping::{Family, Reason},
+    mapping::{Family, Reason, codec},
     schema::Field,
 };
 
@@ -22,7 +23,7 @@ pub enum Overflow {
     Truncate,
     /// The field is left out and the rest is written.
     Drop,
-    /// This value is written instead.
+    /// This value is written instead, in the form of the field's type.
     Default(Value),
 }
 
@@ -37,24 +38,26 @@ pub enum Fitted {
     Park(Misfit),
 }
 
-/// Checks a value and does what the rule says where it does not fit.
+/// Checks a value and does what the rule says where it does not fit. `zone` is the connection's: a moment that stands in for
+/// another may be written without an offset.
 #[must_use]
-pub fn fit(overflow: &Overflow, field: &Field, value: Value, operation: Operation) -> Fitted {
+pub fn fit(overflow: &Overflow, field: &Field, value: Value, operation: Operation, zone: &TimeZone) -> Fitted {
     match check(field, &value, operation) {
         Ok(()) => Fitted::Send(value, None),
-        Err(misfit) => refit(overflow, field, Some(&value), misfit, operation),
+        Err(misfit) => refit(overflow, field, Some(&value), misfit, operation, zone),
     }
 }
 
 /// Does what the rule says with a value that does not fit; `None` where it has no form in the field's type.
 #[must_use]
-pub fn refit(overflow: &Overflow, field: &Field, value: Option<&Value>, misfit: Misfit, operation: Operation) -> Fitted {
+pub fn refit(overflow: &Overflow, field: &Field, value: Option<&Value>, misfit: Misfit, operation: Operation, zone: &TimeZone) -> Fitted {
     let replacement = match (overflow, &misfit, value) {
         (Overflow::Drop, ..) => return Fitted::Drop(misfit),
         (Overflow::Truncate, Misfit::TooLong { limit, .. }, Some(Value::String(text))) => {
             Some((Value::from(shortened(text, *limit, field.kind.family())), Reason::Truncated))
         }
-        (Overflow::Default(value), ..) => Some((value.clone(), Reason::Replaced)),
+        // What the document names is a value like any other, and takes the form of the field.
+        (Overflow::Default(value), ..) => codec::encode(value, None, field, zone).ok().flatten().map(|value| (value, Reason::Replaced)),
         _ => None,
     };
     match replacement {

@@ -1,5 +1,6 @@
 //! The checks as tables; the simulated org's verdicts are compared with in the scenarios.
 
+use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -101,7 +102,31 @@ fn what_is_done_with_values_that_do_not_fit() {
         (Overflow::Default(json!("Cold")), &grade(), bad(), Fitted::Send(json!("Cold"), Some(Reason::Replaced))),
         (Overflow::Drop, &grade(), json!("Hot"), Fitted::Send(json!("Hot"), None)),
     ] {
-        assert_eq!(fit(&overflow, field, value, Operation::Update), want, "{overflow:?}");
+        assert_eq!(fit(&overflow, field, value, Operation::Update, &TimeZone::UTC), want, "{overflow:?}");
+    }
+}
+
+/// A default is written by people: it takes the form of its field like any value of the platform.
+#[test]
+fn a_default_takes_the_form_of_the_field() {
+    use FieldType as F;
+    let paris = TimeZone::get("Europe/Paris").unwrap_or(TimeZone::UTC);
+    let grades = Field { kind: F::MultiPicklist, ..grade() };
+    for (field, default, want) in [
+        (field(F::DateTime), json!("2026-07-01T14:05:00"), Some(json!("2026-07-01T12:05:00.000+0000"))),
+        (field(F::DateTime), json!("2026-07-01"), Some(json!("2026-06-30T22:00:00.000+0000"))),
+        (field(F::String), json!(12), Some(json!("12"))),
+        (grades, json!(["Hot", "Cold"]), Some(json!("Hot;Cold"))),
+        (field(F::Boolean), json!("oui"), Some(json!(true))),
+        (field(F::Double), json!("12.505"), Some(json!(12.51))),
+        (field(F::Time), json!("14:05"), Some(json!("14:05:00.000Z"))),
+        (field(F::Date), json!("soon"), None),
+        (field(F::Boolean), json!("maybe"), None),
+    ] {
+        let overflow = Overflow::Default(default.clone());
+        let fitted = refit(&overflow, &field, None, Misfit::NotListed, Operation::Update, &paris);
+        let want = want.map_or(Fitted::Park(Misfit::NotListed), |value| Fitted::Send(value, Some(Reason::Replaced)));
+        assert_eq!(fitted, want, "{:?} {default}", field.kind);
     }
 }
 
