@@ -41,6 +41,9 @@ enum Command {
     Apply {
         /// The document.
         file: PathBuf,
+        /// Print one JSON object, with warnings in both languages.
+        #[arg(long)]
+        json: bool,
     },
     /// Show what an example body of the platform becomes under a document, without storing or sending anything.
     Try {
@@ -150,7 +153,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         None => local::run(Local::default(), cli.target.ports()).await,
         Some(Command::Local(options)) => local::run(options, cli.target.ports()).await,
         Some(Command::Demo { json }) => demo::run_once(json).await,
-        Some(Command::Apply { file }) => operate::apply(&cli.target, &file).await,
+        Some(Command::Apply { file, json }) => operate::apply(&cli.target, &file, json).await,
         Some(Command::Try { file, body, json }) => trial::run(&file, &body, json),
         Some(Command::Connect { connection }) => operate::connect(&cli.target, &connection).await,
         Some(Command::Verify { connection, json, language }) => verify::verify(&cli.target, &connection, json, language.into()).await,

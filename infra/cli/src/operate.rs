@@ -9,7 +9,7 @@ use passerelle_core::{
         connect, connections, problems, tokens,
     },
     domain::{
-        config::{self, ConfigFault, Document},
+        config::{self, ConfigFault, Document, Language},
         ids::{ConnectionId, EventId},
     },
     ports::Ports,
@@ -17,32 +17,42 @@ use passerelle_core::{
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use crate::{explain, target::Target};
+use crate::{explain, target::Target, verify};
 
 /// How many explanations of a person are told.
 const EXPLANATIONS: i32 = 100;
 
 /// Stores a document, and the consumer secret if the environment has one.
-pub async fn apply(target: &Target, file: &Path) -> Result<()> {
+pub async fn apply(target: &Target, file: &Path, as_json: bool) -> Result<()> {
     let json = read_document(file)?;
     let world = target.world().await?;
     let applied = apply_document(world.ports(), &json).await.map_err(|error| describe(error, target))?;
-    let what = if applied.changed { "is stored as" } else { "has not changed; it is still" };
-    println!("The configuration of {} {what} version {}.", applied.connection, applied.version);
+    // One JSON object is all that a program wants to read.
+    let say = |line: String| if as_json { eprintln!("{line}") } else { println!("{line}") };
+    if as_json {
+        let key = applied.new_webhook_key.as_ref().map(|key| key.expose_secret());
+        let report = json!({"connection": applied.connection, "configuration": applied.version, "changed": applied.changed,
+                            "warnings": applied.warnings, "new_webhook_key": key});
+        println!("{report}");
+    } else {
+        let what = if applied.changed { "is stored as" } else { "has not changed; it is still" };
+        applied.warnings.iter().for_each(|finding| print!("{}", verify::text(finding, Language::En)));
+        println!("The configuration of {} {what} version {}.", applied.connection, applied.version);
+    }
     if let Ok(secret) = std::env::var("PASSERELLE_CONSUMER_SECRET")
         && !secret.is_empty()
     {
         let stored = tokens::set_client_secret(world.ports(), &applied.connection, SecretString::from(secret)).await;
         stored.context("The consumer secret could not be stored.")?;
-        println!("The consumer secret is stored.");
+        say("The consumer secret is stored.".to_owned());
     }
     if let Ok(key) = std::env::var("PASSERELLE_WEBHOOK_KEY")
         && !key.is_empty()
     {
         let stored = configure::set_webhook_key(world.ports(), &applied.connection, &SecretString::from(key)).await;
         stored.context("The webhook's key could not be stored.")?;
-        println!("The webhook's key is stored.");
-    } else if let Some(key) = applied.new_webhook_key {
+        say("The webhook's key is stored.".to_owned());
+    } else if let Some(key) = applied.new_webhook_key.filter(|_| !as_json) {
         println!("The webhook's signing key, shown this once: {}", key.expose_secret());
     }
     Ok(())
@@ -108,7 +118,8 @@ pub async fn connect_link(ports: Ports<'_>, connection: &ConnectionId) -> Result
 /// Lets a connection work.
 pub async fn activate(target: &Target, connection: &ConnectionId) -> Result<()> {
     let world = target.world().await?;
-    connections::activate(world.ports(), connection).await?;
+    let warnings = connections::activate(world.ports(), connection).await?;
+    warnings.iter().for_each(|finding| print!("{}", verify::text(finding, Language::En)));
     println!("{connection} is active.");
     Ok(())
 }

@@ -166,8 +166,13 @@ impl Scene {
 
     /// Applies KAYO's preset and connects the org, as an administrator does in the browser.
     pub async fn connect(&self, connection: &str) -> ConnectionId {
-        let id: ConnectionId = connection.parse().unwrap();
         self.apply(&self.document(connection, |_| {})).await;
+        self.authorise(connection).await
+    }
+
+    /// Connects the org with the document that is there.
+    pub async fn authorise(&self, connection: &str) -> ConnectionId {
+        let id: ConnectionId = connection.parse().unwrap();
         let seed = Seed::demo();
         let secret = seed.apps[0].secret.clone().unwrap();
         tokens::set_client_secret(self.stack.ports(), &id, secret.into()).await.unwrap();

@@ -1,12 +1,10 @@
 //! Configuration: one versioned document per connection. Saving validates, stores a new version and tells what it did.
 
-use std::collections::BTreeSet;
-
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::schemas;
+use super::schemas::{self, Ask, Learnt};
 use crate::{
     adapters::{
         secrets::{SecretError, SecretKind},
@@ -16,11 +14,12 @@ use crate::{
         },
     },
     domain::{
+        check::{Verdict, judge, unreached},
         config::{ConfigFault, Document, parse_document},
+        engine::{Engine, EngineError},
         event::hex,
-        ids::{ConnectionId, ObjectName},
-        mapping::{FieldMaps, Severity, check_rules},
-        schema::Schemas,
+        finding::{Finding, Severity},
+        ids::ConnectionId,
     },
     ports::Ports,
 };
@@ -34,6 +33,9 @@ pub enum ConfigureError {
     /// Somebody else applied one at the same moment.
     #[error("Somebody else has just changed this configuration. Look at theirs, and apply yours again.")]
     Conflict,
+    /// It cannot be made ready for use, although it is valid.
+    #[error("the configuration cannot be used")]
+    Engine(#[from] EngineError),
     /// The state table failed.
     #[error("the configuration could not be stored")]
     State(#[source] StateError),
@@ -62,6 +64,8 @@ pub struct Applied {
     pub changed: bool,
     /// The webhook's signing key, where it was made just now. It is shown this once.
     pub new_webhook_key: Option<SecretString>,
+    /// What may get lost between types, what the org lacks yet, and whether it could not be asked.
+    pub warnings: Vec<Finding>,
 }
 
 /// The signing keys of a connection's webhook, newest first.
@@ -71,44 +75,47 @@ pub struct WebhookKeys {
     pub keys: Vec<String>,
 }
 
-/// Validates and stores a document. An equal one stores nothing.
+/// Validates and stores a document. An equal one stores nothing. Where an org is connected, the rules are held against it: what
+/// cannot work is refused, what may get lost is told.
 pub async fn apply(ports: Ports<'_>, json: &Value) -> Result<Applied, ConfigureError> {
     let document = parse_document(json).map_err(ConfigureError::Invalid)?;
     let connection = document.connection.id.clone();
-    let maps = FieldMaps::compile(&document).map_err(ConfigureError::Invalid)?;
-    check_types(ports, &document, &maps).await?;
     agree_on_source(ports, &document).await?;
     let former = ports.table.load_meta(&connection).await?;
     let former_version = former.as_ref().map_or(0, |meta| meta.config_version);
     let current = load_version(ports, &connection, former_version).await?;
     let changed = current.as_ref() != Some(&document);
     let version = if changed { former_version + 1 } else { former_version };
+    let engine = Engine::new(document, version)?;
+    let (document, maps) = (&engine.document, engine.maps());
+    let (learnt, warnings) = check_types(ports, &engine, former.as_ref()).await?;
     if changed {
-        store(ports, &document, former.as_ref(), version).await?;
+        store(ports, document, former.as_ref(), version).await?;
     }
-    schemas::agree(ports, &connection, &document, version, &maps).await?;
-    feed(ports, &document, former.as_ref()).await?;
-    let new_webhook_key = ensure_webhook_key(ports, &document).await?;
+    schemas::cache(ports, &connection, &learnt.described).await?;
+    schemas::agree(ports, &connection, document, version, maps).await?;
+    feed(ports, document, former.as_ref()).await?;
+    let new_webhook_key = ensure_webhook_key(ports, document).await?;
     tracing::info!(connection.id = %connection, config.version = version, config.changed = changed, "configuration applied");
-    Ok(Applied { connection, version, changed, new_webhook_key })
+    Ok(Applied { connection, version, changed, new_webhook_key, warnings })
 }
 
-/// Refuses rules between types that cannot go together, as far as the org's description is known by now.
-async fn check_types(ports: Ports<'_>, document: &Document, maps: &FieldMaps) -> Result<(), ConfigureError> {
-    let objects: Vec<ObjectName> = document.mappings.values().map(|mapping| mapping.object.clone()).collect::<BTreeSet<_>>().into_iter().collect();
-    if objects.is_empty() {
-        return Ok(());
+/// Refuses rules that cannot work in the connected org, and answers what else is to be said. Before an org is connected there is
+/// nothing to hold them against: activating does it then.
+async fn check_types(ports: Ports<'_>, engine: &Engine, former: Option<&Meta>) -> Result<(Learnt, Vec<Finding>), ConfigureError> {
+    let ask = match former.map(|meta| meta.status) {
+        Some(Status::Ready | Status::Active | Status::Paused) => Ask::Yes,
+        None | Some(Status::Draft | Status::Broken) => Ask::No,
+    };
+    let learnt = schemas::learn(ports, engine, ask).await?;
+    let Verdict { refused, mut warnings } = judge(&engine.document, engine.maps(), &learnt.schemas);
+    if !refused.is_empty() {
+        let language = engine.document.connection.language;
+        let fault = |found: Finding| ConfigFault { message: format!("{} {}", found.words.to(language), found.cure.to(language)), place: found.place };
+        return Err(ConfigureError::Invalid(refused.into_iter().map(fault).collect()));
     }
-    let described = ports.table.load_schemas(&document.connection.id, &objects).await?;
-    let schemas: Schemas = described.into_iter().filter_map(|(_, schema)| schema).collect();
-    let refused = check_rules(maps, &schemas).into_iter().filter(|finding| finding.severity == Severity::Refused);
-    let faults: Vec<ConfigFault> = refused
-        .map(|finding| ConfigFault {
-            place: finding.place,
-            message: format!("{}: {}", finding.field, finding.words.to(document.connection.language)),
-        })
-        .collect();
-    if faults.is_empty() { Ok(()) } else { Err(ConfigureError::Invalid(faults)) }
+    warnings.extend(learnt.unasked.as_ref().map(|why| Finding { severity: Severity::Warning, ..unreached(why) }));
+    Ok((learnt, warnings))
 }
 
 /// The current version of a connection's document; `None` where there is none.

@@ -2,12 +2,21 @@
 
 use thiserror::Error;
 
+use super::{
+    configure,
+    schemas::{self, Ask},
+};
 use crate::{
     adapters::state::{
         StateError, Table,
         connections::{Meta, Status},
     },
-    domain::ids::ConnectionId,
+    domain::{
+        check::{judge_org, unreached},
+        engine::{Engine, EngineError},
+        finding::Finding,
+        ids::ConnectionId,
+    },
     ports::Ports,
 };
 
@@ -23,19 +32,75 @@ pub enum ConnectionError {
     /// Its org's grant is gone.
     #[error("The connection {0} is broken. Connect it again; its work then goes on by itself.")]
     Broken(ConnectionId),
+    /// Its org, or its configuration in that org, is none that could work.
+    #[error("The connection {connection} was not activated.{}", list(findings))]
+    Refused {
+        /// The connection.
+        connection: ConnectionId,
+        /// What stands in the way.
+        findings: Vec<Finding>,
+    },
+    /// The stored configuration.
+    #[error("the stored configuration cannot be used")]
+    Engine(#[from] EngineError),
     /// The state table failed.
     #[error("the connection's state could not be changed")]
     State(#[from] StateError),
 }
 
-/// Lets a connected connection work.
-pub async fn activate(ports: Ports<'_>, c: &ConnectionId) -> Result<(), ConnectionError> {
-    change(ports.table, c, |meta| match meta.status {
+impl ConnectionError {
+    /// A stable code, listed in the documentation; of several findings the first one's.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Unknown(_) => "unknown_connection",
+            Self::NotConnected(_) => "not_connected",
+            Self::Broken(_) => "connection_broken",
+            Self::Refused { findings, .. } => findings.first().map_or("", |finding| finding.code.as_ref()),
+            Self::Engine(_) => "configuration_unusable",
+            Self::State(_) => "unavailable",
+        }
+    }
+}
+
+fn list(findings: &[Finding]) -> String {
+    findings.iter().map(|finding| format!("\n  {}: {} {} ({})", finding.place, finding.words.en, finding.cure.en, finding.code)).collect()
+}
+
+/// Lets a connected connection work, unless its rules cannot go together with its org or the org is one that Passerelle does not
+/// support. Answers what may get lost.
+pub async fn activate(ports: Ports<'_>, c: &ConnectionId) -> Result<Vec<Finding>, ConnectionError> {
+    let meta = ports.table.load_meta(c).await?.ok_or_else(|| ConnectionError::Unknown(c.clone()))?;
+    let activated = |meta: &Meta| match meta.status {
         Status::Draft => Err(ConnectionError::NotConnected(c.clone())),
         Status::Broken => Err(ConnectionError::Broken(c.clone())),
         Status::Ready | Status::Paused | Status::Active => Ok(Meta { status: Status::Active, ..meta.clone() }),
-    })
-    .await
+    };
+    activated(&meta)?;
+    let warnings = examine(ports, c).await?;
+    change(ports.table, c, activated).await?;
+    Ok(warnings)
+}
+
+/// Holds the document against its org, which a document that was stored before the org was connected has not been yet.
+async fn examine(ports: Ports<'_>, c: &ConnectionId) -> Result<Vec<Finding>, ConnectionError> {
+    let (version, document) = configure::load_current(ports, c).await?.ok_or_else(|| ConnectionError::Unknown(c.clone()))?;
+    let engine = Engine::new(document, version)?;
+    let learnt = schemas::learn(ports, &engine, Ask::Yes).await?;
+    let refuse = |findings| Err(ConnectionError::Refused { connection: c.clone(), findings });
+    match &learnt.unasked {
+        // Nobody knows anything about the org, so nobody can say that this will work.
+        Some(why) if learnt.schemas.0.is_empty() => return refuse(vec![unreached(why)]),
+        _ => {}
+    }
+    let verdict = judge_org(&engine.document, engine.maps(), &learnt.schemas);
+    if !verdict.refused.is_empty() {
+        return refuse(verdict.refused);
+    }
+    if !learnt.described.is_empty() {
+        schemas::keep(ports, &engine.document, version, engine.maps(), &learnt.described).await?;
+    }
+    Ok(verdict.warnings)
 }
 
 /// Stops a connection. Its events are kept and go on when it is activated.

@@ -6,7 +6,9 @@ use jiff::SignedDuration;
 
 use super::{
     access::{Access, AccessError},
+    check::why,
     connections,
+    tokens::SessionCache,
 };
 use crate::{
     adapters::{
@@ -17,6 +19,7 @@ use crate::{
         state::{StateError, schema::StoredLock},
     },
     domain::{
+        check::Unreached,
         config::Document,
         engine::Engine,
         finding::Finding,
@@ -65,7 +68,55 @@ pub(super) async fn is_old(ports: Ports<'_>, c: &ConnectionId) -> Result<bool, S
 
 /// Describes every object anew, in one call.
 pub(super) async fn reload(ports: Ports<'_>, access: &mut Access<'_>, engine: &Engine) -> Result<Schemas, AccessError> {
+    let described = describe_all(access, objects(&engine.document)).await?;
+    keep(ports, &engine.document, engine.version, engine.maps(), &described).await?;
+    Ok(described.into_values().flatten().collect())
+}
+
+/// What an org says about the objects of a document that does not count yet.
+pub(super) struct Learnt {
+    /// What is known, of whatever age.
+    pub schemas: Schemas,
+    /// What was described just now, to be kept once the document counts.
+    pub described: BTreeMap<ObjectName, Option<ObjectSchema>>,
+    /// Why the org could not be asked.
+    pub unasked: Option<Unreached>,
+}
+
+/// Whether an org may be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ask {
+    /// It may, where the cache is not enough.
+    Yes,
+    /// There is nobody to ask.
+    No,
+}
+
+/// What is known about a document's objects: from the cache where that is whole and of the last day, else by one call.
+pub(super) async fn learn(ports: Ports<'_>, engine: &Engine, ask: Ask) -> Result<Learnt, StateError> {
     let objects = objects(&engine.document);
+    let (now, c) = (ports.clock.now(), &engine.document.connection.id);
+    let cached = ports.table.load_schemas(c, &objects).await?;
+    let whole = cached.len() == objects.len() && cached.iter().all(|(stored, _)| now.duration_since(stored.read_at) < VALID);
+    let asked = match ask {
+        Ask::Yes if !whole => Some(ask_anew(ports, engine, objects).await),
+        _ => None,
+    };
+    let known = || cached.into_iter().filter_map(|(_, schema)| schema).collect();
+    Ok(match asked {
+        None => Learnt { schemas: known(), described: BTreeMap::new(), unasked: None },
+        Some(Ok(described)) => Learnt { schemas: described.values().flatten().cloned().collect(), described, unasked: None },
+        Some(Err(error)) => Learnt { schemas: known(), described: BTreeMap::new(), unasked: Some(why(error)?) },
+    })
+}
+
+async fn ask_anew(ports: Ports<'_>, engine: &Engine, objects: Vec<ObjectName>) -> Result<BTreeMap<ObjectName, Option<ObjectSchema>>, AccessError> {
+    let sessions = SessionCache::default();
+    let mut access = Access::open(ports, &sessions, engine).await?;
+    describe_all(&mut access, objects).await
+}
+
+async fn describe_all(access: &mut Access<'_>, objects: Vec<ObjectName>) -> Result<BTreeMap<ObjectName, Option<ObjectSchema>>, AccessError> {
     let subs = objects.iter().map(|object| describe::describe(access.version(), object.as_str(), object)).collect();
     let answer = access.composite(&Composite::new(subs)).await?;
     let mut described = BTreeMap::new();
@@ -74,8 +125,7 @@ pub(super) async fn reload(ports: Ports<'_>, access: &mut Access<'_>, engine: &E
         let schema = if describe::is_hidden(sub) { None } else { Some(describe::parse_sub(sub)?) };
         described.insert(object, schema);
     }
-    keep(ports, &engine.document, engine.version, engine.maps(), &described).await?;
-    Ok(described.into_values().flatten().collect())
+    Ok(described)
 }
 
 /// Caches descriptions and holds them against the lock. What has become worse is stored as problems, what has become good
@@ -88,16 +138,8 @@ pub(super) async fn keep(
     described: &BTreeMap<ObjectName, Option<ObjectSchema>>,
 ) -> Result<Vec<Finding>, StateError> {
     let (c, now) = (&document.connection.id, ports.clock.now());
-    let objects: Vec<ObjectName> = described.keys().cloned().collect();
-    let former: Schemas = ports.table.load_schemas(c, &objects).await?.into_iter().filter_map(|(_, schema)| schema).collect();
-    for (object, schema) in described {
-        ports.table.save_schema(c, object, schema.as_ref(), now).await?;
-    }
+    cache(ports, c, described).await?;
     let schemas: Schemas = described.values().flatten().cloned().collect();
-    if former != Schemas::default() && schemas != former {
-        // What was parked for what the org was like may go now.
-        connections::resume_all(ports, c).await?;
-    }
     let uses = uses(document, maps);
     let problems = match ports.table.load_lock(c).await? {
         Some(stored) if stored.version == version => stored.lock.compare(document, &uses, &schemas),
@@ -113,6 +155,21 @@ pub(super) async fn keep(
     }
     ports.table.settle_problems(c, SOURCE, &problems, now).await?;
     Ok(problems)
+}
+
+/// Caches descriptions. Where they differ from the former ones, what was parked for what the org was like may go now.
+pub(super) async fn cache(ports: Ports<'_>, c: &ConnectionId, described: &BTreeMap<ObjectName, Option<ObjectSchema>>) -> Result<(), StateError> {
+    let now = ports.clock.now();
+    let objects: Vec<ObjectName> = described.keys().cloned().collect();
+    let former: Schemas = ports.table.load_schemas(c, &objects).await?.into_iter().filter_map(|(_, schema)| schema).collect();
+    for (object, schema) in described {
+        ports.table.save_schema(c, object, schema.as_ref(), now).await?;
+    }
+    let schemas: Schemas = described.values().flatten().cloned().collect();
+    if former != Schemas::default() && !described.is_empty() && schemas != former {
+        connections::resume_all(ports, c).await?;
+    }
+    Ok(())
 }
 
 /// Takes the fields for agreed to as they were described last: whoever applies a document has been told.

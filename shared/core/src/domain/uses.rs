@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    config::{Action, Document, FieldRule, Overflow, Toggle, Transformation, WhenUnknown},
+    config::{Action, Document, FieldRule, MappingOperation, Overflow, Toggle, Transformation, WhenUnknown},
     ids::{FieldName, MappingName, ObjectName},
     mapping::FieldMaps,
 };
@@ -146,9 +146,17 @@ pub fn targets(document: &Document) -> Vec<Target> {
     let people = &document.people;
     let target =
         |object: &'static str, creates, updates, place: &str| Target { object: ObjectName::known(object), creates, updates, place: place.to_owned() };
+    // A mapping that makes no records, or changes none, has the last word.
+    let operation =
+        |name: &Option<MappingName>| name.as_ref().and_then(|name| document.mappings.get(name)).map(|mapping| mapping.operation).unwrap_or_default();
+    let person = |object, unknown, updates, mapping: &Option<MappingName>| {
+        let operation = operation(mapping);
+        let creates = people.when_unknown == unknown && operation != MappingOperation::Update;
+        target(object, creates, updates == Toggle::On && operation != MappingOperation::Create, "people.when_unknown")
+    };
     let mut targets = vec![
-        target("Lead", people.when_unknown == WhenUnknown::Lead, people.update_leads == Toggle::On, "people.when_unknown"),
-        target("Contact", people.when_unknown == WhenUnknown::Contact, people.update_contacts == Toggle::On, "people.when_unknown"),
+        person("Lead", WhenUnknown::Lead, people.update_leads, &people.lead_mapping),
+        person("Contact", WhenUnknown::Contact, people.update_contacts, &people.contact_mapping),
     ];
     for (w, workflow) in document.workflows.iter().enumerate() {
         for (a, action) in workflow.actions.iter().enumerate() {

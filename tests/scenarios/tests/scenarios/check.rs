@@ -79,6 +79,18 @@ fn with_grades() -> Seed {
     seed
 }
 
+fn with_text() -> Seed {
+    let mut seed = Seed::demo();
+    seed.custom_fields.push(CustomField { required: false, ..required_grade() });
+    seed
+}
+
+/// Applying refuses what cannot go together; the org may change later.
+fn revenue(org: &mut Org) {
+    let kind = CustomFieldKind::Currency { precision: 8, scale: 2 };
+    org.change_custom_field(&CustomField { required: false, kind, ..required_grade() }).unwrap();
+}
+
 fn with_rules() -> Seed {
     let rule = DuplicateRule {
         name: "Same_Mail".to_owned(),
@@ -119,7 +131,7 @@ async fn every_thing_that_will_fail_is_an_error() {
     let table: [Case; 9] = [
         (Seed::demo, |d| d["mappings"]["lead"]["static"] = json!({"Nope__c": "x"}), |_| {}, "field_missing"),
         (Seed::demo, |_| {}, |org| hide(org, "kayo_last_audio_duration__c"), "field_hidden"),
-        (Seed::demo, |d| add_rule(d, json!({"from": "person.email", "to": "AnnualRevenue"})), |_| {}, "type_impossible"),
+        (with_text, |d| add_rule(d, json!({"from": "person.email", "to": "Grade__c"})), revenue, "type_impossible"),
         (Seed::demo, |d| d["mappings"]["lead"]["static"] = json!({"Website": "x".repeat(256)}), |_| {}, "value_too_long"),
         (
             with_grades,

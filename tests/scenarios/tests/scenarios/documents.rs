@@ -116,6 +116,9 @@ fn made() -> BTreeSet<String> {
         codes.extend(text.split('"').filter(|text| text.starts_with("salesforce_") && is_code(text)).map(str::to_owned));
         let values = text.split("=> \"").skip(1).filter_map(|rest| rest.split('"').next());
         codes.extend(values.filter(|text| text.starts_with("value_") || text.starts_with("field_")).map(str::to_owned));
+        if path.ends_with("app/connections.rs") {
+            codes.extend(text.split("=> \"").skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned));
+        }
         if path.ends_with("connect/words.rs") {
             let arms = text.lines().filter_map(|line| line.trim_start().strip_suffix("=> [")).filter(|arm| arm.starts_with('"'));
             codes.extend(arms.flat_map(|arm| arm.split('"').filter(|text| is_code(text))).map(str::to_owned));

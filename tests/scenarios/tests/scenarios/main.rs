@@ -20,5 +20,6 @@ mod kayo;
 mod merge;
 mod operations;
 mod preflight;
+mod saving;
 mod skeepers;
 mod webmecanik;

@@ -1,9 +1,10 @@
 //! Every mapped field: there, visible, writable, of a type that goes together with the attribute's; and every value that the
 //! document itself names fits.
 
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::{OPT_OUT, View, error, operation, warning};
+use super::{OPT_OUT, View, error, operation, pairs::told, warning};
 use crate::domain::{
     config::{Action, ActivityAction},
     finding::{Finding, Sentence, Severity},
@@ -18,19 +19,23 @@ use crate::domain::{
 };
 
 pub(super) fn findings(view: &View<'_>) -> Vec<Finding> {
-    let mut found: Vec<Finding> = view.uses.iter().flat_map(|used| one(view, used)).collect();
-    found.extend(types(view));
+    let types = types(view);
+    // A field that takes no such values at all is told once, by its type.
+    let closed = |used: &Use| types.iter().any(|found| found.code == "type_impossible" && found.place == format!("{}.to", used.place));
+    let mut found: Vec<Finding> = view.uses.iter().flat_map(|used| one(view, used, closed(used))).collect();
+    found.extend(types);
     found.extend(activities(view));
     found
 }
 
-fn one(view: &View<'_>, used: &Use) -> Vec<Finding> {
+fn one(view: &View<'_>, used: &Use, closed: bool) -> Vec<Finding> {
     let object = used.object.as_str();
     // What is not described is told as a whole, by the object; the opt-out has a finding of its own.
     let Some(schema) = view.schemas.object(object) else { return Vec::new() };
     match schema.fields.get(&used.field) {
         None if used.field.as_str() == OPT_OUT => Vec::new(),
         None => vec![absent(view, object, &used.field, format!("{}.to", used.place), view.weight(object))],
+        Some(_) if closed => Vec::new(),
         Some(field) => rights(view, used, field).into_iter().chain(constants(view, used, field)).collect(),
     }
 }
@@ -73,24 +78,32 @@ fn rights(view: &View<'_>, used: &Use, field: &Field) -> Option<Finding> {
         "Give the integration user the right to edit the field, or map another one.",
         "Donnez à l'utilisateur d'intégration le droit de modifier ce champ, ou choisissez-en un autre.",
     );
-    let (en, fr) = match (field.createable, field.updateable) {
-        (false, true) if target.creates => ("it cannot be set on new records", "il ne peut pas être renseigné sur une nouvelle fiche"),
-        (true, false) if target.updates => ("it cannot be changed later", "il ne peut plus être modifié ensuite"),
+    let (en, fr, other) = match (field.createable, field.updateable) {
+        (false, true) if target.creates => {
+            ("it cannot be set on new records", "il ne peut pas être renseigné sur une nouvelle fiche", target.updates)
+        }
+        (true, false) if target.updates => ("it cannot be changed later", "il ne peut plus être modifié ensuite", target.creates),
         _ => return None,
     };
+    let place = format!("{}.to", used.place);
+    if !other {
+        // The one thing that the mapping does is what the field does not allow.
+        let words = Sentence::new(format!("{name} is never written: {en}."), format!("{name} n'est jamais écrit : {fr}."));
+        return Some(error("field_not_writable", place, words, cure));
+    }
     let words = Sentence::new(format!("{name} can be written only in part: {en}."), format!("{name} ne peut être écrit qu'en partie : {fr}."));
-    Some(warning("field_partly_writable", format!("{}.to", used.place), words, cure))
+    Some(warning("field_partly_writable", place, words, cure))
 }
 
 /// Values that the document names and Salesforce would not take.
 fn constants(view: &View<'_>, used: &Use, field: &Field) -> Vec<Finding> {
     let Some(target) = view.target(used.object.as_str()) else { return Vec::new() };
-    let zone = jiff::tz::TimeZone::get(&view.document.connection.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let zone = zone(view);
     let refused = used.constants.iter().filter_map(|value| {
         let encoded = codec::encode(value, None, field, &zone).map_err(Misfit::from).map(Option::unwrap_or_default);
         let misfit = encoded.and_then(|value| preflight::check(field, &value, operation(target))).err()?;
-        // Fields that take no such values at all are told once, by their type.
-        (!matches!(misfit, Misfit::NotWritable | Misfit::Unreadable(_))).then(|| constant(used, value, &misfit))
+        // What cannot be written now is told by the rights.
+        (misfit != Misfit::NotWritable).then(|| constant(used, value, &misfit))
     });
     refused.collect()
 }
@@ -112,31 +125,17 @@ fn constant(used: &Use, value: &Value, misfit: &Misfit) -> Finding {
 }
 
 fn types(view: &View<'_>) -> Vec<Finding> {
-    let found = mapping::check_rules(view.maps, &view.schemas).into_iter().filter(|found| found.code != "field_missing");
+    let found = mapping::check_rules(view.maps, &view.schemas, &zone(view)).into_iter().filter(|found| found.code.starts_with("type_"));
     found
         .map(|found| {
-            let (severity, cure) = match found.severity {
-                mapping::Severity::Refused => (
-                    view.weight(found.object.as_str()),
-                    Sentence::new(
-                        "Map another field, or change the value by a transformation.",
-                        "Choisissez un autre champ, ou transformez la valeur.",
-                    ),
-                ),
-                mapping::Severity::Warned => (
-                    Severity::Warning,
-                    Sentence::new(
-                        "Choose what happens to such values with `overflow`, or map a field that takes them whole.",
-                        "Choisissez avec `overflow` ce qui arrive à ces valeurs, ou un champ qui les accepte entières.",
-                    ),
-                ),
-                mapping::Severity::Noted => (Severity::Info, super::nothing_to_do()),
-            };
-            let name = format!("{}.{}", found.object, found.field);
-            let words = Sentence::new(format!("{name}: {}", found.words.en), format!("{name} : {}", found.words.fr));
-            Finding::new(severity, found.code, found.place, words, cure)
+            let weight = view.weight(found.object.as_str());
+            told(found, weight)
         })
         .collect()
+}
+
+fn zone(view: &View<'_>) -> TimeZone {
+    TimeZone::get(&view.document.connection.time_zone).unwrap_or(TimeZone::UTC)
 }
 
 /// The fields of activities, and those of their texts that are the same for everybody.

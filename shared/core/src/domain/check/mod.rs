@@ -8,6 +8,7 @@ mod facts;
 mod fields;
 mod keys;
 mod objects;
+mod pairs;
 mod records;
 mod required;
 mod rules;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use connection::unreached;
 pub use facts::{DuplicateRule, Facts, ObjectFacts, Organization, RecordType, Rights, Unreached};
+pub use pairs::{Verdict, judge, judge_org};
 
 use super::{
     config::Document,
@@ -29,7 +31,7 @@ use super::{
 };
 
 /// Every code that a finding of the check can have; what stands for one value of the document has the code of its misfit.
-pub const CODES: [&str; 43] = [
+pub const CODES: [&str; 44] = [
     "api_disabled",
     "attributes_undeclared",
     "company_is_account",
@@ -37,6 +39,7 @@ pub const CODES: [&str; 43] = [
     "duplicate_rules_unknown",
     "field_hidden",
     "field_missing",
+    "field_not_writable",
     "field_partly_writable",
     "grant_gone",
     "key_field_missing",

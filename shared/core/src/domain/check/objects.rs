@@ -3,12 +3,13 @@
 use super::{View, error, info, warning};
 use crate::domain::{
     finding::{Finding, Sentence},
+    schema::ObjectSchema,
     uses::Target,
 };
 
 pub(super) fn findings(view: &View<'_>) -> Vec<Finding> {
     let mut found: Vec<Finding> = view.targets.iter().flat_map(|target| access(view, target)).collect();
-    found.extend(person_accounts(view));
+    found.extend(view.facts.object("Account").and_then(|account| person_accounts(&account.schema)));
     found.extend(sharing(view));
     found
 }
@@ -47,9 +48,8 @@ fn access(view: &View<'_>, target: &Target) -> Vec<Finding> {
 }
 
 /// In an org with person accounts a contact may be an account at the same time; Passerelle does not work there.
-fn person_accounts(view: &View<'_>) -> Option<Finding> {
-    let account = view.facts.object("Account")?;
-    account.schema.fields.keys().find(|field| field.as_str() == "IsPersonAccount")?;
+pub(super) fn person_accounts(account: &ObjectSchema) -> Option<Finding> {
+    account.fields.keys().find(|field| field.as_str() == "IsPersonAccount")?;
     Some(error(
         "person_accounts",
         "salesforce",

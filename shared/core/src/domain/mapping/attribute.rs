@@ -93,6 +93,28 @@ impl AttributeType {
         Self::File,
         Self::Picture,
     ];
+
+    /// Its name in the document.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::LongText => "long_text",
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Url => "url",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Date => "date",
+            Self::Datetime => "datetime",
+            Self::Time => "time",
+            Self::Select => "select",
+            Self::MultiSelect => "multi_select",
+            Self::File => "file",
+            Self::Picture => "picture",
+        }
+    }
 }
 
 /// Takes over what the platform says about its attributes now. Labels that somebody wrote into the document stay; an
@@ -117,6 +139,13 @@ mod tests {
     fn attribute(name: &str, kind: AttributeType, fr: Option<&str>) -> Attribute {
         let label = Labels { fr: fr.map(str::to_owned), en: None };
         Attribute { name: name.to_owned(), kind, label, required: false }
+    }
+
+    #[test]
+    fn types_are_named_as_the_document_names_them() {
+        for kind in AttributeType::ALL {
+            assert_eq!(serde_json::to_value(kind).ok(), Some(serde_json::Value::from(kind.as_str())));
+        }
     }
 
     #[test]

@@ -175,8 +175,8 @@ fn output(step: &Transformation, input: Option<AttributeType>) -> Option<Attribu
     }
 }
 
-fn word(kind: Option<AttributeType>) -> String {
-    kind.and_then(|kind| serde_json::to_value(kind).ok()).and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_else(|| "value".to_owned())
+fn word(kind: Option<AttributeType>) -> &'static str {
+    kind.map_or("value", AttributeType::as_str)
 }
 
 fn compile(step: &Transformation, country: Option<&str>) -> Result<Step, String> {
