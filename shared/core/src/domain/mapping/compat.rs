@@ -1,6 +1,6 @@
 //! Which types of attribute and of field go together, decided when a mapping is saved.
 
-use super::{AttributeType, Family, FieldType, Words};
+use super::{AttributeType, Family, FieldType, Words, codec::number};
 use crate::domain::schema::Field;
 
 /// How well an attribute and a field go together.
@@ -35,6 +35,10 @@ pub enum How {
     RecordId,
     /// A list of one.
     Single,
+    /// Rounded to the digits behind the point that the field has.
+    Rounded,
+    /// Fractions of a second that Salesforce does not keep are left out.
+    Seconds,
 }
 
 /// What may be lost.
@@ -101,6 +105,13 @@ impl Compatibility {
                 Words::new("The value must be the id of a Salesforce record.", "La valeur doit être l'identifiant d'une fiche Salesforce.")
             }
             Self::Convertible(How::Single) => Words::new("The value becomes a list of one.", "La valeur devient une liste d'un seul élément."),
+            Self::Convertible(How::Rounded) => {
+                Words::new("Digits behind the point that the field does not have are rounded.", "Les décimales que le champ n'a pas sont arrondies.")
+            }
+            Self::Convertible(How::Seconds) => Words::new(
+                "Fractions of a second are left out: Salesforce keeps seconds, and of times of day milliseconds.",
+                "Les fractions de seconde sont omises : Salesforce garde les secondes, et pour les heures les millisecondes.",
+            ),
             Self::Lossy(Loss::Length) => Words::new("Values may be longer than the field.", "Des valeurs peuvent être plus longues que le champ."),
             Self::Lossy(Loss::Digits) => Words::new("Digits behind the point are rounded away.", "Des chiffres après la virgule sont arrondis."),
             Self::Lossy(Loss::Fraction) => Words::new("Numbers with a fraction do not fit.", "Les nombres à virgule ne conviennent pas."),
@@ -162,10 +173,13 @@ pub fn to_salesforce(from: AttributeType, field: &Field) -> Compatibility {
         (Family::Boolean, A::Text | A::Select | A::Integer) => Convertible(How::YesNo),
         (Family::Whole | Family::Number, A::Integer) => Exact,
         (Family::Whole, A::Number) => Lossy(Loss::Fraction),
+        // No field has more digits than 18, so the last scale leaves nothing to round; at the first, all that is behind the point goes.
         (Family::Number, A::Number) if field.scale == 0 => Lossy(Loss::Digits),
+        (Family::Number, A::Number) if field.scale < number::DIGITS => Convertible(How::Rounded),
         (Family::Number, A::Number) => Exact,
         (Family::Whole | Family::Number, A::Text | A::Select) => Convertible(How::FromText),
-        (Family::Date, A::Date) | (Family::DateTime, A::Datetime) | (Family::Time, A::Time) => Exact,
+        (Family::Date, A::Date) => Exact,
+        (Family::DateTime, A::Datetime) | (Family::Time, A::Time) => Convertible(How::Seconds),
         (Family::Date, A::Datetime) => Lossy(Loss::TimeOfDay),
         (Family::DateTime, A::Date) => Convertible(How::Midnight),
         (Family::Date | Family::DateTime | Family::Time, A::Text) => Convertible(How::FromText),
@@ -218,6 +232,7 @@ pub fn to_platform(field: &Field, to: AttributeType) -> Compatibility {
         (Family::Choices, A::Text | A::LongText | A::Select) => Convertible(How::Joined),
         (Family::Boolean, A::Boolean) => Exact,
         (Family::Whole, A::Integer | A::Number) | (Family::Number, A::Number) => Exact,
+        (Family::Number, A::Integer) if field.scale == 0 => Exact,
         (Family::Number, A::Integer) => Lossy(Loss::Fraction),
         (Family::Date, A::Date) | (Family::DateTime, A::Datetime) | (Family::Time, A::Time) => Exact,
         (Family::Date, A::Datetime) => Convertible(How::Midnight),
@@ -257,7 +272,7 @@ mod tests {
         use FieldType as F;
         for (from, to, want) in [
             (A::Text, F::String, Exact),
-            (A::Number, F::Double, Exact),
+            (A::Number, F::Double, Convertible(How::Rounded)),
             (A::Select, F::String, Exact),
             (A::MultiSelect, F::String, Convertible(How::Joined)),
             (A::Date, F::Date, Exact),
@@ -268,12 +283,13 @@ mod tests {
             (A::Phone, F::Phone, Exact),
             (A::Select, F::Picklist, Exact),
             (A::MultiSelect, F::MultiPicklist, Exact),
-            (A::Number, F::Currency, Exact),
-            (A::Number, F::Percent, Exact),
+            (A::Number, F::Currency, Convertible(How::Rounded)),
+            (A::Number, F::Percent, Convertible(How::Rounded)),
             (A::Url, F::Url, Exact),
             (A::LongText, F::TextArea, Exact),
             (A::LongText, F::String, Lossy(Loss::Length)),
-            (A::Time, F::Time, Exact),
+            (A::Datetime, F::DateTime, Convertible(How::Seconds)),
+            (A::Time, F::Time, Convertible(How::Seconds)),
             (A::Text, F::Reference, Convertible(How::RecordId)),
             (A::File, F::String, Impossible(Why::File)),
             (A::Picture, F::Url, Impossible(Why::File)),
@@ -285,6 +301,65 @@ mod tests {
             (A::Text, F::from("hologram"), Impossible(Why::Unknown)),
         ] {
             assert_eq!(to_salesforce(from, &field(to.clone())), want, "{from:?} → {to:?}");
+        }
+    }
+
+    /// What becomes of a number depends on the field's digits behind the point, both ways.
+    #[test]
+    fn numbers_go_by_the_scale_of_the_field() {
+        use AttributeType as A;
+        for (scale, there, back) in [
+            (0, Lossy(Loss::Digits), Exact),
+            (1, Convertible(How::Rounded), Lossy(Loss::Fraction)),
+            (17, Convertible(How::Rounded), Lossy(Loss::Fraction)),
+            (18, Exact, Lossy(Loss::Fraction)),
+        ] {
+            for kind in [FieldType::Double, FieldType::Currency, FieldType::Percent] {
+                let field = Field { scale, ..field(kind) };
+                assert_eq!(to_salesforce(A::Number, &field), there, "{scale} {:?}", field.kind);
+                assert_eq!(to_platform(&field, A::Integer), back, "{scale} {:?}", field.kind);
+                assert_eq!((to_salesforce(A::Integer, &field), to_platform(&field, A::Number)), (Exact, Exact));
+            }
+        }
+        assert_eq!(to_salesforce(A::Number, &field(FieldType::Int)), Lossy(Loss::Fraction));
+    }
+
+    #[test]
+    fn values_of_fields_for_the_platform() {
+        use AttributeType as A;
+        use FieldType as F;
+        for (from, to, want) in [
+            (F::String, A::Text, Exact),
+            (F::String, A::Email, Convertible(How::FromText)),
+            (F::String, A::Boolean, Convertible(How::FromText)),
+            (F::Email, A::Email, Exact),
+            (F::Email, A::Phone, Impossible(Why::Different)),
+            (F::TextArea, A::Text, Lossy(Loss::Length)),
+            (F::TextArea, A::LongText, Exact),
+            (F::Picklist, A::Select, Exact),
+            (F::Picklist, A::MultiSelect, Convertible(How::Single)),
+            (F::MultiPicklist, A::MultiSelect, Exact),
+            (F::MultiPicklist, A::Text, Convertible(How::Joined)),
+            (F::Boolean, A::Boolean, Exact),
+            (F::Boolean, A::Text, Convertible(How::AsText)),
+            (F::Boolean, A::Date, Impossible(Why::Different)),
+            (F::Int, A::Number, Exact),
+            (F::Currency, A::Integer, Lossy(Loss::Fraction)),
+            (F::Date, A::Date, Exact),
+            (F::Date, A::Datetime, Convertible(How::Midnight)),
+            (F::DateTime, A::Date, Lossy(Loss::TimeOfDay)),
+            (F::DateTime, A::Datetime, Exact),
+            (F::Time, A::Time, Exact),
+            (F::Reference, A::Text, Convertible(How::AsText)),
+            (F::Id, A::Text, Convertible(How::AsText)),
+            (F::String, A::Picture, Impossible(Why::File)),
+            (F::Address, A::Text, Impossible(Why::Compound)),
+            (F::Location, A::Number, Impossible(Why::Compound)),
+            (F::Base64, A::Text, Impossible(Why::Binary)),
+            (F::EncryptedString, A::Text, Impossible(Why::Encrypted)),
+            (F::from("hologram"), A::Text, Impossible(Why::Unknown)),
+        ] {
+            assert_eq!(to_platform(&field(from.clone()), to), want, "{from:?} → {to:?}");
         }
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Number, Value};
 use super::CodecError;
 
 /// Digits that Salesforce keeps behind the point at most; what comes behind them says nothing to any field.
-const DIGITS: u32 = 18;
+pub(in crate::domain::mapping) const DIGITS: u32 = 18;
 
 /// The number that a JSON value states: a number, or a text of digits with a point and perhaps an exponent.
 pub(in crate::domain::mapping) fn parse(value: &Value) -> Result<Decimal, CodecError> {

@@ -7,7 +7,10 @@ use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::*;
-use crate::domain::mapping::FieldType;
+use crate::domain::mapping::{
+    FieldType,
+    compat::{self, Compatibility},
+};
 
 fn paris() -> TimeZone {
     TimeZone::get("Europe/Paris").unwrap()
@@ -159,35 +162,38 @@ fn moment() -> impl Strategy<Value = Timestamp> {
     (-8_000_000_000_i64..64_000_000_000).prop_map(|second| Timestamp::from_second(second).unwrap())
 }
 
-/// Every pair of types between which nothing is lost.
+/// Every pair of types between which nothing of these values is lost: those that the table calls exact both ways, and of the
+/// conversions those that read what they wrote.
 fn lossless() -> Vec<(AttributeType, FieldType)> {
     use AttributeType as A;
     use FieldType as F;
-    let texts = [F::String, F::TextArea, F::Combobox];
-    let mut pairs: Vec<(A, F)> = Vec::new();
-    for kind in [A::Text, A::LongText, A::Email, A::Phone, A::Url, A::Select, A::Integer, A::Number, A::Boolean, A::Date, A::Datetime, A::Time] {
-        pairs.extend(texts.iter().map(|text| (kind, text.clone())));
+    let exact = |kind: A, to: &F| {
+        let field = field(to.clone());
+        compat::to_salesforce(kind, &field) == Compatibility::Exact && compat::to_platform(&field, kind) == Compatibility::Exact
+    };
+    let mut pairs: Vec<(A, F)> = A::ALL.into_iter().flat_map(|kind| F::all().filter(move |to| exact(kind, to)).map(move |to| (kind, to))).collect();
+    assert!(pairs.contains(&(A::Integer, F::Long)) && pairs.contains(&(A::MultiSelect, F::MultiPicklist)), "{pairs:?}");
+    for kind in [A::Text, A::LongText, A::Email, A::Phone, A::Url, A::Integer, A::Number, A::Boolean, A::Date, A::Datetime, A::Time] {
+        pairs.extend([F::String, F::TextArea, F::Combobox].map(|text| (kind, text)));
     }
     pairs.extend([
-        (A::Email, F::Email),
-        (A::Phone, F::Phone),
-        (A::Url, F::Url),
-        (A::Integer, F::Int),
-        (A::Integer, F::Long),
-        (A::Integer, F::Double),
+        // At the field's scale, and to the second.
         (A::Number, F::Double),
         (A::Number, F::Currency),
         (A::Number, F::Percent),
-        (A::Boolean, F::Boolean),
-        (A::Date, F::Date),
         (A::Date, F::DateTime),
         (A::Datetime, F::DateTime),
         (A::Time, F::Time),
-        (A::Select, F::Picklist),
         (A::Text, F::Picklist),
-        (A::MultiSelect, F::MultiPicklist),
     ]);
     pairs
+}
+
+/// Every pair of which the table says that the field's values are the attribute's too, with values of the field.
+fn told_exactly() -> Vec<(FieldType, AttributeType)> {
+    let exact = |from: &FieldType, to: AttributeType| compat::to_platform(&field(from.clone()), to) == Compatibility::Exact;
+    let every = FieldType::all().flat_map(|from| AttributeType::ALL.map(|to| (from.clone(), to)));
+    every.filter(|(from, to)| exact(from, *to)).collect()
 }
 
 fn zone() -> impl Strategy<Value = TimeZone> {
@@ -207,6 +213,24 @@ proptest! {
         // And what is written is written alike a second time: a value never looks changed for having been sent.
         prop_assert_eq!(encode(&there, None, &field, &zone), Ok(Some(there.clone())));
         prop_assert!(same(Some(&field), &there, &there));
+    }
+
+    /// The other direction: a value of the field is the attribute's, and goes back as the same value.
+    #[test]
+    fn what_comes_from_salesforce_goes_back(
+        ((from, to), value, zone) in prop::sample::select(told_exactly())
+            .prop_flat_map(|(from, to)| {
+                // Whole numbers are numbers too, but not every number is one.
+                let values = canonical(if from.family() == Family::Whole { AttributeType::Integer } else { to });
+                (Just((from, to)), values, zone())
+            }),
+    ) {
+        let field = field(from);
+        let Ok(Some(seen)) = encode(&value, Some(to), &field, &zone) else { return Err(TestCaseError::fail(format!("{value} is no value of {:?}", field.kind))) };
+        let told = decode(&seen, &field, to, &zone).unwrap().unwrap();
+        prop_assert_eq!(&told, &value);
+        let back = encode(&told, Some(to), &field, &zone).unwrap().unwrap();
+        prop_assert!(same(Some(&field), &back, &seen), "{} became {}", seen, back);
     }
 
     #[test]
