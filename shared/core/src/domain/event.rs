@@ -68,6 +68,9 @@ pub const MAX_EVENTS: usize = 1_000;
 /// The most attributes that one person may carry.
 pub const MAX_ATTRIBUTES: usize = 200;
 
+/// The members of an event's context: what filters and texts can name.
+pub const CONTEXT: [&str; 6] = ["event", "person", "project", "collaborator", "data", "platform"];
+
 impl Event {
     /// The platform's id of the person.
     #[must_use]

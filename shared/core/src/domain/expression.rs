@@ -1,10 +1,14 @@
 //! CEL expressions over JSON, compiled once.
 
+mod roots;
+
 use std::sync::Arc;
 
 use cel::{Context, ExecutionError, Program};
 use serde_json::Value;
 use thiserror::Error;
+
+use super::near::near;
 
 /// An expression that cannot be read or evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -56,9 +60,20 @@ impl Variables<'static> {
 }
 
 impl Expression {
-    /// Compiles; the error tells the position.
-    pub fn compile(source: &str) -> Result<Self, ExpressionError> {
-        Ok(Self { program: Arc::new(Program::compile(source).map_err(ExpressionError::new)?) })
+    /// Compiles an expression over variables of these names; the error tells the position. A name that nothing has would fail
+    /// at every event, so it is refused here.
+    pub fn compile(source: &str, known: &[&str]) -> Result<Self, ExpressionError> {
+        let program = Program::compile(source).map_err(ExpressionError::new)?;
+        match roots::unknown(program.expression(), known) {
+            None => Ok(Self { program: Arc::new(program) }),
+            Some(stranger) => {
+                let offset = program.source_info().offset_for(stranger.id).map_or(0, |(start, _)| start as usize);
+                let (line, column) = roots::position(source, offset);
+                let end = near(stranger.name, known.iter().copied()).map_or_else(|| ".".to_owned(), |name| format!("; did you mean {name}?"));
+                let (name, known) = (stranger.name, known.join(", "));
+                Err(ExpressionError::new(format!("<input>:{line}:{column}: nothing is called {name}{end} An expression here sees {known}.")))
+            }
+        }
     }
 
     /// The value; `None` where the expression names a member that is not there.

@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod lock;
 pub mod mac;
 pub mod mapping;
+pub mod near;
 pub mod person;
 pub mod plan;
 pub mod planner;

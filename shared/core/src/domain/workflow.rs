@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::event::CONTEXT;
 use super::expression::{Expression, ExpressionError, Variables};
 
 /// A compiled filter.
@@ -14,7 +15,7 @@ pub type FilterError = ExpressionError;
 impl Filter {
     /// Compiles; the error tells the position.
     pub fn compile(source: &str) -> Result<Self, FilterError> {
-        Expression::compile(source).map(Self)
+        Expression::compile(source, &CONTEXT).map(Self)
     }
 
     /// Whether the event passes. `context` is an object whose members become variables.
@@ -37,6 +38,7 @@ mod tests {
     #[test]
     fn filters_choose_events() {
         let context = json!({"project": {"id": "a"}, "data": {"seconds": 20}});
+        assert!(Filter::compile("projet.id == 'a'").is_err_and(|error| error.to_string().contains("did you mean project?")));
         for (source, want) in [("true", true), ("project.id == 'a'", true), ("data.seconds > 30", false), ("project.id in ['b', 'c']", false)] {
             assert_eq!(Filter::compile(source).unwrap().passes(&context), Ok(want), "{source}");
         }

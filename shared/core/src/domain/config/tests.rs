@@ -61,7 +61,7 @@ fn broken_rules_are_refused_with_their_place() {
     fn rule(json: &mut Value) -> &mut Value {
         &mut json["mappings"]["lead"]["fields"][0]
     }
-    let table: [(Change, &str); 20] = [
+    let table: [(Change, &str); 24] = [
         (|d| rule(d)["from"] = "email".into(), "mappings.lead.fields[0].from"),
         (|d| rule(d)["from"] = "person.".into(), "mappings.lead.fields[0].from"),
         (|d| rule(d)["from"] = "secrets.key".into(), "mappings.lead.fields[0].from"),
@@ -96,6 +96,28 @@ fn broken_rules_are_refused_with_their_place() {
             |d| d["platform"]["attributes"] = json!([{"name": "person.email", "type": "email"}, {"name": "person.tags", "type": "picture"}]),
             "mappings.lead.fields[1].from",
         ),
+        (
+            |d| {
+                d["platform"]["attributes"] = json!([{"name": "person.email", "type": "email"}, {"name": "person.tags", "type": "multi_select"}]);
+                rule(d)["transform"] = json!(["trim", {"concat": {"with": ["person.tag"]}}]);
+            },
+            "mappings.lead.fields[0].transform[1]",
+        ),
+        (
+            |d| {
+                d["platform"]["attributes"] = json!([{"name": "person.email", "type": "email"}, {"name": "person.tags", "type": "multi_select"}]);
+                rule(d)["transform"] = json!([{"template": "{{ value }} {{ person.emial }}"}]);
+            },
+            "mappings.lead.fields[0].transform[0]",
+        ),
+        (
+            |d| d["workflows"][0]["actions"] = json!([{"activity": {"object": "Event", "subject": "{{ perosn.name }}"}}]),
+            "workflows[0].actions[0].activity.subject",
+        ),
+        (
+            |d| d["source"]["format"] = json!({"extract": {"type": "'a'", "occurred_at": "itm.at", "person": "item"}}),
+            "source.format.extract.occurred_at",
+        ),
         (|d| d["connection"]["country"] = "France".into(), "connection.country"),
         (|d| d["projects"]["list"]["p"]["mappings"] = json!({"nobody": {}}), "projects.list.p.mappings.nobody"),
         (|d| d["projects"]["list"]["p"]["mappings"] = json!({"lead": {"unmapped": ["Phone"]}}), "projects.list.p.mappings.lead.unmapped"),
@@ -116,6 +138,15 @@ fn a_broken_filter_tells_the_position() {
     let faults = parse_document(&document(|json| json["workflows"][0]["filter"] = json!("project.id == \n == 'a'"))).unwrap_err();
     assert_eq!(faults[0].place, "workflows[0].filter");
     assert!(faults[0].message.contains(":2:2"), "{}", faults[0].message);
+    // So is a name that nothing has, with the one that was probably meant.
+    let faults = parse_document(&document(|json| json["workflows"][0]["filter"] = json!("data.a == 1 &&\n  projet.id == 'a'"))).unwrap_err();
+    assert!(faults[0].message.contains(":2:3: nothing is called projet; did you mean project?"), "{}", faults[0].message);
+    let faults = parse_document(&document(|json| {
+        json["platform"]["attributes"] = json!([{"name": "person.email", "type": "email"}, {"name": "person.tags", "type": "text"}]);
+        json["mappings"]["lead"]["fields"][0]["from"] = json!("person.emial");
+    }))
+    .unwrap_err();
+    assert!(faults[0].message.ends_with("or write person.email."), "{}", faults[0].message);
 }
 
 #[test]

@@ -6,9 +6,11 @@ use serde_json::Value;
 
 use super::{Action, Document, short_form};
 use crate::domain::{
+    event::CONTEXT,
     hook::Reader,
     ids::MappingName,
     mapping::{FieldMaps, transform},
+    near::near,
     template::Template,
     workflow::Filter,
 };
@@ -21,6 +23,9 @@ pub struct ConfigFault {
     /// What is wrong and what would be right.
     pub message: String,
 }
+
+/// Functions that every template has.
+const GLOBALS: [&str; 4] = ["range", "dict", "namespace", "debug"];
 
 /// Parses and validates a document. All faults of the second kind (references, templates, filters, field rules, time zone)
 /// are listed at once; a wrong shape stops at the first, with its place.
@@ -109,10 +114,26 @@ fn workflow_faults(document: &Document, fault: &mut impl FnMut(String, String)) 
                 ("end", activity.end.as_ref()),
             ];
             for (name, text) in texts {
-                if let Some(Err(error)) = text.map(|text| Template::compile(text)) {
-                    fault(format!("workflows[{w}].actions[{a}].activity.{name}"), format!("The template cannot be read: {error}"));
+                let place = || format!("workflows[{w}].actions[{a}].activity.{name}");
+                match text.map(|text| Template::compile(text)) {
+                    None => {}
+                    Some(Err(error)) => fault(place(), format!("The template cannot be read: {error}")),
+                    Some(Ok(template)) => strangers(&template).into_iter().for_each(|message| fault(place(), message)),
                 }
             }
         }
     }
+}
+
+/// The names in a template that stand for nothing: they would be written as nothing, and nobody would know why.
+fn strangers(template: &Template) -> Vec<String> {
+    let variables = template.variables();
+    let roots: BTreeSet<&str> = variables.iter().map(|path| path.split_once('.').map_or(path.as_str(), |(root, _)| root)).collect();
+    let unknown = roots.into_iter().filter(|root| !CONTEXT.contains(root) && !GLOBALS.contains(root));
+    unknown
+        .map(|root| {
+            let end = near(root, CONTEXT).map_or_else(|| ".".to_owned(), |name| format!("; did you mean {name}?"));
+            format!("Nothing is called {root}{end} A text sees {}.", CONTEXT.join(", "))
+        })
+        .collect()
 }

@@ -42,7 +42,7 @@ impl Extractor {
             ("collaborator", extraction.collaborator.as_ref()),
             ("data", extraction.data.as_ref()),
         ];
-        let each = compiler.optional("each", extraction.each.as_deref());
+        let each = extraction.each.as_deref().and_then(|source| compiler.over(&["body"], "each", source));
         let id = compiler.optional("id", extraction.id.as_deref());
         let kind = compiler.one("type", &extraction.kind);
         let occurred_at = compiler.one("occurred_at", &extraction.occurred_at);
@@ -147,7 +147,12 @@ struct Compiler {
 
 impl Compiler {
     fn one(&mut self, place: &str, source: &str) -> Option<Expression> {
-        let compiled = Expression::compile(source);
+        self.over(&["body", "item"], place, source)
+    }
+
+    /// An expression over the variables that are there by then.
+    fn over(&mut self, known: &[&str], place: &str, source: &str) -> Option<Expression> {
+        let compiled = Expression::compile(source, known);
         compiled.map_err(|error| self.faults.push((format!("extract.{place}"), format!("The expression cannot be read: {error}")))).ok()
     }
 

@@ -14,6 +14,7 @@ use crate::domain::{
     config::{ConfigFault, Document, FieldRule, MappingOperation, Overlay},
     event::is_blank,
     ids::{FieldName, MappingName, ObjectName, ProjectId},
+    near::near,
 };
 
 /// The compiled mappings of a document.
@@ -228,10 +229,27 @@ impl Compiler<'_> {
         let attributes = &self.document.platform.attributes;
         let declared = attributes.iter().find(|attribute| attribute.name == rule.from);
         if declared.is_none() && !attributes.is_empty() {
-            let message = format!("{} is not declared; add it to platform.attributes, or correct the name.", rule.from);
-            self.fault(format!("{place}.from"), message);
+            self.undeclared(format!("{place}.from"), &rule.from);
         }
         declared.map(|attribute| attribute.kind)
+    }
+
+    fn undeclared(&mut self, place: String, path: &str) {
+        let names = self.document.platform.attributes.iter().map(|attribute| attribute.name.as_str());
+        let cure = near(path, names).map_or_else(|| "correct the name".to_owned(), |name| format!("write {name}"));
+        self.fault(place, format!("{path} is not declared; add it to platform.attributes, or {cure}."));
+    }
+
+    /// The further attributes that a step reads. A part of a declared structure is declared with it.
+    fn step_paths(&mut self, chain: &Chain, place: &str) {
+        let attributes = &self.document.platform.attributes;
+        let is_declared = |path: &str| {
+            attributes.iter().any(|attribute| path.strip_prefix(&attribute.name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+        };
+        let unknown: Vec<(usize, &str)> = chain.step_paths().filter(|(_, path)| !attributes.is_empty() && !is_declared(path)).collect();
+        for (step, path) in unknown {
+            self.undeclared(format!("{place}.transform[{step}]"), path);
+        }
     }
 
     fn compile(&mut self, rule: &FieldRule, place: String, kind: Option<AttributeType>) -> Option<Rule> {
@@ -246,6 +264,7 @@ impl Compiler<'_> {
                 return None;
             }
         };
+        self.step_paths(&chain, &place);
         if matches!(kind, Some(AttributeType::File | AttributeType::Picture)) {
             self.fault(format!("{place}.from"), "Files and pictures are not sent; map the address where they can be seen.");
         }

@@ -84,6 +84,11 @@ impl Chain {
         self.paths.iter().map(String::as_str)
     }
 
+    /// The same, each with the position of its step.
+    pub fn step_paths(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.steps.iter().enumerate().flat_map(|(i, step)| step.paths().iter().map(move |path| (i, path.as_str())))
+    }
+
     /// The type that comes out; `None` where only the value can tell.
     #[must_use]
     pub const fn output(&self) -> Option<AttributeType> {
