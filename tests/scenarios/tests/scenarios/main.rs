@@ -22,4 +22,5 @@ mod operations;
 mod preflight;
 mod saving;
 mod skeepers;
+mod values;
 mod webmecanik;
