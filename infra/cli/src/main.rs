@@ -1,5 +1,6 @@
 //! `passerelle`: the local stack and the demonstration, and the commands of those who run an installation.
 
+mod attributes;
 mod demo;
 mod explain;
 mod fields;
@@ -44,6 +45,14 @@ enum Command {
         /// Print one JSON object, with warnings in both languages.
         #[arg(long)]
         json: bool,
+    },
+    /// Print the section `platform.attributes` of a document brought up to date by the platform's own list: attributes in JSON or
+    /// YAML, or the answer of Mautic's `/api/fields/contact`.
+    Attributes {
+        /// The document.
+        file: PathBuf,
+        /// The platform's list.
+        list: PathBuf,
     },
     /// Show what an example body of the platform becomes under a document, without storing or sending anything.
     Try {
@@ -154,6 +163,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Local(options)) => local::run(options, cli.target.ports()).await,
         Some(Command::Demo { json }) => demo::run_once(json).await,
         Some(Command::Apply { file, json }) => operate::apply(&cli.target, &file, json).await,
+        Some(Command::Attributes { file, list }) => attributes::run(&file, &list),
         Some(Command::Try { file, body, json }) => trial::run(&file, &body, json),
         Some(Command::Connect { connection }) => operate::connect(&cli.target, &connection).await,
         Some(Command::Verify { connection, json, language }) => verify::verify(&cli.target, &connection, json, language.into()).await,

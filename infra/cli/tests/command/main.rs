@@ -47,6 +47,31 @@ fn a_document_that_cannot_be_read_is_named_with_the_cause() {
 }
 
 #[test]
+fn the_attributes_of_a_document_are_brought_up_to_date_by_the_platforms_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let file = path("document.yaml", include_str!("../../../presets/webmecanik.yaml"));
+    let list = path(
+        "fields.json",
+        r#"{"fields": {"1": {"alias": "email", "label": "Mail", "type": "email"}, "2": {"alias": "budget", "label": "Budget", "type": "number"}}}"#,
+    );
+    let output = passerelle(&["attributes", &file, &list]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let section: Value = serde_norway::from_slice(&output.stdout).unwrap();
+    let types: Vec<(&str, &str)> =
+        section["attributes"].as_array().unwrap().iter().map(|a| (a["name"].as_str().unwrap(), a["type"].as_str().unwrap())).collect();
+    assert_eq!(types[..3], [("person.email", "email"), ("person.budget", "number"), ("person.id", "text")]);
+    // The document's own label stays, and rules of what is no more are named.
+    assert_eq!(section["attributes"][0]["label"]["fr"], "E-mail");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("mappings.lead.fields[1].from: person.firstname is not declared"), "{said}");
+}
+
+#[test]
 fn an_example_body_is_shown_as_what_it_becomes() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
