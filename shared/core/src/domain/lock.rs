@@ -43,14 +43,14 @@ struct Print {
     scale: u32,
     createable: bool,
     updateable: bool,
-    /// Those of the document's own values that a restricted picklist has.
+    /// The values of a restricted picklist that may be written: of a field that an attribute feeds all, else the document's own.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     values: BTreeSet<String>,
 }
 
 impl Print {
-    fn of(field: &Field, named: &BTreeSet<String>) -> Self {
-        let values = named.iter().filter(|value| field.restricted && field.picklist.contains(value)).cloned().collect();
+    fn of(field: &Field, named: &BTreeSet<String>, fed: bool) -> Self {
+        let values = field.picklist.iter().filter(|value| field.restricted && (fed || named.contains(*value))).cloned().collect();
         Self {
             kind: field.kind.clone(),
             computed: field.computed,
@@ -77,7 +77,8 @@ impl Lock {
         for (object, field) in uses.iter().map(|used| (&used.object, &used.field)).collect::<BTreeSet<_>>() {
             let found = schemas.object(object.as_str()).and_then(|schema| schema.fields.get(field));
             if let (Some(found), Some(locked)) = (found, lock.0.get_mut(object)) {
-                locked.fields.insert(field.clone(), Print::of(found, &named(uses, object, field)));
+                let fed = uses.iter().any(|used| used.object == *object && used.field == *field && used.from.is_some());
+                locked.fields.insert(field.clone(), Print::of(found, &named(uses, object, field), fed));
             }
         }
         lock
@@ -98,7 +99,10 @@ impl Lock {
                 if let Some(used) = uses.iter().find(|used| used.object == target.object && used.field == *name) {
                     match schema.fields.get(name) {
                         None => found.push(problem(used, Change::Vanished)),
-                        Some(field) => changes(print, field, &target).into_iter().for_each(|change| found.push(problem(used, change))),
+                        Some(field) => {
+                            let own = named(uses, &target.object, name);
+                            changes(print, field, &target, &own).into_iter().for_each(|change| found.push(problem(used, change)));
+                        }
                     }
                 }
             }
@@ -135,11 +139,14 @@ enum Change {
     Type(FieldType, FieldType),
     Shrunk(u32, u32),
     FewerDigits,
+    /// A value that the document itself writes.
     ValueRemoved(String),
+    /// One that the platform may send.
+    ChoiceRemoved(String),
     PermissionLost,
 }
 
-fn changes(was: &Print, is: &Field, target: &Target) -> Vec<Change> {
+fn changes(was: &Print, is: &Field, target: &Target, named: &BTreeSet<String>) -> Vec<Change> {
     let mut found = Vec::new();
     if was.kind != is.kind || (!was.computed && is.computed) {
         // Everything else follows from that.
@@ -153,7 +160,7 @@ fn changes(was: &Print, is: &Field, target: &Target) -> Vec<Change> {
         found.push(Change::FewerDigits);
     }
     let gone = was.values.iter().filter(|value| is.restricted && !is.picklist.contains(value));
-    found.extend(gone.cloned().map(Change::ValueRemoved));
+    found.extend(gone.map(|value| if named.contains(value) { Change::ValueRemoved(value.clone()) } else { Change::ChoiceRemoved(value.clone()) }));
     let lost_create = was.createable && !is.createable && target.creates;
     let lost_update = was.updateable && !is.updateable;
     if lost_create || lost_update {
@@ -217,6 +224,17 @@ fn problem(used: &Use, change: Change) -> Finding {
                 "Ajoutez de nouveau la valeur à la liste, ou changez-la dans le document.",
             ),
         ),
+        Change::ChoiceRemoved(value) => {
+            let words = Sentence::new(
+                format!("The picklist {field} no longer has the value {value:?}. Where the platform sends it, the rule's `overflow` decides."),
+                format!("La liste {field} n'a plus la valeur « {value} ». Si la plateforme l'envoie, `overflow` de la règle décide."),
+            );
+            let cure = Sentence::new(
+                "Add the value to the picklist again, or accept it by applying the document again.",
+                "Ajoutez de nouveau la valeur à la liste, ou acceptez-le en appliquant de nouveau le document.",
+            );
+            return Finding::new(Severity::Warning, "picklist_value_removed", format!("{}.to", used.place), words, cure);
+        }
         Change::PermissionLost => (
             "permission_lost",
             Sentence::new(

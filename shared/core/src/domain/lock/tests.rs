@@ -12,14 +12,15 @@ fn document() -> Document {
         "source": {"id": "s"},
         "platform": {"name": "P", "attributes": [
             {"name": "person.last_name", "type": "text", "required": true}, {"name": "person.company", "type": "text"},
-            {"name": "person.grade", "type": "select"}, {"name": "person.score", "type": "number"}]},
+            {"name": "person.grade", "type": "select"}, {"name": "person.mood", "type": "select"}, {"name": "person.score", "type": "number"}]},
         "salesforce": {"host": "production", "auth": {"web_server": {"client_id": "k"}}},
         "people": {"lead_mapping": "lead"},
         "mappings": {"lead": {"object": "Lead", "fields": [
             {"from": "person.last_name", "to": "LastName"},
             {"from": "person.company", "to": "Company"},
             {"from": "person.grade", "to": "Grade__c", "values": {"1": "Hot", "2": "Cold"}},
-            {"from": "person.score", "to": "Score__c"}]}},
+            {"from": "person.score", "to": "Score__c"},
+            {"from": "person.mood", "to": "Mood__c"}]}},
         "workflows": []
     }))
     .unwrap()
@@ -34,6 +35,7 @@ fn lead() -> ObjectSchema {
     let fields = [
         ("LastName", Field { required: true, nillable: false, ..field(FieldType::String) }),
         ("Company", Field { required: true, nillable: false, ..field(FieldType::String) }),
+        ("Mood__c", grade.clone()),
         ("Grade__c", grade),
         ("Score__c", field(FieldType::Double)),
         ("Other__c", field(FieldType::String)),
@@ -74,13 +76,15 @@ fn what_stays_or_becomes_better_is_no_problem() {
 #[test]
 fn every_change_for_the_worse_has_its_problem() {
     type Case = (&'static str, fn(&mut Field), &'static str, &'static str);
-    let table: [Case; 10] = [
+    let table: [Case; 11] = [
         ("Score__c", |f| f.kind = FieldType::String, "field_type_changed", "mappings.lead.fields[3].to"),
         ("Score__c", |f| f.computed = true, "field_type_changed", "mappings.lead.fields[3].to"),
         ("LastName", |f| f.length = 79, "field_shrunk", "mappings.lead.fields[0].to"),
         ("Score__c", |f| f.precision = 8, "field_shrunk", "mappings.lead.fields[3].to"),
         ("Score__c", |f| f.scale = 1, "field_shrunk", "mappings.lead.fields[3].to"),
         ("Grade__c", |f| f.picklist.retain(|value| value != "Cold"), "picklist_value_removed", "mappings.lead.fields[2].to"),
+        // Nobody names its values here, but the platform may send any of them.
+        ("Mood__c", |f| f.picklist.retain(|value| value != "Cold"), "picklist_value_removed", "mappings.lead.fields[4].to"),
         ("Company", |f| f.createable = false, "permission_lost", "mappings.lead.fields[1].to"),
         ("Company", |f| f.updateable = false, "permission_lost", "mappings.lead.fields[1].to"),
         ("Score__c", |f| f.required = true, "field_became_required", "mappings.lead.fields[3].from"),
