@@ -46,6 +46,7 @@ async fn who_is_not_in_salesforce_becomes_a_lead_with_automations_id() {
     assert_eq!((leads.len(), scene.records("Contact").len(), scene.records("Account").len()), (1, 0, 0));
     let want = [("Name", "Jeanne Moreau"), ("Company", "Client SA"), ("Title", "DSI"), ("webmecanik_id__c", "47")];
     assert!(want.iter().all(|(field, value)| leads[0][*field] == json!(value)), "{leads:?}");
+    assert_eq!(leads[0]["webmecanik_url__c"], json!("https://automation.example.com/s/contacts/view/47"));
 }
 
 /// "With the priority on Salesforce, a value of Automation cannot change the field", but it fills a blank.
