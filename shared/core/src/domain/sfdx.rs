@@ -93,6 +93,10 @@ fn field(property: &Property) -> String {
     if property.key {
         elements.push(element("unique", "true"));
     }
+    // The name first, then in the order of the alphabet, as Salesforce's own tools write it.
+    if let Some((_, rest)) = elements.split_first_mut() {
+        rest.sort_unstable();
+    }
     document_of("CustomField", &elements)
 }
 

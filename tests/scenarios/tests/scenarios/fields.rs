@@ -147,3 +147,54 @@ fn the_project_is_well_formed_and_says_what_salesforce_needs() {
     assert_eq!(of("objectPermissions", "object"), ["Account", "Contact", "Lead"].map(str::to_owned).into());
     assert!(of("userPermissions", "name").contains("ApiEnabled"));
 }
+
+/// One custom field of each type: what the Metadata API wants of it, in its order. Source: Metadata API Developer Guide, CustomField.
+#[test]
+fn each_type_of_field_says_what_salesforce_needs_of_it() {
+    let label = "Une question dont le texte est bien plus long que ce qu'une étiquette peut porter";
+    let types = [
+        ("text", "Text", vec!["length"]),
+        ("long_text", "LongTextArea", vec!["length", "visibleLines"]),
+        ("email", "Email", vec![]),
+        ("phone", "Phone", vec![]),
+        ("url", "Url", vec![]),
+        ("integer", "Number", vec!["precision", "scale"]),
+        ("number", "Number", vec!["precision", "scale"]),
+        ("boolean", "Checkbox", vec!["defaultValue"]),
+        ("date", "Date", vec![]),
+        ("datetime", "DateTime", vec![]),
+        ("time", "Time", vec![]),
+        ("select", "Text", vec!["length"]),
+        ("multi_select", "LongTextArea", vec!["length", "visibleLines"]),
+    ];
+    let mut document: serde_json::Value = serde_norway::from_str(KAYO).unwrap();
+    for (kind, ..) in &types {
+        let attribute = json!({"name": format!("person.own_{kind}"), "type": kind, "label": {"fr": label}});
+        document["platform"]["attributes"].as_array_mut().unwrap().push(attribute);
+        let rule = json!({"from": format!("person.own_{kind}"), "to": format!("own_{kind}__c")});
+        document["mappings"]["lead"]["fields"].as_array_mut().unwrap().push(rule);
+    }
+    let document = parse_document(&document).unwrap();
+    let maps = FieldMaps::compile(&document).unwrap();
+    let needed = needed(&document, &maps);
+    let files = project(&document, &maps, &needed, &needed);
+    for (kind, want, sizes) in types {
+        let path = format!("objects/Lead/fields/own_{kind}__c.field-meta.xml");
+        let text = &files.iter().find(|file| file.path.ends_with(&path)).unwrap_or_else(|| panic!("{path}")).text;
+        let parsed = roxmltree::Document::parse(text).unwrap();
+        let elements: Vec<(&str, &str)> =
+            parsed.root_element().children().filter(|node| node.is_element()).map(|node| (node.tag_name().name(), node.text().unwrap())).collect();
+        let names: Vec<&str> = elements.iter().map(|(name, _)| *name).collect();
+        let mut wanted = vec!["description", "label", "type"];
+        wanted.extend(&sizes);
+        wanted.sort_unstable();
+        wanted.insert(0, "fullName");
+        assert_eq!(names, wanted, "{kind}: the name first, then in the order of the alphabet");
+        let value = |name: &str| elements.iter().find(|(own, _)| *own == name).map(|(_, text)| *text).unwrap();
+        assert_eq!((value("fullName"), value("type"), value("description")), (format!("own_{kind}__c").as_str(), want, label));
+        assert!(value("label").chars().count() <= 40 && label.starts_with(value("label").trim_end_matches('…')), "{kind}: {}", value("label"));
+        for size in sizes.iter().filter(|size| **size != "defaultValue") {
+            assert!(value(size).parse::<u32>().is_ok(), "{kind}: {size}");
+        }
+    }
+}
