@@ -187,6 +187,44 @@ mod tests {
         assert!(!field("Id").createable && !field("Id").updateable);
     }
 
+    /// What Salesforce works out itself is read-only, whatever its type; places and addresses are written by their parts.
+    #[test]
+    fn what_can_be_written_of_a_description() {
+        use crate::domain::mapping::{
+            AttributeType as A,
+            compat::{Compatibility, How, Why, to_salesforce},
+        };
+        let sealed = |more: Value| {
+            let mut all = json!({"createable": false, "updateable": false});
+            all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            all
+        };
+        let table = [
+            (
+                "Formula__c",
+                "double",
+                sealed(json!({"calculated": true, "calculatedFormula": "1 + 1"})),
+                A::Number,
+                Compatibility::Impossible(Why::Computed),
+            ),
+            ("Rollup__c", "currency", sealed(json!({"calculated": true})), A::Number, Compatibility::Impossible(Why::Computed)),
+            ("Number__c", "string", sealed(json!({"autoNumber": true})), A::Text, Compatibility::Impossible(Why::Computed)),
+            ("Locked__c", "string", sealed(json!({})), A::Text, Compatibility::Impossible(Why::ReadOnly)),
+            ("Place__c", "location", sealed(json!({})), A::Text, Compatibility::Impossible(Why::Compound)),
+            ("Place__Latitude__s", "double", json!({"precision": 18, "scale": 15}), A::Number, Compatibility::Convertible(How::Rounded)),
+            ("Place__Longitude__s", "double", json!({"precision": 18, "scale": 15}), A::Number, Compatibility::Convertible(How::Rounded)),
+            ("MailingAddress", "address", sealed(json!({})), A::Text, Compatibility::Impossible(Why::Compound)),
+            ("MailingStreet", "textarea", json!({"length": 255}), A::Text, Compatibility::Exact),
+            ("MailingCity", "string", json!({"length": 40}), A::Text, Compatibility::Exact),
+            ("MailingLatitude", "double", json!({"precision": 18, "scale": 15}), A::Number, Compatibility::Convertible(How::Rounded)),
+        ];
+        let fields: Vec<Value> = table.iter().map(|(name, kind, more, ..)| field(name, kind, more.clone())).collect();
+        let schema = parse_describe(&json!({"name": "Contact", "fields": fields})).unwrap();
+        for (name, _, _, from, want) in table {
+            assert_eq!(to_salesforce(from, &schema.fields[&FieldName::parse(name).unwrap()]), want, "{name}");
+        }
+    }
+
     #[test]
     fn a_description_of_another_shape_is_refused() {
         for body in [json!({}), json!([]), json!({"name": "Lead"}), json!({"name": "Lead", "fields": [{"name": "x"}]})] {

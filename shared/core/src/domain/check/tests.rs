@@ -223,7 +223,7 @@ fn what_the_org_is_like() {
 fn what_the_document_says() {
     use Severity::{Error, Info, Warning};
     type Change = fn(&mut Value);
-    let table: [(Change, Severity, &str, &str); 16] = [
+    let table: [(Change, Severity, &str, &str); 17] = [
         (|d| drop(d["mappings"]["lead"]["fields"].as_array_mut().unwrap().remove(1)), Error, "required_unfilled", "mappings.lead"),
         (|d| d["platform"]["attributes"][1]["required"] = json!(false), Warning, "required_from_optional", "mappings.lead.fields[1].from"),
         (
@@ -250,6 +250,12 @@ fn what_the_document_says() {
             "mappings.lead.static.RecordTypeId",
         ),
         (|d| d["mappings"]["lead"]["fields"][2] = json!({"from": "person.bio", "to": "Title"}), Warning, "type_lossy", "mappings.lead.fields[2].to"),
+        (
+            |d| d["mappings"]["lead"]["fields"][2] = json!({"from": "person.opt_out", "to": "Title"}),
+            Info,
+            "type_converted",
+            "mappings.lead.fields[2].to",
+        ),
         (|d| d["people"]["owner"] = json!("collaborator"), Info, "owner_fallback", "people.owner"),
         (
             |d| {
