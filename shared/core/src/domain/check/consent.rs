@@ -52,7 +52,8 @@ fn one(view: &View<'_>, object: &str, used: &Use) -> Option<Finding> {
             ),
         ));
     }
-    let tracked = view.facts.definitions.as_ref()?.get(&(object.to_owned(), OPT_OUT.to_owned())).copied().unwrap_or(false);
+    let Some(definitions) = &view.facts.definitions else { return Some(unknown(object, place)) };
+    let tracked = definitions.get(&(object.to_owned(), OPT_OUT.to_owned())).copied().unwrap_or(false);
     (!tracked).then(|| {
         warning(
             "opt_out_untracked",
@@ -67,6 +68,26 @@ fn one(view: &View<'_>, object: &str, used: &Use) -> Option<Finding> {
             ),
         )
     })
+}
+
+/// The org does not tell, so the document is not to be taken for safe.
+fn unknown(object: &str, place: String) -> Finding {
+    info(
+        "opt_out_history_unknown",
+        place,
+        Sentence::new(
+            format!(
+                "The org does not tell whether the history of {object}.{OPT_OUT} is tracked. Where it is not, the opt-out wins whichever is later."
+            ),
+            format!(
+                "L'organisation ne dit pas si l'historique de {object}.{OPT_OUT} est suivi. S'il ne l'est pas, le refus l'emporte quel que soit le dernier."
+            ),
+        ),
+        Sentence::new(
+            format!("Look in Setup, {object}, \"Set History Tracking\", whether the field is ticked."),
+            format!("Vérifiez dans la configuration, {object}, « Définir le suivi de l'historique », que ce champ est coché."),
+        ),
+    )
 }
 
 fn one_sided(view: &View<'_>, object: &str) -> Finding {

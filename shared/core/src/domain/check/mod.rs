@@ -31,7 +31,7 @@ use super::{
 };
 
 /// Every code that a finding of the check can have; what stands for one value of the document has the code of its misfit.
-pub const CODES: [&str; 44] = [
+pub const CODES: [&str; 45] = [
     "api_disabled",
     "attributes_undeclared",
     "company_is_account",
@@ -49,6 +49,7 @@ pub const CODES: [&str; 44] = [
     "object_not_createable",
     "object_not_updateable",
     "opt_out_hidden",
+    "opt_out_history_unknown",
     "opt_out_one_sided",
     "opt_out_unmapped",
     "opt_out_untracked",
