@@ -27,10 +27,11 @@ pub async fn apply(target: &Target, file: &Path, as_json: bool) -> Result<()> {
     let json = read_document(file)?;
     let world = target.world().await?;
     let applied = apply_document(world.ports(), &json).await.map_err(|error| describe(error, target))?;
+    let given_key = std::env::var("PASSERELLE_WEBHOOK_KEY").ok().filter(|key| !key.is_empty());
     // One JSON object is all that a program wants to read.
     let say = |line: String| if as_json { eprintln!("{line}") } else { println!("{line}") };
     if as_json {
-        let key = applied.new_webhook_key.as_ref().map(|key| key.expose_secret());
+        let key = applied.new_webhook_key.as_ref().filter(|_| given_key.is_none()).map(|key| key.expose_secret());
         let report = json!({"connection": applied.connection, "configuration": applied.version, "changed": applied.changed,
                             "warnings": applied.warnings, "new_webhook_key": key});
         println!("{report}");
@@ -46,9 +47,7 @@ pub async fn apply(target: &Target, file: &Path, as_json: bool) -> Result<()> {
         stored.context("The consumer secret could not be stored.")?;
         say("The consumer secret is stored.".to_owned());
     }
-    if let Ok(key) = std::env::var("PASSERELLE_WEBHOOK_KEY")
-        && !key.is_empty()
-    {
+    if let Some(key) = given_key {
         let stored = configure::set_webhook_key(world.ports(), &applied.connection, &SecretString::from(key)).await;
         stored.context("The webhook's key could not be stored.")?;
         say("The webhook's key is stored.".to_owned());

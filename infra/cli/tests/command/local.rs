@@ -225,7 +225,12 @@ fn check(local: &Local, folder: &Path, file: &str) {
     assert_ne!(more, text);
     let more_file = folder.join("more.yaml");
     std::fs::write(&more_file, more).unwrap();
-    local.beside(&["apply", more_file.to_str().unwrap()]);
+    let more_file = more_file.to_str().unwrap();
+    let said = local.beside(&["apply", more_file]);
+    assert!(said.contains("warning  mappings.lead.fields[5].to  field_missing\n    Lead.Badge__c: "), "{said}");
+    let report: Value = serde_json::from_str(&local.beside(&["apply", more_file, "--json"])).unwrap();
+    assert_eq!((&report["changed"], &report["warnings"][0]["code"]), (&Value::Bool(false), &Value::from("field_missing")), "{report}");
+    refused(local, folder, &text);
     let output = passerelle(&["verify", "kayo", "--language", "fr", "--port", &local.port]);
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
@@ -236,6 +241,21 @@ fn check(local: &Local, folder: &Path, file: &str) {
     assert!(written.contains("Badge__c.field-meta.xml") && project.join("sfdx-project.json").is_file(), "{written}");
     assert!(local.beside(&["fields", "kayo", "--create"]).contains("the org has all"));
     assert!(local.beside(&["verify", "kayo"]).contains("nothing stands in the way"));
+}
+
+/// Types that cannot go together are named, both of them, and nothing is stored.
+fn refused(local: &Local, folder: &Path, text: &str) {
+    let wrong = text
+        .replace("{ from: person.company, to: Company }", "{ from: person.company, to: Company }\n      - { from: person.email, to: AnnualRevenue }");
+    let file = folder.join("wrong.yaml");
+    std::fs::write(&file, wrong).unwrap();
+    let output = passerelle(&["apply", file.to_str().unwrap(), "--port", &local.port]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("Nothing was stored.") && said.contains("mappings.lead.fields[5].to: person.email (email) → Lead.AnnualRevenue (currency)"),
+        "{said}"
+    );
 }
 
 #[test]
