@@ -37,6 +37,8 @@ pub struct Doubts {
     pub lost_cursor: LostCursor,
     /// What becomes of records that one collection update names more than once. Default: the later ones are refused.
     pub repeated_ids: RepeatedIds,
+    /// What is refused of a collection that has records of setup objects and of others. Default: the call.
+    pub mixed_setup_objects: MixedSetupObjects,
     /// The error of a reference to a record that is not there. Default: `INVALID_CROSS_REFERENCE_KEY`.
     pub absent_reference: AbsentReference,
     /// The error of a reference to a record of an object that the field cannot refer to. Default: `MALFORMED_ID`.
@@ -73,6 +75,7 @@ impl Default for Doubts {
             unknown_token_revoked: UnknownTokenRevoked::InvalidToken,
             lost_cursor: LostCursor::BadRequest,
             repeated_ids: RepeatedIds::RefuseLater,
+            mixed_setup_objects: MixedSetupObjects::RefuseCall,
             absent_reference: AbsentReference::InvalidCrossReferenceKey,
             mistyped_reference: MistypedReference::MalformedId,
             event_without_times: EventWithoutTimes::RequiredFieldMissing,
@@ -157,6 +160,16 @@ pub enum RepeatedIds {
     RefuseAll,
     /// They are written one after the other.
     Apply,
+}
+
+/// What is refused of a collection that has records of setup objects and of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MixedSetupObjects {
+    /// All of it, with one error.
+    RefuseCall,
+    /// The records of the kind that comes second, each with its error.
+    RefuseSecondKind,
 }
 
 /// The error of a reference to a record that is not there.

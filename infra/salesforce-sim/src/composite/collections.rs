@@ -6,6 +6,7 @@ use http::Method;
 use serde_json::Value;
 
 use super::items::{self, Item, MAX_RECORDS};
+use super::mixed;
 use super::plan::invalid;
 use crate::doubts::RepeatedIds;
 use crate::error::ApiError;
@@ -36,7 +37,7 @@ fn flag(body: &Value) -> bool {
     body.get("allOrNone").and_then(Value::as_bool).unwrap_or(false)
 }
 
-fn records(body: &Value) -> Result<Vec<Record>, Failure> {
+fn records(context: &Context<'_>, body: &Value) -> Result<Vec<Record>, Failure> {
     let list = body.get("records").and_then(Value::as_array).ok_or_else(|| invalid("The records parameter is required."))?;
     items::check_count(list.len(), MAX_RECORDS)?;
     let records: Vec<Record> = list
@@ -48,6 +49,12 @@ fn records(body: &Value) -> Result<Vec<Record>, Failure> {
         })
         .collect::<Result<_, Failure>>()?;
     items::check_chunks(records.iter().map(|record| record.sobject.as_str()))?;
+    // What is not built is said of the whole call: an item has no status of its own to say it with.
+    for record in &records {
+        if let Some(error) = context.world.org.resolve(&context.session, &record.sobject).err().filter(|error| error.status == 501) {
+            return Err(error.into());
+        }
+    }
     Ok(records)
 }
 
@@ -63,17 +70,29 @@ pub fn collections(context: &mut Context<'_>, call: &Call) -> Outcome {
 
 fn create(context: &mut Context<'_>, call: &Call) -> Outcome {
     let body = call.json()?;
-    let records = records(&body)?;
-    let answer = items::each(context, flag(&body), &records, |context, record| match write::create(context, &record.sobject, &record.fields) {
-        Ok(id) => Item::done(id),
-        Err(errors) => Item::failed(errors),
+    let records = records(context, &body)?;
+    let refusals = refusals(context, &records)?;
+    let answer = items::each(context, flag(&body), &refusals, |context, (refusal, record)| {
+        if let Some(error) = refusal {
+            return Item::refused(error.clone());
+        }
+        match write::create(context, &record.sobject, &record.fields) {
+            Ok(id) => Item::done(id),
+            Err(errors) => Item::failed(errors),
+        }
     });
     Ok(Reply::json(200, answer))
 }
 
+/// Records with what keeps them out of a call together with the others.
+fn refusals<'r>(context: &Context<'_>, records: &'r [Record]) -> Result<Vec<(Option<ApiError>, &'r Record)>, Failure> {
+    let refusals = mixed::refusals(context, records.iter().map(|record| record.sobject.as_str()))?;
+    Ok(refusals.into_iter().zip(records).collect())
+}
+
 fn update(context: &mut Context<'_>, call: &Call) -> Outcome {
     let body = call.json()?;
-    let records = records(&body)?;
+    let records = records(context, &body)?;
     let ids: Vec<Option<String>> = records.iter().map(|record| record.id().and_then(canonical)).collect();
     let later = items::repeats(ids.iter().map(Option::as_deref));
     let repeated = context.world.org.doubts().repeated_ids;
@@ -83,8 +102,11 @@ fn update(context: &mut Context<'_>, call: &Call) -> Outcome {
         RepeatedIds::Apply => false,
     };
     let prefixes = prefixes(context);
-    let numbered: Vec<(usize, Record)> = records.into_iter().enumerate().collect();
-    let write = |context: &mut Context<'_>, (place, record): &(usize, Record)| {
+    let numbered: Vec<_> = refusals(context, &records)?.into_iter().enumerate().collect();
+    let write = |context: &mut Context<'_>, (place, (refusal, record)): &(usize, (Option<ApiError>, &Record))| {
+        if let Some(error) = refusal {
+            return Item::refused(error.clone());
+        }
         let text = record.id().unwrap_or_default();
         if refuses(place) {
             let text = format!("duplicate id in list: {text}");
@@ -138,7 +160,14 @@ fn delete(context: &mut Context<'_>, call: &Call) -> Outcome {
     items::check_count(ids.len(), MAX_RECORDS)?;
     let all_or_none = call.param("allOrNone").is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let prefixes = prefixes(context);
-    let answer = items::each(context, all_or_none, &ids, |context, text| {
+    let object = |text: &String| Id::parse(text).ok().and_then(|id| prefixes.get(id.prefix().as_str()));
+    // Of the ids that name no object each is refused by itself.
+    let mut mixed = mixed::refusals(context, ids.iter().filter_map(object).map(String::as_str))?.into_iter();
+    let refusals: Vec<(Option<ApiError>, &String)> = ids.iter().map(|id| (object(id).and_then(|_| mixed.next().flatten()), id)).collect();
+    let answer = items::each(context, all_or_none, &refusals, |context, (refusal, text)| {
+        if let Some(error) = refusal {
+            return Item::refused(error.clone());
+        }
         let Ok(id) = Id::parse(text) else {
             return Item::refused(malformed(text));
         };
@@ -170,7 +199,7 @@ fn prefixes(context: &Context<'_>) -> HashMap<String, String> {
 pub fn upsert(context: &mut Context<'_>, call: &Call, sobject: &str, field: &str) -> Outcome {
     let sobject = context.world.org.resolve(&context.session, sobject)?;
     let body = call.json()?;
-    let records = records(&body)?;
+    let records = records(context, &body)?;
     let (name, label, sensitive) = key_field(context, &sobject, field)?;
     let keys: Vec<Option<String>> = records.iter().map(|record| key(record, &name)).collect();
     let folded = |key: &String| {

@@ -4,6 +4,7 @@ pub(crate) mod batch;
 pub(crate) mod collections;
 pub(crate) mod graph;
 pub(crate) mod items;
+mod mixed;
 pub(crate) mod plan;
 pub(crate) mod references;
 pub(crate) mod requests;

@@ -45,6 +45,7 @@ async fn other_answers_to_open_questions_conform_too() {
         unknown_token_revoked: doubts::UnknownTokenRevoked::UnsupportedTokenType,
         lost_cursor: doubts::LostCursor::NotFound,
         repeated_ids: doubts::RepeatedIds::RefuseAll,
+        mixed_setup_objects: doubts::MixedSetupObjects::RefuseSecondKind,
         absent_reference: doubts::AbsentReference::InsufficientAccess,
         mistyped_reference: doubts::MistypedReference::FieldIntegrityException,
         event_without_times: doubts::EventWithoutTimes::FieldIntegrityException,

@@ -155,6 +155,54 @@ async fn records_named_twice_in_an_update() {
 }
 
 #[tokio::test]
+async fn setup_objects_and_others_do_not_go_in_one_collection() {
+    for (setting, whole) in [("refuse_call", true), ("refuse_second_kind", false)] {
+        let world = with(json!({"mixed_setup_objects": setting}));
+        let client = world.client();
+        let set = client.post("/sobjects/PermissionSet", json!({"Name": "Set", "Label": "Set"})).await.json()["id"].clone();
+        let record = |object: &str, fields: Value| {
+            let mut record = json!({"attributes": {"type": object}});
+            record.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            record
+        };
+        let account = client.post("/sobjects/Account", json!({"Name": "Old"})).await.json()["id"].clone();
+        let (set_text, account_text) = (set.as_str().unwrap(), account.as_str().unwrap());
+        let calls = [
+            (
+                "POST",
+                "/composite/sobjects".to_owned(),
+                json!({"records": [record("Account", json!({"Name": "New"})), record("PermissionSet", json!({"Name": "Other", "Label": "Other"}))]}),
+            ),
+            (
+                "PATCH",
+                "/composite/sobjects".to_owned(),
+                json!({"records": [record("Account", json!({"id": account, "Name": "Newer"})), record("PermissionSet", json!({"id": set, "Label": "X"}))]}),
+            ),
+            ("DELETE", format!("/composite/sobjects?ids={account_text},{set_text}"), Value::Null),
+        ];
+        for (method, path, body) in calls {
+            let answer = client.send(method, &path, body).await;
+            if whole {
+                assert_eq!((answer.status, answer.code().as_str()), (400, "MIXED_DML_OPERATION"), "{method}: {}", answer.text);
+            } else {
+                let items = answer.json();
+                assert_eq!(
+                    (&items[0]["success"], &items[1]["errors"][0]["statusCode"]),
+                    (&json!(true), &json!("MIXED_DML_OPERATION")),
+                    "{method}: {items}"
+                );
+            }
+        }
+        let names: Vec<Value> = client.query("SELECT Name FROM Account ORDER BY Name").await.iter().map(|row| row["Name"].clone()).collect();
+        assert_eq!(names, if whole { vec!["Old"] } else { vec!["New"] });
+        assert_eq!(client.query("SELECT Label FROM PermissionSet WHERE Name IN ('Set', 'Other')").await.len(), 1);
+        // Each kind by itself goes through.
+        let alone = client.post("/composite/sobjects", json!({"records": [record("PermissionSet", json!({"Name": "A1", "Label": "A"})), record("PermissionSet", json!({"Name": "A2", "Label": "B"}))]})).await.json();
+        assert!(alone[0]["success"] == true && alone[1]["success"] == true, "{alone}");
+    }
+}
+
+#[tokio::test]
 async fn conditions_inside_composite_requests_are_heeded_or_not() {
     for (setting, status, title) in [(false, 204, "new"), (true, 412, "old")] {
         let world = with(json!({"conditions_in_sub_requests": setting}));
