@@ -125,6 +125,12 @@ impl ApiError {
         Self::new(404, "NOT_FOUND", "The requested resource does not exist")
     }
 
+    /// 501 for what a real org has and this one has not.
+    #[must_use]
+    pub fn not_built(what: &str) -> Self {
+        Self::new(501, "NOT_IMPLEMENTED", format!("The simulator does not build {what}"))
+    }
+
     /// 404 for a key that is no id, no external id and no `idLookup` field.
     #[must_use]
     pub fn no_external_id(field: &str) -> Self {

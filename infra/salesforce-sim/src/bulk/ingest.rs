@@ -46,8 +46,10 @@ pub fn open(context: &mut Context<'_>, call: &Call) -> Outcome {
         return Err(bad("INVALIDJOB", format!("Unknown column delimiter: {delimiter}")));
     }
     let object = text("object").unwrap_or_default();
-    let object =
-        context.world.org.resolve(&context.session, &object).map_err(|_| bad("INVALIDENTITY", format!("Unable to find object: {object}")))?;
+    let object = context.world.org.resolve(&context.session, &object).map_err(|error| match error.status {
+        404 => bad("INVALIDENTITY", format!("Unable to find object: {object}")),
+        _ => error.into(),
+    })?;
     if let Some(field) = &external_id
         && crate::composite::collections::key_field(context, &object, field).is_err()
     {

@@ -11,6 +11,7 @@ use super::request::Call;
 use crate::doubts::LostCursor;
 use crate::id::{Id, KeyPrefix};
 use crate::org::{Cursor, QueryScope};
+use crate::soql::{Continued, Left};
 
 /// Life of a cursor. Source: REST API Developer Guide, "Query".
 const LIFE: SignedDuration = SignedDuration::from_hours(48);
@@ -76,14 +77,26 @@ pub fn query(context: &mut Context<'_>, call: &Call, scope: QueryScope) -> Outco
         return Ok(Reply::json(200, context.world.org.explain(&context.session, soql)?));
     }
     let cursor = context.world.org.open_query(&context.session, soql, scope)?;
-    let size = headers::batch_size(&call.headers);
-    let records = context.world.org.page_text(&context.session, &cursor, 0, size);
+    let size = context.world.org.page_size(&cursor, headers::batch_size(&call.headers));
+    let fit = context.world.org.fit(&context.session, &cursor, 0, size);
+    let continued = keep(context, fit.left);
+    let records = context.world.org.page_text(&context.session, &cursor, 0, fit.count, &continued);
     let (total, length) = (cursor.total(), cursor.len());
-    let next = (length > size).then(|| {
+    let next = (length > fit.count).then(|| {
         let (user, now) = (context.session.user, context.session.now);
-        (context.world.cursors.add(user, cursor, now), size)
+        (context.world.cursors.add(user, cursor, now), fit.count)
     });
     Ok(page(context, total, records, next))
+}
+
+/// Keeps what is left of a record's children, each under a locator of its own.
+fn keep(context: &mut Context<'_>, left: Vec<Left>) -> Vec<Continued> {
+    let (user, now, base) = (context.session.user, context.session.now, context.base());
+    let one = |left: Left| {
+        let locator = context.world.cursors.add(user, left.cursor, now);
+        Continued { next: format!("{base}/query/{locator}-{}", left.kept), name: left.name, kept: left.kept }
+    };
+    left.into_iter().map(one).collect()
 }
 
 /// `GET /query/01g…-2000`.
@@ -100,9 +113,12 @@ pub fn more(context: &mut Context<'_>, call: &Call, locator: &str) -> Outcome {
     if from > cursor.len() {
         return Err(invalid());
     }
-    let size = headers::batch_size(&call.headers);
-    let records = context.world.org.page_text(&context.session, cursor, from, size);
-    let next = (cursor.len() > from + size).then(|| (name.to_owned(), from + size));
+    let size = context.world.org.page_size(cursor, headers::batch_size(&call.headers));
+    let fit = context.world.org.fit(&context.session, cursor, from, size);
+    let continued = keep(context, fit.left);
+    let cursor = context.world.cursors.get(name, user, now).ok_or_else(invalid)?;
+    let records = context.world.org.page_text(&context.session, cursor, from, fit.count, &continued);
+    let next = (cursor.len() > from + fit.count).then(|| (name.to_owned(), from + fit.count));
     let total = cursor.total();
     Ok(page(context, total, records, next))
 }

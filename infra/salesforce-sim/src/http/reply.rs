@@ -158,7 +158,7 @@ impl Failure {
 
     /// 501 for a route that exists in Salesforce and is not built here.
     pub fn not_built(route: &str) -> Failure {
-        Failure::one(501, "NOT_IMPLEMENTED", format!("The simulator does not build this route: {route}"))
+        ApiError::not_built(&format!("this route: {route}")).into()
     }
 
     /// The status the client sees.

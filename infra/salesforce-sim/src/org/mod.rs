@@ -174,7 +174,7 @@ impl Org {
     }
 
     fn described(&self, sobject: &str) -> Result<(ObjectNo, &ObjectDef), ApiError> {
-        self.schema.object_named(sobject).ok_or_else(ApiError::not_found)
+        self.schema.object_named(sobject).ok_or_else(|| no_object(sobject))
     }
 
     pub(crate) fn schema(&self) -> &Schema {
@@ -243,4 +243,9 @@ impl Org {
     pub fn edit_as(&mut self, user: Id) -> Session {
         Session::new(user, self.clock.now())
     }
+}
+
+/// The answer about an object that this org does not have: 501 for one that a real org has, 404 for others.
+fn no_object(sobject: &str) -> ApiError {
+    if crate::schema::is_elsewhere(sobject) { ApiError::not_built(&format!("the object {sobject}")) } else { ApiError::not_found() }
 }

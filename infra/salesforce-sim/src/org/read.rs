@@ -82,7 +82,7 @@ impl Org {
 
     /// An object by name in any letter case.
     pub(crate) fn object_no(&self, sobject: &str) -> Result<ObjectNo, ApiError> {
-        self.schema.object_no(sobject).ok_or_else(ApiError::not_found)
+        self.schema.object_no(sobject).ok_or_else(|| super::no_object(sobject))
     }
 
     fn chosen(&self, s: &Session, object: ObjectNo, names: Option<&[String]>) -> Result<Vec<FieldNo>, ApiError> {

@@ -223,7 +223,7 @@ impl Org {
 
     /// The object with this name, if the API may do this with its records.
     fn writable(&self, sobject: &str, action: &str) -> Result<ObjectNo, ApiError> {
-        let (no, object) = self.schema.object_named(sobject).ok_or_else(ApiError::not_found)?;
+        let (no, object) = self.schema.object_named(sobject).ok_or_else(|| super::no_object(sobject))?;
         let flag = match action {
             "create" => "createable",
             "delete" => "deletable",

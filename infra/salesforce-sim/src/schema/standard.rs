@@ -53,6 +53,11 @@ impl Schema {
     }
 }
 
+/// The names of the standard objects, as their texts begin with them.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    OBJECTS.iter().filter_map(|text| text.lines().find_map(|line| line.strip_prefix("object "))?.split_whitespace().next())
+}
+
 /// The field that objects with record types have. Source: Object Reference, Lead.
 pub(super) fn record_type_field() -> FieldDef {
     let flags = [Flag::CREATE, Flag::UPDATE, Flag::NIL, Flag::DEFAULTED, Flag::FILTER, Flag::GROUP, Flag::SORT, Flag::AGGREGATE];

@@ -33,8 +33,12 @@ pub struct Query {
     pub select: Vec<Item>,
     /// The object, or in a sub-query the relationship.
     pub from: Name,
+    /// In a sub-query the name in front of the relationship, which is one of the outer object's.
+    pub within: Option<Name>,
     /// Another name for the object.
     pub alias: Option<Name>,
+    /// Names for the ways to other records: `FROM Contact c, c.Account a`.
+    pub ways: Vec<(Path, Name)>,
     /// USING SCOPE
     pub scope: Option<Name>,
     /// WHERE

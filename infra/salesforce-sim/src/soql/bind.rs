@@ -1,6 +1,6 @@
 //! Finds what the names of a query mean for a user: objects, fields, relationships.
 
-use super::ast::{Name, Path, Term};
+use super::ast::{Name, Path, Query, Term};
 use super::message;
 use super::value::{Fields, Function, Leaf, Operand, Way};
 use crate::error::ApiError;
@@ -26,35 +26,70 @@ pub(super) struct Binder<'a> {
 pub(super) struct Ground {
     pub(super) object: ObjectNo,
     pub(super) names: Vec<String>,
+    /// The names that the query gives to ways over its relationships.
+    pub(super) ways: Vec<(String, Vec<Name>)>,
+}
+
+impl Ground {
+    /// The same with these names for ways to other records.
+    pub(super) fn with_ways(mut self, binder: &Binder<'_>, ways: &[(Path, Name)]) -> Result<Self, ApiError> {
+        for (path, name) in ways {
+            let mut place = Place::one(self.object);
+            for relation in binder.relative(&self, path) {
+                place = binder.hop(&place, &relation)?.1;
+            }
+            self.ways.push((name.text.clone(), path.parts.clone()));
+        }
+        Ok(self)
+    }
 }
 
 impl Binder<'_> {
-    pub(super) fn ground(&self, from: &Name, alias: Option<&Name>) -> Result<Ground, ApiError> {
-        let (object, def) = self.org.schema().object_named(&from.text).ok_or_else(|| message::no_object(self.query, from.at, &from.text))?;
+    pub(super) fn ground(&self, query: &Query) -> Result<Ground, ApiError> {
+        let from = &query.from;
+        if let Some(within) = &query.within {
+            return Err(message::no_object(self.query, within.at, &format!("{}.{}", within.text, from.text)));
+        }
+        let found = self.org.schema().object_named(&from.text);
+        let (object, def) = found.ok_or_else(|| match crate::schema::is_elsewhere(&from.text) {
+            true => ApiError::not_built(&format!("the object {}", from.text)),
+            false => message::no_object(self.query, from.at, &from.text),
+        })?;
         if !def.is("queryable") {
             return Err(message::no_object(self.query, from.at, &from.text));
         }
-        Ok(self.ground_of(object, alias))
+        self.ground_of(object, query.alias.as_ref()).with_ways(self, &query.ways)
     }
 
     pub(super) fn ground_of(&self, object: ObjectNo, alias: Option<&Name>) -> Ground {
         let name = self.org.object(object).map(|def| def.name.to_string());
         let alias = alias.map(|alias| alias.text.clone());
-        Ground { object, names: name.into_iter().chain(alias).collect() }
+        Ground { object, names: name.into_iter().chain(alias).collect(), ways: Vec::new() }
     }
 
-    /// The path without the object's own name in front.
-    pub(super) fn relative<'p>(&self, ground: &Ground, path: &'p Path) -> &'p [Name] {
-        match path.parts.split_first() {
-            Some((first, rest))
-                if !rest.is_empty()
-                    && self.relation(ground.object, &first.text).is_none()
-                    && ground.names.iter().any(|name| name.eq_ignore_ascii_case(&first.text)) =>
-            {
-                rest
+    /// The path without the object's own name in front, and with a way's own name resolved.
+    pub(super) fn relative(&self, ground: &Ground, path: &Path) -> Vec<Name> {
+        let mut parts = path.parts.clone();
+        // A way may begin with the name of one before it.
+        for _ in 0..=ground.ways.len() {
+            let Some((first, rest)) = parts.split_first().filter(|(_, rest)| !rest.is_empty()) else {
+                break;
+            };
+            let named = |name: &str| name.eq_ignore_ascii_case(&first.text);
+            if self.relation(ground.object, &first.text).is_some() {
+                break;
             }
-            _ => &path.parts,
+            if ground.names.iter().any(|name| named(name)) {
+                return rest.to_vec();
+            }
+            let Some((_, way)) = ground.ways.iter().find(|(name, _)| named(name)) else {
+                break;
+            };
+            let at = first.at;
+            let way = way.iter().map(|name| Name { at, ..name.clone() });
+            parts = way.chain(rest.iter().cloned()).collect();
         }
+        parts
     }
 
     pub(super) fn way(&self, ground: &Ground, path: &Path) -> Result<Way, ApiError> {
@@ -92,6 +127,9 @@ impl Binder<'_> {
                     targets.push(object);
                 }
             }
+        }
+        if targets.is_empty() && !hop.is_empty() {
+            return Err(ApiError::not_built(&format!("the records that {} leads to", name.text)));
         }
         if targets.is_empty() {
             return Err(message::no_relationship(self.query, name.at, &name.text));
@@ -161,7 +199,7 @@ impl Binder<'_> {
         match term {
             Term::Path(path) => Ok(Operand::Way(self.way(ground, path)?)),
             Term::Call { name, argument } => {
-                let function = Function::parse(&name.text).ok_or_else(|| self.no_function(name))?;
+                let function = Function::parse(&name.text).ok_or_else(|| message::unexpected(self.query, name.at, &name.text))?;
                 let argument = self.operand(ground, argument)?;
                 let kind = function.kind(argument.kind()).ok_or_else(|| {
                     let text = format!("the function {} does not take this field", name.text);
@@ -170,16 +208,6 @@ impl Binder<'_> {
                 Ok(Operand::Call { function, argument: Box::new(argument), kind })
             }
         }
-    }
-
-    /// Functions Salesforce has and this org has not are owned up to.
-    pub(super) fn no_function(&self, name: &Name) -> ApiError {
-        const LATER: &[&str] = &["FORMAT", "DISTANCE", "GEOLOCATION", "CONVERTCURRENCY", "GROUPING"];
-        if LATER.iter().any(|own| own.eq_ignore_ascii_case(&name.text)) {
-            let text = format!("The simulated org does not know the SOQL function {}.", name.text);
-            return ApiError::new(501, "NOT_IMPLEMENTED", text);
-        }
-        message::unexpected(self.query, name.at, &name.text)
     }
 }
 

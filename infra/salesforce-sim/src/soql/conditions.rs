@@ -7,7 +7,7 @@ use winnow::Parser;
 use winnow::combinator::{cut_err, opt, separated};
 use winnow::token::any;
 
-use super::ast::{Among, Compare, Expr, Literal, LiteralValue, PatternPart};
+use super::ast::{Among, Compare, Expr, Literal, LiteralValue};
 use super::lex::{Kind, Token};
 use super::parse::{Parsed, Tokens, misfit, misfit_before, must, next_is, query_body, term, the};
 use crate::org::{Decimal, parse_date, parse_instant};
@@ -86,7 +86,7 @@ fn among(input: &mut Tokens<'_, '_>, left: super::ast::Term, op: Among) -> Parse
 fn literal(input: &mut Tokens<'_, '_>) -> Parsed<Literal> {
     let token = *cut_err(any).parse_next(input)?;
     let value = match token.kind {
-        Kind::Text => Some(text_value(token.text)),
+        Kind::Text => super::escapes::value(token.text),
         Kind::Number => number_value(token.text),
         Kind::Word => word_value(&token),
         Kind::Sign | Kind::End => None,
@@ -125,47 +125,4 @@ fn word_value(token: &Token<'_>) -> Option<LiteralValue> {
     }
     let word = token.text.to_ascii_uppercase();
     super::dates::is_span(&word).then_some(LiteralValue::Span { word, count: None })
-}
-
-/// The text between quotes with its escapes resolved; in a pattern `%` and `_` stand for other
-/// characters unless they are escaped. Source: SOQL and SOSL Reference, "Quoted String Escape
-/// Sequences".
-fn text_value(quoted: &str) -> LiteralValue {
-    let inner = quoted.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')).unwrap_or(quoted);
-    let mut text = String::new();
-    let mut pattern = Vec::new();
-    let mut letters = inner.chars();
-    while let Some(letter) = letters.next() {
-        let (meant, escaped) = if letter == '\\' { (unescaped(&mut letters), true) } else { (letter, false) };
-        text.push(meant);
-        pattern.push(match meant {
-            '%' if !escaped => PatternPart::Any,
-            '_' if !escaped => PatternPart::One,
-            other => PatternPart::Letter(other),
-        });
-    }
-    LiteralValue::Text { text, pattern }
-}
-
-fn unescaped(letters: &mut std::str::Chars<'_>) -> char {
-    match letters.next() {
-        Some('n' | 'N') => '\n',
-        Some('r' | 'R') => '\r',
-        Some('t' | 'T') => '\t',
-        Some('b' | 'B') => '\u{8}',
-        Some('f' | 'F') => '\u{c}',
-        Some('u' | 'U') => {
-            let digits: String = letters.as_str().chars().take(4).collect();
-            let code = u32::from_str_radix(&digits, 16).ok();
-            match code.and_then(char::from_u32).filter(|_| digits.len() == 4) {
-                Some(letter) => {
-                    letters.nth(3);
-                    letter
-                }
-                None => 'u',
-            }
-        }
-        Some(other) => other,
-        None => '\\',
-    }
 }

@@ -8,18 +8,21 @@ mod ast;
 mod bind;
 mod conditions;
 mod dates;
+mod escapes;
 mod explain;
 mod filter;
 mod groups;
 mod lex;
 mod message;
 mod narrow;
+mod paging;
 mod parse;
 mod plan;
 mod render;
 mod run;
 mod shape;
 mod test;
+mod unbuilt;
 mod value;
 
 use std::sync::Arc;
@@ -33,6 +36,7 @@ use crate::schema::ObjectNo;
 
 use bind::Binder;
 use filter::RecordSides;
+pub(crate) use paging::{Continued, Left};
 use plan::{Plan, PlanKind};
 use render::Records;
 use run::{Runner, subject};
@@ -115,17 +119,17 @@ impl Org {
     /// deleted since is left out.
     #[must_use]
     pub fn page(&self, s: &Session, cursor: &Cursor, from: usize, count: usize) -> Vec<Value> {
-        match serde_json::to_value(Page { org: self, s, cursor, from, count }) {
+        match serde_json::to_value(Page { org: self, s, cursor, from, count, continued: &[] }) {
             Ok(Value::Array(records)) => records,
             _ => Vec::new(),
         }
     }
 
-    /// The same as JSON text.
+    /// The same as JSON text; of the children that go on with another page only those of this one.
     #[must_use]
-    pub(crate) fn page_text(&self, s: &Session, cursor: &Cursor, from: usize, count: usize) -> Vec<u8> {
+    pub(crate) fn page_text(&self, s: &Session, cursor: &Cursor, from: usize, count: usize, continued: &[Continued]) -> Vec<u8> {
         // Nothing in a page can fail to be written.
-        serde_json::to_vec(&Page { org: self, s, cursor, from, count }).unwrap_or_default()
+        serde_json::to_vec(&Page { org: self, s, cursor, from, count, continued }).unwrap_or_default()
     }
 }
 
@@ -136,6 +140,7 @@ struct Page<'a> {
     cursor: &'a Cursor,
     from: usize,
     count: usize,
+    continued: &'a [Continued],
 }
 
 impl Serialize for Page<'_> {
@@ -145,7 +150,7 @@ impl Serialize for Page<'_> {
             Rows::Records(slots) => {
                 let runner = Runner::new(self.org, self.s, self.cursor.scope);
                 let slots = slots.get(window(slots.len(), self.from, self.count)).unwrap_or_default();
-                Records { runner: &runner, session: self.s, plan: &self.cursor.plan, slots }.serialize(serializer)
+                Records { runner: &runner, session: self.s, plan: &self.cursor.plan, slots, continued: self.continued }.serialize(serializer)
             }
             Rows::Count(_) => [(); 0].serialize(serializer),
         }

@@ -4,14 +4,14 @@
 //! the error is about. Source: SOQL and SOSL Reference.
 
 use winnow::Parser;
-use winnow::combinator::{cut_err, opt, peek, preceded, separated, terminated};
+use winnow::combinator::{cut_err, opt, peek, preceded, repeat, separated, terminated};
 use winnow::error::{ErrMode, ParserError};
 use winnow::stream::{Stream, TokenSlice};
 use winnow::token::any;
 
 use super::ast::{Expr, FieldSet, Item, Name, Order, Path, Query, Term};
 use super::lex::{Kind, OpenText, Token, tokens};
-use super::{conditions, message};
+use super::{conditions, escapes, message, unbuilt};
 use crate::error::ApiError;
 
 /// The longest query in characters.
@@ -64,6 +64,8 @@ fn read<'q, T>(query: &'q str, grammar: impl for<'t> Fn(&mut Tokens<'t, 'q>) -> 
         ApiError::new(400, "MALFORMED_QUERY", text)
     })?;
     check_depth(query, &all)?;
+    escapes::check(query, &all)?;
+    unbuilt::check(&all)?;
     let mut input = TokenSlice::new(&all);
     let parsed = grammar(&mut input).and_then(|parsed| end(&mut input).map(|()| parsed));
     parsed.map_err(|error| {
@@ -173,8 +175,14 @@ pub(super) fn query_body(input: &mut Tokens<'_, '_>) -> Parsed<Query> {
     must("SELECT").parse_next(input)?;
     let select = separated(1.., item, the(",")).parse_next(input)?;
     must("FROM").parse_next(input)?;
-    let from = cut_err(object_name).parse_next(input)?;
-    let alias = opt(name).parse_next(input)?;
+    let first = cut_err(object_name).parse_next(input)?;
+    let relationship = opt(preceded(the("."), cut_err(name))).parse_next(input)?;
+    let (within, from) = match relationship {
+        Some(relationship) => (Some(first), relationship),
+        None => (None, first),
+    };
+    let alias = alias(input)?;
+    let ways: Vec<(Path, Name)> = repeat(0.., preceded(the(","), cut_err((path, named)))).parse_next(input)?;
     let scope = opt(preceded((the("USING"), must("SCOPE")), cut_err(name))).parse_next(input)?;
     let filter = opt(preceded(the("WHERE"), cut_err(conditions::condition))).parse_next(input)?;
     with_mode(input)?;
@@ -188,7 +196,9 @@ pub(super) fn query_body(input: &mut Tokens<'_, '_>) -> Parsed<Query> {
     Ok(Query {
         select,
         from,
+        within,
         alias,
+        ways,
         scope,
         filter,
         group: group.unwrap_or_default(),
@@ -198,6 +208,15 @@ pub(super) fn query_body(input: &mut Tokens<'_, '_>) -> Parsed<Query> {
         offset,
         all_rows,
     })
+}
+
+/// A name of one's own for an object, with or without `AS`.
+fn alias(input: &mut Tokens<'_, '_>) -> Parsed<Option<Name>> {
+    if next_is(input, "AS") { named(input).map(Some) } else { opt(name).parse_next(input) }
+}
+
+fn named(input: &mut Tokens<'_, '_>) -> Parsed<Name> {
+    preceded(opt(the("AS")), cut_err(name)).parse_next(input)
 }
 
 /// `WITH SECURITY_ENFORCED` and its like change nothing: a session sees only what it may see.

@@ -50,14 +50,17 @@ pub(super) struct Sort {
 
 impl Plan {
     pub(super) fn new(binder: &Binder<'_>, query: &Query) -> Result<Self, ApiError> {
-        let ground = binder.ground(&query.from, query.alias.as_ref())?;
+        let ground = binder.ground(query)?;
         Self::on(binder, &ground, query)
     }
 
     /// The plan of a sub-query for the records that refer to those of `parent`.
-    pub(super) fn of_children(binder: &Binder<'_>, parent: ObjectNo, query: &Query) -> Result<Children, ApiError> {
+    pub(super) fn of_children(binder: &Binder<'_>, parent: &Ground, query: &Query) -> Result<Children, ApiError> {
         let wanted = &query.from.text;
-        let def = binder.org.object(parent);
+        if let Some(within) = query.within.as_ref().filter(|within| !parent.names.iter().any(|name| name.eq_ignore_ascii_case(&within.text))) {
+            return Err(message::no_children(binder.query, within.at, &format!("{}.{wanted}", within.text)));
+        }
+        let def = binder.org.object(parent.object);
         let links = def.map(|def| binder.org.schema().children(def));
         let found = links.into_iter().flatten().find_map(|(object, _, no, field)| {
             let name = field.child.name.as_deref()?;
@@ -65,9 +68,12 @@ impl Plan {
             (named && binder.sees(object, no, field)).then(|| (object, no, name.to_owned()))
         });
         let Some((object, link, name)) = found else {
-            return Err(message::no_children(binder.query, query.from.at, wanted));
+            return Err(match crate::schema::is_relationship_elsewhere(wanted) {
+                true => ApiError::not_built(&format!("the relationship {wanted}")),
+                false => message::no_children(binder.query, query.from.at, wanted),
+            });
         };
-        let ground = binder.ground_of(object, query.alias.as_ref());
+        let ground = binder.ground_of(object, query.alias.as_ref()).with_ways(binder, &query.ways)?;
         let plan = Self::on(binder, &ground, query)?;
         if !matches!(plan.kind, PlanKind::Records(_)) {
             let text = "Aggregates are not allowed in a nested query";
@@ -147,6 +153,9 @@ fn checked_offset(binder: &Binder<'_>, query: &Query) -> Result<usize, ApiError>
     Ok(offset)
 }
 
+/// The scopes of the language. Source: SOQL and SOSL Reference, "USING SCOPE".
+const SCOPES: &[&str] = &["delegated", "everything", "mine", "mine_and_my_groups", "my_territory", "my_team_territory", "scopingRule", "team"];
+
 /// USING SCOPE: `mine` and `everything`; others are not simulated.
 fn scope_test(binder: &Binder<'_>, ground: &Ground, query: &Query) -> Result<Option<Test>, ApiError> {
     let Some(scope) = &query.scope else {
@@ -162,10 +171,10 @@ fn scope_test(binder: &Binder<'_>, ground: &Ground, query: &Query) -> Result<Opt
             let path = super::ast::Path { parts: vec![name] };
             Ok(Some(Test::Compare { left: binder.operand(ground, &Term::Path(path))?, op: super::ast::Compare::Equal, right: Cell::Id(s.user) }))
         }
-        _ => {
-            let text = format!("The simulated org does not know the scope {}.", scope.text);
-            Err(ApiError::new(501, "NOT_IMPLEMENTED", text))
+        _ if SCOPES.iter().any(|own| own.eq_ignore_ascii_case(&scope.text)) => {
+            Err(ApiError::not_built(&format!("SOQL with the scope {}", scope.text)))
         }
+        _ => Err(message::unexpected(binder.query, scope.at, &scope.text)),
     }
 }
 

@@ -5,6 +5,7 @@
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
+use super::paging::Continued;
 use super::plan::{Plan, PlanKind};
 use super::run::{Runner, subject};
 use super::shape::{Children, Parent, Shape, Source};
@@ -17,6 +18,8 @@ pub(super) struct Records<'r, 'a> {
     pub(super) session: &'r Session,
     pub(super) plan: &'r Plan,
     pub(super) slots: &'r [Slot],
+    /// What a record's children go on with, where they do not all have room.
+    pub(super) continued: &'r [Continued],
 }
 
 /// One record.
@@ -26,6 +29,7 @@ struct Record<'r, 'a> {
     shape: &'r Shape,
     object: ObjectNo,
     row: &'a Row,
+    continued: &'r [Continued],
 }
 
 impl Serialize for Records<'_, '_> {
@@ -35,7 +39,7 @@ impl Serialize for Records<'_, '_> {
         if let (PlanKind::Records(shape), Some(table)) = (&self.plan.kind, self.runner.org.table(object)) {
             let rows = self.slots.iter().filter_map(|slot| Some((*slot, table.get(*slot)?)));
             for (_, row) in rows.filter(|(slot, row)| self.runner.is_visible(self.plan, table, *slot, row)) {
-                list.serialize_element(&Record { runner: self.runner, session: self.session, shape, object, row })?;
+                list.serialize_element(&Record { runner: self.runner, session: self.session, shape, object, row, continued: self.continued })?;
             }
         }
         list.end()
@@ -86,7 +90,7 @@ impl<'r, 'a> Record<'r, 'a> {
         let (object, row) = self.runner.reader.step(&parent.hop, (self.object, self.row))?;
         let case = parent.cases.iter().find(|(own, _)| *own == object);
         let shape = case.map_or(&parent.shape, |(_, shape)| shape);
-        Some(Record { runner: self.runner, session: self.session, shape, object, row })
+        Some(Record { runner: self.runner, session: self.session, shape, object, row, continued: &[] })
     }
 }
 
@@ -103,10 +107,15 @@ impl Serialize for ChildRecords<'_, '_> {
         if slots.is_empty() {
             return serializer.serialize_unit();
         }
+        let continued = record.continued.iter().find(|continued| continued.name == self.children.name);
+        let shown = continued.and_then(|continued| slots.get(..continued.kept)).unwrap_or(&slots);
         let mut out = serializer.serialize_map(None)?;
         out.serialize_entry("totalSize", &slots.len())?;
-        out.serialize_entry("done", &true)?;
-        out.serialize_entry("records", &Records { runner: record.runner, session: record.session, plan, slots: &slots })?;
+        out.serialize_entry("done", &continued.is_none())?;
+        if let Some(continued) = continued {
+            out.serialize_entry("nextRecordsUrl", &continued.next)?;
+        }
+        out.serialize_entry("records", &Records { runner: record.runner, session: record.session, plan, slots: shown, continued: &[] })?;
         out.end()
     }
 }

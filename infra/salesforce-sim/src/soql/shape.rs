@@ -67,7 +67,7 @@ impl Binder<'_> {
                     self.add_fields(&mut shape, ground, *which, *at, limit)?;
                 }
                 Item::Children(query) => {
-                    let children = Plan::of_children(self, ground.object, query)?;
+                    let children = Plan::of_children(self, ground, query)?;
                     shape.children.push(children);
                 }
                 Item::TypeOf { path, cases, otherwise } => self.add_type_of(&mut shape, ground, path, cases, otherwise)?,
@@ -81,19 +81,16 @@ impl Binder<'_> {
     }
 
     fn add_term(&self, shape: &mut Shape, ground: &Ground, term: &Term, alias: Option<&Name>) -> Result<(), ApiError> {
-        if let Some(alias) = alias {
-            let text = "only aggregate expressions use field aliasing";
-            return Err(self.malformed(alias.at, text));
-        }
-        match term {
-            Term::Path(path) => {
+        match (term, alias) {
+            (Term::Path(_), Some(alias)) => Err(self.malformed(alias.at, "only aggregate expressions use field aliasing")),
+            (Term::Path(path), None) => {
                 let place = Place::one(ground.object);
                 let parts = self.relative(ground, path);
-                self.add_path(shape, &place, parts, path.at())
+                self.add_path(shape, &place, &parts, path.at())
             }
-            Term::Call { .. } => {
+            (Term::Call { .. }, alias) => {
                 let operand = self.operand(ground, term)?;
-                let name = super::filter::operand_name(&operand);
+                let name = alias.map_or_else(|| super::filter::operand_name(&operand), |alias| alias.text.clone());
                 self.add_column(shape, name, Source::Value(operand), term.at())
             }
         }
@@ -168,7 +165,8 @@ impl Binder<'_> {
     }
 
     fn add_type_of(&self, shape: &mut Shape, ground: &Ground, path: &Path, cases: &[(Name, Vec<Path>)], otherwise: &[Path]) -> Result<(), ApiError> {
-        let [relation] = self.relative(ground, path) else {
+        let parts = self.relative(ground, path);
+        let [relation] = parts.as_slice() else {
             return Err(self.malformed(path.at(), "TYPEOF needs one relationship"));
         };
         let (hop, place) = self.hop(&Place::one(ground.object), relation)?;
@@ -177,12 +175,12 @@ impl Binder<'_> {
             self.add_path(&mut parent.shape, &place, &path.parts, path.at())?;
         }
         for (kind, paths) in cases {
-            let object = self
-                .org
-                .schema()
-                .object_no(&kind.text)
-                .filter(|object| place.objects.contains(object))
-                .ok_or_else(|| message::no_object(self.query, kind.at, &kind.text))?;
+            let object = self.org.schema().object_no(&kind.text).filter(|object| place.objects.contains(object)).ok_or_else(|| {
+                match crate::schema::is_elsewhere(&kind.text) {
+                    true => ApiError::not_built(&format!("the object {}", kind.text)),
+                    false => message::no_object(self.query, kind.at, &kind.text),
+                }
+            })?;
             let mut own = Shape::default();
             for path in paths {
                 self.add_path(&mut own, &Place::one(object), &path.parts, path.at())?;

@@ -103,7 +103,7 @@ fn searched(context: &Context<'_>, object: &str, group: Group) -> Result<(String
             ),
         )
     };
-    let describe = context.world.org.describe(&context.session, object).map_err(|_| unknown())?;
+    let describe = context.world.org.describe(&context.session, object).map_err(|error| if error.status == 404 { unknown() } else { error })?;
     let name = describe.get("name").and_then(Value::as_str).unwrap_or(object).to_owned();
     if describe.get("searchable").and_then(Value::as_bool) != Some(true) {
         return Err(ApiError::new(400, "INVALID_TYPE", format!("entity type {name} does not support search")));

@@ -120,6 +120,44 @@ fn children_and_kinds() {
 }
 
 #[test]
+fn objects_and_ways_have_names_of_ones_own() {
+    let asker = Asker::new();
+    for (soql, want) in [
+        ("SELECT c.LastName FROM Contact c WHERE c.Account.Name = 'Kayo' ORDER BY c.LastName", json!(["Bob", "Martin"])),
+        ("SELECT c.LastName FROM Contact AS c WHERE c.LastName = 'Bob'", json!(["Bob"])),
+        ("SELECT c.LastName FROM Contact c, c.Account a WHERE a.Name = 'Kayo' AND c.FirstName = 'Anne'", json!(["Martin"])),
+        (
+            "SELECT LastName FROM Contact c, c.Account AS a, a.Owner o WHERE o.Username = 'ada@org.example' ORDER BY LastName",
+            json!(["Bob", "Martin"]),
+        ),
+    ] {
+        assert_eq!(Value::Array(asker.column(soql, "LastName")), want, "{soql}");
+    }
+    let answer = asker.ask("SELECT a.Name, (SELECT k.LastName FROM a.Contacts k WHERE k.LastName = 'Bob') FROM Account a WHERE a.Name = 'Kayo'");
+    assert_eq!(answer.records[0]["Contacts"]["records"][0]["LastName"], "Bob");
+    let answer = asker.ask("SELECT toLabel(Status) words, c.Account.Name FROM Lead l, l.ConvertedContact c LIMIT 1");
+    assert_eq!((&answer.records[0]["words"], &answer.records[0]["ConvertedContact"]), (&json!("Open - Not Contacted"), &Value::Null));
+}
+
+#[test]
+fn texts_with_escapes_mean_their_letters() {
+    let mut asker = Asker::new();
+    let strange = "a\tb\"c'd\\e_f%g";
+    let s = asker.s.clone();
+    let fields = json!({"LastName": strange, "Company": "Cinq"});
+    asker.org.create(&s, "Lead", fields.as_object().unwrap()).unwrap();
+    for (condition, found) in [
+        (r#"LastName = 'a\tb\"c\'d\\e\_f\%g'"#, true),
+        (r#"LastName LIKE 'a\tb\"c\'d\\e\_f\%g'"#, true),
+        (r#"LastName LIKE '%\\e\_f\%_'"#, true),
+        (r#"LastName LIKE '%\_e%'"#, false),
+        (r#"LastName = 'a\u0009b\u0022c\u0027d\u005Ce_f%g'"#, true),
+    ] {
+        assert_eq!(asker.leads(condition) == [strange], found, "{condition}");
+    }
+}
+
+#[test]
 fn order_limit_and_offset() {
     let asker = Asker::new();
     let cases = [

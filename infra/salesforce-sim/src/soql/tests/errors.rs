@@ -34,6 +34,10 @@ fn tokens_that_fit_nowhere() {
         ("SELECT Id FROM Lead WHERE LastName IN ()", 40, ")"),
         ("SELECT Id FROM Lead WHERE (LastName = 'a'", 42, "<EOF>"),
         ("SELECT Id FROM Lead LIMIT x", 27, "x"),
+        ("SELECT Id FROM Lead AS", 23, "<EOF>"),
+        ("SELECT Id FROM Lead l m", 23, "m"),
+        ("SELECT Id FROM Lead, Contact", 29, "<EOF>"),
+        ("SELECT Id FROM Lead USING SCOPE nope", 33, "nope"),
         ("SELECT Id FROM Lead LIMIT 1 LIMIT 2", 29, "LIMIT"),
         ("SELECT Id FROM Lead ORDER Id", 27, "Id"),
         ("SELECT Id FROM Lead ORDER BY Id NULLS", 38, "<EOF>"),
@@ -65,6 +69,10 @@ fn queries_that_make_no_sense() {
         ("SELECT Id, (SELECT Id FROM Kids) FROM Lead", "INVALID_TYPE", "Didn't understand relationship 'Kids' in FROM part"),
         ("SELECT Id, Id FROM Lead", "INVALID_FIELD", "duplicate field selected: Id"),
         ("SELECT Id x FROM Lead", "MALFORMED_QUERY", "only aggregate expressions use field aliasing"),
+        ("SELECT x.Id FROM Lead l", "INVALID_FIELD", "Didn't understand relationship 'x' in field path"),
+        ("SELECT c.Id FROM Contact c, c.Nope n", "INVALID_FIELD", "Didn't understand relationship 'Nope' in field path"),
+        ("SELECT Id, (SELECT Id FROM x.Contacts) FROM Account a", "INVALID_TYPE", "Didn't understand relationship 'x.Contacts' in FROM part"),
+        ("SELECT Id FROM Account.Contacts", "INVALID_TYPE", "sObject type 'Account.Contacts' is not supported"),
         ("SELECT Id FROM Lead WHERE Id = 'abc'", "INVALID_QUERY_FILTER_OPERATOR", "invalid ID field: abc"),
         (
             "SELECT Id FROM Lead WHERE SystemModstamp > '2026-01-01T00:00:00Z'",
@@ -103,9 +111,48 @@ fn queries_that_make_no_sense() {
 #[test]
 fn what_is_not_simulated_says_so() {
     let asker = Asker::new();
-    for soql in ["SELECT FORMAT(AnnualRevenue) FROM Lead", "SELECT Id FROM Lead USING SCOPE team"] {
+    for soql in [
+        "SELECT FORMAT(AnnualRevenue) FROM Lead",
+        "SELECT FORMAT(MIN(CreatedDate)) first FROM Lead",
+        "SELECT Id, convertCurrency(AnnualRevenue) FROM Lead",
+        "SELECT Id FROM Lead WHERE AnnualRevenue > USD5000",
+        "SELECT Id FROM Lead USING SCOPE team",
+        "SELECT LeadSource, COUNT(Id) FROM Lead GROUP BY ROLLUP(LeadSource)",
+        "SELECT LeadSource, Rating, COUNT(Id) FROM Lead GROUP BY CUBE(LeadSource, Rating)",
+        "SELECT Status, GROUPING(LeadSource), COUNT(Id) FROM Lead GROUP BY Status",
+        "SELECT Id FROM Lead WHERE DISTANCE(Address, GEOLOCATION(48.85, 2.35), 'km') < 20",
+        "SELECT Id FROM Lead ORDER BY DISTANCE(Address, GEOLOCATION(48.85, 2.35), 'km')",
+        "SELECT Title FROM Lead WITH DATA CATEGORY Geography__c AT france__c",
+        "SELECT Id FROM Lead WITH RecordVisibilityContext (maxDescriptorPerRecord=100)",
+        "SELECT Id FROM Lead UPDATE TRACKING",
+        "SELECT Id FROM Lead UPDATE VIEWSTAT",
+        "SELECT Id FROM Case",
+        "SELECT Id FROM LeadShare",
+        "SELECT Id FROM Lead WHERE Id IN (SELECT ParentId FROM Attachment)",
+        "SELECT Id, (SELECT Id FROM Cases) FROM Account",
+        "SELECT Id, (SELECT Id FROM Histories) FROM Account",
+        "SELECT DandbCompany.Name FROM Lead",
+        "SELECT TYPEOF What WHEN Case THEN Id END FROM Task",
+    ] {
         let error = asker.error(soql);
         assert_eq!((error.status, error.code.as_str()), (501, "NOT_IMPLEMENTED"), "{soql}");
+    }
+}
+
+/// The place is the one of the recorded answer: the character before the text.
+#[test]
+fn escapes_that_there_are_not() {
+    let asker = Asker::new();
+    for (soql, column, literal, sequence) in [
+        (r"SELECT Id FROM Lead WHERE FirstName = 'Anne\-Marie'", 38, r"'Anne\-Marie'", r"\-"),
+        (r"SELECT Id FROM Lead WHERE LastName LIKE 'a\d%'", 40, r"'a\d%'", r"\d"),
+        (r"SELECT Id FROM Lead WHERE LastName IN ('a', '\u12')", 44, r"'\u12'", r"\u12"),
+    ] {
+        let error = asker.error(soql);
+        let want =
+            format!("ERROR at Row:1:Column:{column}\nInvalid string literal {literal}. Illegal character sequence '{sequence}' in string literal.");
+        assert_eq!(error.code, "MALFORMED_QUERY", "{soql}");
+        assert!(error.message.ends_with(&want), "{soql}: {}", error.message);
     }
 }
 
