@@ -45,11 +45,18 @@ pub fn open(context: &mut Context<'_>, call: &Call) -> Outcome {
     if csv::delimiter(&delimiter).is_none() {
         return Err(bad("INVALIDJOB", format!("Unknown column delimiter: {delimiter}")));
     }
+    let ending = text("lineEnding").unwrap_or_else(|| "LF".to_owned());
+    if !["LF", "CRLF"].contains(&ending.as_str()) {
+        return Err(bad("INVALIDJOB", format!("Unknown line ending: {ending}")));
+    }
     let object = text("object").unwrap_or_default();
     let object = context.world.org.resolve(&context.session, &object).map_err(|error| match error.status {
         404 => bad("INVALIDENTITY", format!("Unable to find object: {object}")),
         _ => error.into(),
     })?;
+    if !context.world.org.takes(&object, &operation) {
+        return Err(bad("INVALIDENTITY", format!("Entity '{object}' is not supported by the Bulk API for {operation}.")));
+    }
     if let Some(field) = &external_id
         && crate::composite::collections::key_field(context, &object, field).is_err()
     {
@@ -66,7 +73,7 @@ pub fn open(context: &mut Context<'_>, call: &Call) -> Outcome {
         version: context.session.version,
         created: context.session.now,
         delimiter,
-        ending: text("lineEnding").unwrap_or_else(|| "LF".to_owned()),
+        ending,
         state: State::Open,
         data: String::new(),
         successes: String::new(),
@@ -123,6 +130,12 @@ pub fn work(context: &mut Context<'_>, id: &str) -> Result<(), Failure> {
     let mut rows = csv::parse(&job.data, separator).into_iter();
     let head = rows.next().unwrap_or_default();
     let types = types(context, &job.object)?;
+    // A column that is no field fails the job as a whole. Source: Bulk API 2.0 Developer Guide, "Errors".
+    if let Some(name) = head.iter().find(|name| !is_column(context, &job.object, &types, name)) {
+        job.error = Some(format!("InvalidBatch : Field name not found : {name}"));
+        *find(context, Kind::Ingest, id)? = job;
+        return Ok(());
+    }
     let line = |lead: [&str; 2], row: &[String]| {
         let fields = lead.into_iter().chain(row.iter().map(String::as_str));
         csv::line(fields, separator, end)
@@ -184,6 +197,14 @@ fn types(context: &Context<'_>, object: &str) -> Result<Map<String, Value>, Fail
     Ok(fields.filter_map(pair).collect())
 }
 
+/// Whether a column is named after a field, or after a parent's key: `Account.Ext__c`.
+fn is_column(context: &Context<'_>, object: &str, types: &Map<String, Value>, name: &str) -> bool {
+    match name.split_once('.') {
+        None => types.contains_key(&name.to_lowercase()),
+        Some((parent, _)) => context.world.org.has_relationship(&context.session, object, parent),
+    }
+}
+
 /// A cell as the JSON a record would hold.
 fn value(text: &str, kind: Option<&str>) -> Value {
     let number = || serde_json::from_str::<Value>(text).ok().filter(Value::is_number);
@@ -219,8 +240,10 @@ fn write_row(context: &mut Context<'_>, job: &Job, head: &[String], row: &[Strin
     }
     match job.operation.as_str() {
         "insert" => write::create(context, &job.object, &fields).map(|id| (id.to_string(), true)).map_err(fail),
-        "update" => write::update(context, &job.object, &id, &fields).map(|()| (id.clone(), false)).map_err(fail),
-        "delete" => write::delete(context, &job.object, &id).map(|()| (id.clone(), false)).map_err(fail),
+        "update" => {
+            write::update(context, &job.object, &id, &fields).map(|()| (id.clone(), false)).map_err(|errors| fail(write::of_a_row(errors, &id)))
+        }
+        "delete" => write::delete(context, &job.object, &id).map(|()| (id.clone(), false)).map_err(|errors| fail(write::of_a_row(errors, &id))),
         _ => upsert_row(context, job, fields, &id).map_err(fail),
     }
 }

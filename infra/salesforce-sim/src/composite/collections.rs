@@ -34,7 +34,8 @@ impl Record {
 }
 
 fn flag(body: &Value) -> bool {
-    body.get("allOrNone").and_then(Value::as_bool).unwrap_or(false)
+    // A text is read as what it says, as the server's parser does.
+    body.get("allOrNone").is_some_and(|flag| *flag == Value::Bool(true) || flag.as_str() == Some("true"))
 }
 
 fn records(context: &Context<'_>, body: &Value) -> Result<Vec<Record>, Failure> {
@@ -123,7 +124,7 @@ fn update(context: &mut Context<'_>, call: &Call) -> Outcome {
         fields.retain(|name, _| !name.eq_ignore_ascii_case("Id"));
         match write::update(context, &record.sobject, text, &fields) {
             Ok(()) => Item::done(id),
-            Err(errors) => Item::failed(errors),
+            Err(errors) => Item::failed(write::of_a_row(errors, text)),
         }
     };
     let answer = items::each(context, flag(&body), &numbered, write);
@@ -176,7 +177,7 @@ fn delete(context: &mut Context<'_>, call: &Call) -> Outcome {
         };
         match write::delete(context, sobject, text) {
             Ok(()) => Item::done(id),
-            Err(errors) => Item::failed(errors),
+            Err(errors) => Item::failed(write::of_a_row(errors, text)),
         }
     });
     Ok(Reply::json(200, answer))

@@ -42,7 +42,10 @@ fn lists(value: &str, etag: &str) -> bool {
 }
 
 /// A date that a write is bound to must be readable; a read goes on without it.
-fn check_dates(call: &Call) -> Result<(), Failure> {
+///
+/// # Errors
+/// 400 for one that is not.
+pub fn check_dates(call: &Call) -> Result<(), Failure> {
     for name in ["If-Modified-Since", "If-Unmodified-Since"] {
         if let Some(value) = call.header(name).filter(|value| clock::parse_http(value).is_none()) {
             return Err(Failure::one(400, "BAD_REQUEST", format!("Invalid value for the {name} header: {value}")));

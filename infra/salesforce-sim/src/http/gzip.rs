@@ -21,7 +21,11 @@ pub fn decode(headers: &HeaderMap, bytes: Bytes) -> Result<Bytes, Failure> {
     let outcome = match encoding.trim().to_ascii_lowercase().as_str() {
         "" | "identity" => return Ok(bytes),
         "gzip" => read::MultiGzDecoder::new(bytes.as_ref()).take(MAX_BODY).read_to_end(&mut out),
-        "deflate" => read::ZlibDecoder::new(bytes.as_ref()).take(MAX_BODY).read_to_end(&mut out),
+        // Some clients send the bare stream that the name suggests, without the frame that the standard asks for.
+        "deflate" => read::ZlibDecoder::new(bytes.as_ref()).take(MAX_BODY).read_to_end(&mut out).or_else(|_| {
+            out.clear();
+            read::DeflateDecoder::new(bytes.as_ref()).take(MAX_BODY).read_to_end(&mut out)
+        }),
         other => {
             let message = format!("Content-Encoding header specified in HTTP request is not supported: {other}");
             return Err(Failure::one(415, "UNSUPPORTED_MEDIA_TYPE", message));

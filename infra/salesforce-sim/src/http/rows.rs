@@ -31,6 +31,9 @@ fn created(context: &Context<'_>, sobject: &str, id: crate::id::Id, extra: Optio
 /// `POST /sobjects/X`.
 pub fn create(context: &mut Context<'_>, call: &Call, sobject: &str) -> Outcome {
     let sobject = context.world.org.resolve(&context.session, sobject)?;
+    if heeds(context, call) {
+        conditional::check_dates(call)?;
+    }
     let fields = write::fields(&call.json()?)?;
     let id = write::create(context, &sobject, &fields).map_err(|errors| write::locate(errors, call))?;
     Ok(created(context, &sobject, id, None))

@@ -69,6 +69,17 @@ pub fn upsert(context: &mut Context<'_>, key: Key<'_>, fields: &Fields, update_o
     }
 }
 
+/// The errors of a record that is one of many: there is no path that could name nothing, so an id that leads nowhere is a
+/// reference that does, and one that cannot be read is malformed.
+pub fn of_a_row(errors: Vec<ApiError>, id: &str) -> Vec<ApiError> {
+    let one = |error: ApiError| match error.code.as_str() {
+        "NOT_FOUND" if Id::parse(id).is_err() => ApiError::new(400, "MALFORMED_ID", format!("malformed id {id}")).about(["Id"]),
+        "NOT_FOUND" => ApiError::new(400, "INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id").about::<_, String>([]),
+        _ => error,
+    };
+    errors.into_iter().map(one).collect()
+}
+
 /// Puts the place of a value into errors about values that could not be read. The org sees values without
 /// their place in the text; the real parser names it.
 pub fn locate(errors: Vec<ApiError>, call: &Call) -> Vec<ApiError> {

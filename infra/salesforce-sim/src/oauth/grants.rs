@@ -13,12 +13,22 @@ use super::id_token::{self, About};
 use super::store::Code;
 use super::{OAuthError, authorize, device, jwt, login};
 use crate::doubts::{InactiveUser, PkceMismatch};
-use crate::http::reply::Reply;
+use crate::http::reply::{Failure, Reply};
 use crate::http::request::{Call, HostRole, field};
 use crate::id::Id;
 use crate::service::World;
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+/// Grants of a real org that are not built. Source: Salesforce help, "OAuth Authorization Flows".
+const ELSEWHERE: &[&str] = &[
+    "password",
+    "assertion",
+    "hybrid_refresh",
+    "hybrid_token",
+    "urn:ietf:params:oauth:grant-type:saml2-bearer",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+];
 
 /// Characters of a code verifier: at least RFC 7636's 43, at most 128 random bytes in base64url, which is what Salesforce's
 /// documentation proposes and jsforce sends. RFC 7636 itself ends at 128 characters.
@@ -40,6 +50,7 @@ pub fn token(world: &mut World, call: &Call, now: Timestamp) -> Reply {
         Some("client_credentials") => client_credentials(world, call, &form, now),
         Some("device") => poll_device(world, &form, now),
         None if field(&form, "response_type") == Some("device_code") => start_device(world, &form, now),
+        Some(other) if ELSEWHERE.contains(&other) => return Failure::not_built(&format!("grant_type={other}")).into_reply(),
         _ => Err(OAuthError::new("unsupported_grant_type", "grant type not supported")),
     };
     match granted {

@@ -1,5 +1,7 @@
 //! Reads the fields of a request into the values of a record: names, rights, types, references.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::cell::{Cell, OwnedCell, same_text};
@@ -27,6 +29,8 @@ pub(super) enum Mode {
 pub(super) struct Input {
     pub(super) values: Draft,
     pub(super) errors: Vec<ApiError>,
+    /// The fields whose values break a rule.
+    pub(super) refused: BTreeSet<FieldNo>,
 }
 
 impl Org {
@@ -217,7 +221,10 @@ fn take(input: &mut Input, no: FieldNo, read: Result<OwnedCell, BadValue>) -> Re
         Ok(cell) => {
             input.values.insert(no, cell);
         }
-        Err(BadValue::Invalid(error)) => input.errors.push(error),
+        Err(BadValue::Invalid(error)) => {
+            input.errors.push(error);
+            input.refused.insert(no);
+        }
         Err(BadValue::Unreadable(error)) => return Err(vec![error]),
     }
     Ok(())

@@ -177,6 +177,23 @@ impl Org {
         self.schema.object_named(sobject).ok_or_else(|| no_object(sobject))
     }
 
+    /// Whether records of an object can be written in this way: `insert`, `update`, `upsert` or `delete`.
+    pub(crate) fn takes(&self, sobject: &str, operation: &str) -> bool {
+        let flags: &[&str] = match operation {
+            "insert" => &["createable"],
+            "upsert" => &["createable", "updateable"],
+            "delete" => &["deletable"],
+            _ => &["updateable"],
+        };
+        self.schema.object_named(sobject).is_some_and(|(_, object)| flags.iter().all(|flag| object.is(flag)))
+    }
+
+    /// Whether a relationship leads from an object to others, as far as the user sees.
+    pub(crate) fn has_relationship(&self, s: &Session, sobject: &str, name: &str) -> bool {
+        let found = self.schema.object_named(sobject).and_then(|(no, object)| Some((no, object.relationship(name)?)));
+        found.is_some_and(|(object, (no, field))| self.access(s, object, no, field) > crate::seed::FieldAccess::Hidden)
+    }
+
     pub(crate) fn schema(&self) -> &Schema {
         &self.schema
     }

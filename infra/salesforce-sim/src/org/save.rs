@@ -26,6 +26,8 @@ pub(super) struct Change {
     /// The fields the request brought.
     pub(super) given: BTreeSet<FieldNo>,
     pub(super) errors: Vec<ApiError>,
+    /// The fields whose values could not be taken: nothing more is said of them.
+    pub(super) refused: BTreeSet<FieldNo>,
     /// Whether rules are skipped: the seed and tests put what they want.
     pub(super) forced: bool,
 }
@@ -178,7 +180,7 @@ impl Org {
                 let touched = change.is_new() || change.given.contains(no);
                 let needs = field.has(Flag::CREATE) && !field.has(Flag::NIL);
                 let kind = !matches!(field.kind, FieldType::Boolean | FieldType::Id);
-                touched && needs && kind && change.get(*no).is_null()
+                touched && needs && kind && change.get(*no).is_null() && !change.refused.contains(no)
             })
             .filter(|(_, field)| !self.is_reported(change, &field.name))
             .map(|(_, field)| field.name.to_string())

@@ -1,5 +1,7 @@
 //! Creating, changing, upserting and deleting records: the calls of the API.
 
+use std::collections::BTreeSet;
+
 use super::cell::Cell;
 use super::input::Mode;
 use super::row::{Draft, Row};
@@ -194,6 +196,7 @@ impl Org {
         }
         let mut change = self.change(object, None, None, input.values, false);
         change.errors = input.errors;
+        change.refused = input.refused;
         let saved = self.save(s, change);
         saved.map_err(|errors| self.in_language_of(s, errors))
     }
@@ -206,6 +209,7 @@ impl Org {
         let id = row.id();
         let mut change = self.change(object, id, Some((slot, row)), input.values, false);
         change.errors = input.errors;
+        change.refused = input.refused;
         let saved = self.save(s, change);
         saved.map(drop).map_err(|errors| self.in_language_of(s, errors))
     }
@@ -218,7 +222,7 @@ impl Org {
             Some(table) => table.next_id(),
             None => self.id,
         });
-        Change { object, id, before, draft, given, errors: Vec::new(), forced }
+        Change { object, id, before, draft, given, errors: Vec::new(), refused: BTreeSet::new(), forced }
     }
 
     /// The object with this name, if the API may do this with its records.

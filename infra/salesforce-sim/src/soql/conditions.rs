@@ -99,7 +99,7 @@ fn literal(input: &mut Tokens<'_, '_>) -> Parsed<Literal> {
         && opt(the(":")).parse_next(input)?.is_some()
     {
         let number: &Token<'_> =
-            cut_err(any.verify(|next: &&Token<'_>| next.kind == Kind::Number && next.text.parse::<i64>().is_ok())).parse_next(input)?;
+            cut_err(any.verify(|next: &&Token<'_>| next.kind == Kind::Number && next.text.parse::<u32>().is_ok())).parse_next(input)?;
         *count = number.text.parse().ok();
         text = format!("{text}:{}", number.text);
     }

@@ -7,7 +7,7 @@ use super::bind::{Binder, Ground};
 use super::message;
 use super::plan::Plan;
 use super::test::{Key, Test};
-use super::value::Operand;
+use super::value::{Leaf, Operand, Way};
 use crate::error::ApiError;
 use crate::id::Id;
 use crate::org::{Cell, OwnedCell};
@@ -45,19 +45,20 @@ impl Binder<'_> {
             }
             Operand::Result { .. } => return Ok(()),
         };
-        let super::value::Leaf::Fields(fields) = &way.leaf else {
-            return Ok(());
-        };
-        let allowed = fields.iter().all(|(object, no)| {
-            let field = self.org.object(*object).and_then(|def| def.field(*no));
-            field.is_some_and(|field| field.has(flag))
-        });
-        if allowed {
+        if self.has_flag(operand, flag) {
             return Ok(());
         }
         let code = if flag == Flag::FILTER { "INVALID_FIELD" } else { "MALFORMED_QUERY" };
         let text = format!("field '{}' can not be {done} in a query call", way.name);
         Err(message::at(self.query, at, code, &text))
+    }
+
+    /// Whether the fields that a value is read from have a capability; what is worked out has every one.
+    pub(super) fn has_flag(&self, operand: &Operand, flag: Flag) -> bool {
+        let Operand::Way(Way { leaf: Leaf::Fields(fields), .. }) = operand else {
+            return true;
+        };
+        fields.iter().all(|(object, no)| self.org.object(*object).and_then(|def| def.field(*no)).is_some_and(|field| field.has(flag)))
     }
 
     pub(super) fn test(&self, expr: &Expr, sides: &dyn Sides) -> Result<Test, ApiError> {

@@ -149,7 +149,7 @@ impl Grouping {
 
     fn function(&mut self, binder: &Binder<'_>, ground: &Ground, name: &Name, function: Function, argument: &Term) -> Result<Operand, ApiError> {
         let operand = binder.operand(ground, argument)?;
-        let kind = function.kind(operand.kind()).ok_or_else(|| {
+        let kind = function.kind(operand.kind()).filter(|_| binder.has_flag(&operand, Flag::AGGREGATE)).ok_or_else(|| {
             let field = super::filter::operand_name(&operand);
             let text = format!("field {field} does not support aggregate operator {}", name.text);
             message::at(binder.query, name.at, "MALFORMED_QUERY", &text)

@@ -12,6 +12,7 @@ mod escapes;
 mod explain;
 mod filter;
 mod groups;
+mod joins;
 mod lex;
 mod message;
 mod narrow;

@@ -85,6 +85,7 @@ impl Plan {
     fn on(binder: &Binder<'_>, ground: &Ground, query: &Query) -> Result<Self, ApiError> {
         let offset = checked_offset(binder, query)?;
         let kind = Self::kind_of(binder, ground, query)?;
+        binder.check_joins(query)?;
         let sides = RecordSides { binder, ground };
         let mut tests = Vec::new();
         if let Some(filter) = &query.filter {

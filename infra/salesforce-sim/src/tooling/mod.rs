@@ -30,6 +30,9 @@ pub(crate) fn fields(context: &mut Context<'_>, call: &Call) -> Outcome {
     }
     check_may_customize(context)?;
     let field = metadata::read_new(&call.json()?)?;
+    if crate::schema::is_elsewhere(&field.sobject) {
+        return Err(ApiError::not_built(&format!("the object {}", field.sobject)).into());
+    }
     let id = context.world.org.add_custom_field(&field).map_err(|error| refused(&field, &error))?;
     Ok(Reply::json(201, json!({"id": id, "success": true, "errors": [], "warnings": [], "infos": []})))
 }

@@ -81,7 +81,13 @@ impl<'q> Plan<'q> {
         if !query.from.text.eq_ignore_ascii_case("CustomField") {
             return Err(not_built(&format!("FROM {}", query.from.text)));
         }
-        if !query.group.is_empty() || query.having.is_some() || query.offset.is_some() || query.alias.is_some() {
+        if !query.group.is_empty()
+            || query.having.is_some()
+            || query.offset.is_some()
+            || query.alias.is_some()
+            || !query.ways.is_empty()
+            || query.within.is_some()
+        {
             return Err(not_built("GROUP BY, OFFSET or an alias"));
         }
         let mut plan = Self { text, columns: Vec::new(), order: Vec::new() };

@@ -7,6 +7,7 @@ mod catalogue;
 mod collections;
 mod common;
 mod composite;
+mod corners;
 mod data;
 mod doubts;
 mod elsewhere;

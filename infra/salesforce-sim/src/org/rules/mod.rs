@@ -15,7 +15,7 @@ use super::save::Change;
 use super::{Org, Session};
 use crate::error::ApiError;
 use crate::id::Id;
-use crate::schema::{FieldNo, ObjectNo};
+use crate::schema::{FieldNo, Flag, ObjectNo};
 use crate::seed::{DuplicateAction, RewriteKind};
 use crate::soql::Condition;
 
@@ -97,7 +97,12 @@ impl Org {
             change.errors.push(ApiError::new(400, "DUPLICATE_VALUE", text).about::<_, String>([]));
         }
         let path = self.got(change, "Field").as_text().map(str::to_owned);
-        if path.is_some_and(|path| self.field_key(&path).is_none()) {
+        let permissionable = |path: &str| {
+            let field = self.field_key(path).and_then(|(object, no)| self.object(object)?.field(no));
+            field.is_some_and(|field| field.has(Flag::PERMISSION))
+        };
+        // Fields that every record needs are everybody's: there is nothing to grant.
+        if path.is_some_and(|path| !permissionable(&path)) {
             change.errors.push(ApiError::integrity("Field Name: bad value", &["Field"]));
         }
     }

@@ -46,6 +46,8 @@ fn tokens_that_fit_nowhere() {
         ("SELECT NOPE(Id) FROM Lead", 8, "NOPE"),
         ("UPDATE Lead", 1, "UPDATE"),
         ("", 1, "<EOF>"),
+        ("SELECT Id FROM Lead WHERE CreatedDate = LAST_N_DAYS:-1", 53, "-1"),
+        ("SELECT Id FROM Lead WHERE CreatedDate = LAST_N_DAYS:1.5", 53, "1.5"),
         ("SELECT Id FROM Lead WHERE CreatedDate = LAST_N_DAYS", 41, "LAST_N_DAYS"),
         ("SELECT Id FROM Lead WHERE CreatedDate = TODAY:3", 41, "TODAY:3"),
     ];
@@ -87,6 +89,8 @@ fn queries_that_make_no_sense() {
         ("SELECT Id FROM Lead ORDER BY Description", "MALFORMED_QUERY", "field 'Description' can not be sorted in a query call"),
         ("SELECT Description FROM Lead GROUP BY Description", "MALFORMED_QUERY", "field 'Description' can not be grouped in a query call"),
         ("SELECT LastName, COUNT(Id) FROM Lead", "MALFORMED_QUERY", "Field must be grouped or aggregated: LastName"),
+        ("SELECT COUNT(Description) FROM Lead", "MALFORMED_QUERY", "field Description does not support aggregate operator COUNT"),
+        ("SELECT COUNT(IsConverted) FROM Lead", "MALFORMED_QUERY", "field IsConverted does not support aggregate operator COUNT"),
         ("SELECT SUM(LastName) FROM Lead", "MALFORMED_QUERY", "field LastName does not support aggregate operator SUM"),
         ("SELECT COUNT(), Id FROM Lead", "MALFORMED_QUERY", "COUNT() must be the only element"),
         ("SELECT FIELDS(ALL) FROM Lead", "MALFORMED_QUERY", "The SOQL FIELDS function must have a LIMIT of at most 200"),
@@ -137,6 +141,25 @@ fn what_is_not_simulated_says_so() {
         let error = asker.error(soql);
         assert_eq!((error.status, error.code.as_str()), (501, "NOT_IMPLEMENTED"), "{soql}");
     }
+}
+
+#[test]
+fn joins_stand_at_the_top_of_a_condition_and_lead_to_other_objects() {
+    let asker = Asker::new();
+    let members = "Id IN (SELECT LeadId FROM CampaignMember)";
+    for (condition, text) in [
+        (format!("{members} OR LastName = 'a'"), "Semi join sub-selects are not allowed with the 'OR' operator"),
+        (format!("LastName = 'a' AND (Title = 'b' OR {members})"), "Semi join sub-selects are not allowed with the 'OR' operator"),
+        (format!("NOT {members}"), "Semi join sub-selects are only allowed at the top level WHERE expressions"),
+        ("Id IN (SELECT Id FROM Lead)".to_owned(), "The inner and outer selects should not be on the same object type"),
+        ("Id IN (SELECT LeadId FROM CampaignMember LIMIT 1)".to_owned(), "Semi join sub-selects can't have ORDER BY, LIMIT or OFFSET"),
+        (format!("{members} AND {members} AND {members}"), "Maximum 2 semi join sub-selects are allowed."),
+    ] {
+        let error = asker.error(&format!("SELECT Id FROM Lead WHERE {condition}"));
+        assert_eq!(error.code, "MALFORMED_QUERY", "{condition}");
+        assert!(error.message.contains(text), "{condition}: {}", error.message);
+    }
+    asker.ask(&format!("SELECT Id FROM Lead WHERE {members} AND Id NOT IN (SELECT WhoId FROM Task) AND (Title = 'a' OR Title = null)"));
 }
 
 /// The place is the one of the recorded answer: the character before the text.
