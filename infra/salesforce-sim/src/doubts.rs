@@ -54,6 +54,19 @@ pub struct Doubts {
     /// Whether the key of a duplicate rule's result is spelt `duplicateResult`. Recorded answers have
     /// `duplicateResut`. Default: off.
     pub duplicate_result_spelt_right: bool,
+    /// The text of the 415 for a body of another kind than JSON. Default: it names the kind.
+    pub refused_media_type: RefusedMediaType,
+    /// The shape of the refusal of a composite with more than five queries and collections. Default: that of the recorded refusal of 26
+    /// sub-requests, which a client takes for an answer.
+    pub too_many_queries: TooManyQueries,
+    /// The error of a campaign member that is neither a lead nor a contact. Default: `REQUIRED_FIELD_MISSING`.
+    pub member_without_person: MemberWithoutPerson,
+    /// The body of the 404 for an API version that does not exist yet. Default: that of any other 404.
+    pub unknown_version: UnknownVersion,
+    /// The text of an `invalid_grant` for an assertion. Default: one for each cause, which no recording shows.
+    pub refused_assertion: RefusedAssertion,
+    /// What the answer to a new custom field has. Default: all lists of the Tooling API.
+    pub new_custom_field: NewCustomField,
     /// Seconds for which queries, `updated` and `deleted` do not find a record that was just made; reading by id and
     /// upserting by key do. Committed rows are documented to be visible, so this default is the one that is not the
     /// worse answer. Default: 0.
@@ -83,6 +96,12 @@ impl Default for Doubts {
             polymorphic_parents_by_key: false,
             ids_in_messages: IdsInMessages::Short,
             duplicate_result_spelt_right: false,
+            refused_media_type: RefusedMediaType::Named,
+            too_many_queries: TooManyQueries::Element,
+            member_without_person: MemberWithoutPerson::RequiredFieldMissing,
+            unknown_version: UnknownVersion::NotFound,
+            refused_assertion: RefusedAssertion::Own,
+            new_custom_field: NewCustomField::Full,
             index_lag_seconds: 0,
         }
     }
@@ -210,4 +229,64 @@ pub enum IdsInMessages {
     Short,
     /// 18 characters.
     Long,
+}
+
+/// The text of the 415 for a body of another kind than JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusedMediaType {
+    /// The kind is named.
+    Named,
+    /// The code alone.
+    Bare,
+}
+
+/// The shape of the refusal of a composite with more than five queries and collections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TooManyQueries {
+    /// `compositeResponse` with one element.
+    Element,
+    /// An array of errors, as other refusals.
+    Errors,
+}
+
+/// The error of a campaign member that is neither a lead nor a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberWithoutPerson {
+    /// `REQUIRED_FIELD_MISSING`.
+    RequiredFieldMissing,
+    /// `FIELD_INTEGRITY_EXCEPTION`.
+    FieldIntegrityException,
+}
+
+/// The body of the 404 for an API version that does not exist yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownVersion {
+    /// `NOT_FOUND` as JSON.
+    NotFound,
+    /// An HTML page.
+    Page,
+}
+
+/// The text of an `invalid_grant` for an assertion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusedAssertion {
+    /// What is wrong with it.
+    Own,
+    /// "invalid assertion" whatever the cause.
+    InvalidAssertion,
+}
+
+/// What the answer to a new custom field has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NewCustomField {
+    /// `errors`, `warnings` and `infos`.
+    Full,
+    /// `errors` alone, as any other new record has.
+    Plain,
 }

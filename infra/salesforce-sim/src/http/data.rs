@@ -7,10 +7,10 @@ use super::context::Context;
 use super::reply::{Failure, Outcome, Reply};
 use super::request::{Call, HostRole};
 use super::route::Data;
-use super::{describe, headers, limits, query, replication, rows, versions};
+use super::{describe, headers, html, limits, query, replication, rows, versions};
 use crate::composite::{batch, collections, graph, requests, tree};
 use crate::control::RecordFault;
-use crate::doubts::MissingAuthorization;
+use crate::doubts::{MissingAuthorization, RefusedMediaType, UnknownVersion};
 use crate::error::ApiError;
 use crate::id::Id;
 use crate::service::World;
@@ -21,7 +21,7 @@ const LIMIT_INFO: HeaderName = HeaderName::from_static("sforce-limit-info");
 pub(crate) fn handle(world: &mut World, call: &Call, version: &str, resource: &Data, faults: &[RecordFault], now: Timestamp) -> Reply {
     let version = match versions::parse(version) {
         Ok(version) => version,
-        Err(failure) => return failure.into_reply(),
+        Err(failure) => return no_version(world, failure),
     };
     let user = match admit(world, call, now) {
         Ok(user) => user,
@@ -36,7 +36,20 @@ pub(crate) fn handle(world: &mut World, call: &Call, version: &str, resource: &D
     world.usage.count(session.client.as_deref(), resource.kind(), now);
     let used = world.usage.today(now);
     let mut context = Context { world, session, faults };
-    dispatch(&mut context, call, resource).with(LIMIT_INFO, format!("api-usage={used}/{max}"))
+    let mut reply = dispatch(&mut context, call, resource);
+    if reply.status == 415 && context.world.org.doubts().refused_media_type == RefusedMediaType::Bare {
+        reply = Failure::one(415, "UNSUPPORTED_MEDIA_TYPE", "UNSUPPORTED_MEDIA_TYPE").into_reply();
+    }
+    reply.with(LIMIT_INFO, format!("api-usage={used}/{max}"))
+}
+
+/// What a version that is retired, or that nobody has, answers.
+fn no_version(world: &World, failure: Failure) -> Reply {
+    let reply = failure.into_reply();
+    if reply.status == 404 && world.org.doubts().unknown_version == UnknownVersion::Page {
+        return html::page(404, "URL No Longer Exists", "<h1>URL No Longer Exists</h1>");
+    }
+    reply
 }
 
 /// Who asks, if the session is good for the data API.

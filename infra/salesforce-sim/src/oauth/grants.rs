@@ -12,7 +12,7 @@ use super::client::{Proof, authenticate};
 use super::id_token::{self, About};
 use super::store::Code;
 use super::{OAuthError, authorize, device, jwt, login};
-use crate::doubts::{InactiveUser, PkceMismatch};
+use crate::doubts::{InactiveUser, PkceMismatch, RefusedAssertion};
 use crate::http::reply::{Failure, Reply};
 use crate::http::request::{Call, HostRole, field};
 use crate::id::Id;
@@ -137,7 +137,10 @@ fn bearer(world: &mut World, form: &[(String, String)], now: Timestamp) -> Grant
     }
     let public = jwt::public_login_host(world.org.organization().sandbox).to_owned();
     let audiences = [world.login_url.clone(), world.instance_url.clone(), public];
-    let claims = jwt::verify(&app, text, &audiences, now).map_err(grant_error)?;
+    let claims = jwt::verify(&app, text, &audiences, now).map_err(|own| match world.org.doubts().refused_assertion {
+        RefusedAssertion::Own => grant_error(own),
+        RefusedAssertion::InvalidAssertion => grant_error("invalid assertion"),
+    })?;
     let user = world.org.user_by_name(&claims.sub).map(|user| user.id);
     let user = user.ok_or_else(|| grant_error("user hasn't approved this consumer"))?;
     active(world, user)?;

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 pub(crate) use query::query;
 
+use crate::doubts::NewCustomField;
 use crate::error::ApiError;
 use crate::http::context::Context;
 use crate::http::reply::{Failure, Outcome, Reply};
@@ -34,7 +35,13 @@ pub(crate) fn fields(context: &mut Context<'_>, call: &Call) -> Outcome {
         return Err(ApiError::not_built(&format!("the object {}", field.sobject)).into());
     }
     let id = context.world.org.add_custom_field(&field).map_err(|error| refused(&field, &error))?;
-    Ok(Reply::json(201, json!({"id": id, "success": true, "errors": [], "warnings": [], "infos": []})))
+    Ok(Reply::json(
+        201,
+        match context.world.org.doubts().new_custom_field {
+            NewCustomField::Full => json!({"id": id, "success": true, "errors": [], "warnings": [], "infos": []}),
+            NewCustomField::Plain => json!({"id": id, "success": true, "errors": []}),
+        },
+    ))
 }
 
 /// `/tooling/sobjects/CustomField/ID`.

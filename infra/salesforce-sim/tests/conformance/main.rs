@@ -50,6 +50,10 @@ async fn other_answers_to_open_questions_conform_too() {
         mistyped_reference: doubts::MistypedReference::FieldIntegrityException,
         event_without_times: doubts::EventWithoutTimes::FieldIntegrityException,
         polymorphic_parents_by_key: true,
+        refused_media_type: doubts::RefusedMediaType::Bare,
+        too_many_queries: doubts::TooManyQueries::Errors,
+        member_without_person: doubts::MemberWithoutPerson::FieldIntegrityException,
+        refused_assertion: doubts::RefusedAssertion::InvalidAssertion,
         ids_in_messages: doubts::IdsInMessages::Long,
         ..Doubts::default()
     };

@@ -304,6 +304,80 @@ async fn the_result_of_a_duplicate_rule_is_spelt_either_way() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_not_json_is_refused_with_its_name_or_without() {
+    for (setting, want) in
+        [("named", "Content-Type header specified in HTTP request is not supported: text/plain"), ("bare", "UNSUPPORTED_MEDIA_TYPE")]
+    {
+        let world = with(json!({"refused_media_type": setting}));
+        let client = world.client();
+        let mut request = client.request("POST", "/sobjects/Lead", &json!({}));
+        request.headers_mut().insert("content-type", "text/plain".parse().unwrap());
+        let answer = world.send(request).await;
+        assert_eq!((answer.status, answer.json()), (415, json!([{"errorCode": "UNSUPPORTED_MEDIA_TYPE", "message": want}])));
+    }
+}
+
+#[tokio::test]
+async fn too_many_queries_are_refused_by_one_element_or_by_errors() {
+    for (setting, place) in [("element", "/compositeResponse/0/body/0/errorCode"), ("errors", "/0/errorCode")] {
+        let world = with(json!({"too_many_queries": setting}));
+        let sub = |n: usize| json!({"method": "GET", "url": "/services/data/v66.0/query?q=SELECT+Id+FROM+Lead", "referenceId": format!("r{n}")});
+        let of = |count: usize| json!({"compositeRequest": (0..count).map(sub).collect::<Vec<_>>()});
+        let answer = world.client().post("/composite", of(6)).await;
+        assert_eq!((answer.status, answer.json().pointer(place)), (400, Some(&json!("LIMIT_EXCEEDED"))), "{setting}: {}", answer.text);
+        assert_eq!(world.client().post("/composite", of(5)).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_member_that_is_nobody_has_either_code() {
+    for (setting, want) in [("required_field_missing", "REQUIRED_FIELD_MISSING"), ("field_integrity_exception", "FIELD_INTEGRITY_EXCEPTION")] {
+        let world = with(json!({"member_without_person": setting}));
+        let campaign = world.client().post("/sobjects/Campaign", json!({"Name": "Fair"})).await.json()["id"].clone();
+        let answer = world.client().post("/sobjects/CampaignMember", json!({"CampaignId": campaign})).await;
+        assert_eq!((answer.status, answer.code().as_str()), (400, want));
+    }
+}
+
+#[tokio::test]
+async fn a_version_that_is_not_there_yet_is_404_as_json_or_as_a_page() {
+    for (setting, kind) in [("not_found", "application/json;charset=UTF-8"), ("page", "text/html; charset=UTF-8")] {
+        let world = with(json!({"unknown_version": setting}));
+        let answer = world.client().get("/services/data/v99.0/limits").await;
+        assert_eq!((answer.status, answer.header("content-type")), (404, kind));
+        assert_eq!(world.client().get("/services/data/v30.0/limits").await.code(), "GONE", "of which there is no doubt");
+        assert_eq!(world.client().get("/nope").await.code(), "NOT_FOUND", "nor of a resource");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_assertion_says_why_or_does_not() {
+    const ASSERTION: &str = include_str!("../../src/oauth/testdata/assertion.txt");
+    for (setting, want) in [("own", "expired assertion"), ("invalid_assertion", "invalid assertion")] {
+        let world = with(json!({"refused_assertion": setting}));
+        let key = include_str!("../../src/oauth/testdata/public_key.pem");
+        world.control("PATCH", "apps/server", json!({"certificate_pem": key, "client_id": "a"})).await;
+        world.clock.advance(SignedDuration::from_hours(24 * 365));
+        let grant = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+        let answer = world.token(&[("grant_type", grant), ("assertion", ASSERTION.trim())]).await;
+        assert_eq!((answer.status, answer.json()), (400, json!({"error": "invalid_grant", "error_description": want})), "{setting}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_custom_field_is_answered_with_all_lists_or_with_one() {
+    for (setting, keys) in [("full", vec!["errors", "id", "infos", "success", "warnings"]), ("plain", vec!["errors", "id", "success"])] {
+        let world = with(json!({"new_custom_field": setting}));
+        let field = json!({"FullName": "Lead.X__c", "Metadata": {"label": "X", "type": "Text", "length": 5}});
+        let answer = world.client().post("/tooling/sobjects/CustomField", field).await;
+        assert_eq!(
+            (answer.status, answer.json().as_object().unwrap().keys().cloned().collect::<Vec<_>>()),
+            (201, keys.iter().map(|key| (*key).to_owned()).collect())
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_record_just_made_is_found_by_queries_at_once_or_after_a_while() {
     let world = with(json!({"index_lag_seconds": 30}));
     let client = world.client();

@@ -2,6 +2,7 @@
 //!
 //! Source: Object Reference, CampaignMember and CampaignMemberStatus.
 
+use crate::doubts::MemberWithoutPerson;
 use crate::error::ApiError;
 use crate::id::Id;
 use crate::org::cell::Cell;
@@ -30,7 +31,11 @@ impl Org {
             (Some(lead), None) => ("LeadId", lead),
             (None, Some(contact)) => ("ContactId", contact),
             (None, None) => {
-                change.errors.push(ApiError::new(400, "REQUIRED_FIELD_MISSING", "You must specify a Lead or Contact").about(["LeadId", "ContactId"]));
+                let code = match self.doubts().member_without_person {
+                    MemberWithoutPerson::RequiredFieldMissing => "REQUIRED_FIELD_MISSING",
+                    MemberWithoutPerson::FieldIntegrityException => "FIELD_INTEGRITY_EXCEPTION",
+                };
+                change.errors.push(ApiError::new(400, code, "You must specify a Lead or Contact").about(["LeadId", "ContactId"]));
                 return;
             }
             (Some(_), Some(_)) => {
