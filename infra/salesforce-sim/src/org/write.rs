@@ -21,7 +21,8 @@ impl Org {
     /// Everything that is wrong with the fields.
     pub fn create(&mut self, s: &Session, sobject: &str, fields: &Fields) -> Saved<Id> {
         let object = self.writable(sobject, "create").map_err(|error| vec![error])?;
-        self.make(s, object, fields, None)
+        let made = self.make(s, object, fields, None);
+        made.map_err(|errors| self.in_language_of(s, errors))
     }
 
     /// Changes the given fields of a record.
@@ -30,8 +31,8 @@ impl Org {
     /// Everything that is wrong with the fields; 404 when the record is absent or deleted.
     pub fn update(&mut self, s: &Session, sobject: &str, id: &str, fields: &Fields) -> Saved<()> {
         let object = self.writable(sobject, "update").map_err(|error| vec![error])?;
-        let (slot, row) = self.live(object, id).map_err(|error| vec![error])?;
-        self.amend(s, object, slot, row, fields)
+        let changed = self.live(object, id).map_err(|error| vec![error]).and_then(|(slot, row)| self.amend(s, object, slot, row, fields));
+        changed.map_err(|errors| self.in_language_of(s, errors))
     }
 
     /// Changes the record whose `key_field` is `key`, or makes it.
@@ -51,6 +52,19 @@ impl Org {
         update_only: bool,
     ) -> Result<Upserted, UpsertError> {
         let object = self.writable(sobject, "update")?;
+        let done = self.upsert_into(s, object, key_field, key, fields, update_only);
+        done.map_err(|error| self.upsert_in_language_of(s, error))
+    }
+
+    fn upsert_into(
+        &mut self,
+        s: &Session,
+        object: ObjectNo,
+        key_field: &str,
+        key: &str,
+        fields: &Fields,
+        update_only: bool,
+    ) -> Result<Upserted, UpsertError> {
         let (no, name) = self.key_field(s, object, key_field)?;
         if no == ID_FIELD {
             return self.upsert_by_id(s, object, key, fields, update_only);
@@ -116,12 +130,18 @@ impl Org {
     /// 404 when the record is absent or already there.
     pub fn delete(&mut self, s: &Session, sobject: &str, id: &str) -> Saved<()> {
         let object = self.writable(sobject, "delete").map_err(|error| vec![error])?;
-        let (slot, row) = self.live(object, id).map_err(|error| vec![error])?;
-        self.check_may_reach(s, row.id()).map_err(|error| vec![error])?;
-        self.check_may_change(s, object, &row).map_err(|error| vec![error])?;
-        self.check_unlocked(&row).map_err(|error| vec![error])?;
+        let slot = self.deletable(s, object, id).map_err(|error| self.in_language_of(s, vec![error]))?;
         self.bin(s, object, slot, 0);
         Ok(())
+    }
+
+    /// The place of a record that the user may delete.
+    fn deletable(&self, s: &Session, object: ObjectNo, id: &str) -> Result<Slot, ApiError> {
+        let (slot, row) = self.live(object, id)?;
+        self.check_may_reach(s, row.id())?;
+        self.check_may_change(s, object, &row)?;
+        self.check_unlocked(&row)?;
+        Ok(slot)
     }
 
     /// Marks a record deleted, and the children that go with it. Children of children follow, up
@@ -197,8 +217,7 @@ impl Org {
         let mut change = self.change(object, None, None, input.values, false);
         change.errors = input.errors;
         change.refused = input.refused;
-        let saved = self.save(s, change);
-        saved.map_err(|errors| self.in_language_of(s, errors))
+        self.save(s, change)
     }
 
     fn amend(&mut self, s: &Session, object: ObjectNo, slot: Slot, row: Row, fields: &Fields) -> Saved<()> {
@@ -210,8 +229,7 @@ impl Org {
         let mut change = self.change(object, id, Some((slot, row)), input.values, false);
         change.errors = input.errors;
         change.refused = input.refused;
-        let saved = self.save(s, change);
-        saved.map(drop).map_err(|errors| self.in_language_of(s, errors))
+        self.save(s, change).map(drop)
     }
 
     fn change(&mut self, object: ObjectNo, id: Option<Id>, before: Option<(Slot, Row)>, values: Draft, forced: bool) -> Change {

@@ -113,6 +113,13 @@ async fn what_is_never_met_makes_no_difference() {
         event_without_times: doubts::EventWithoutTimes::FieldIntegrityException,
         lead_excludes_what: false,
         polymorphic_parents_by_key: true,
+        mixed_setup_objects: doubts::MixedSetupObjects::RefuseSecondKind,
+        refused_media_type: doubts::RefusedMediaType::Bare,
+        too_many_queries: doubts::TooManyQueries::Errors,
+        member_without_person: doubts::MemberWithoutPerson::FieldIntegrityException,
+        unknown_version: doubts::UnknownVersion::Page,
+        refused_assertion: doubts::RefusedAssertion::InvalidAssertion,
+        new_custom_field: doubts::NewCustomField::Plain,
         ..usual
     };
     let (a, b) = (serde_json::to_value(usual).unwrap(), serde_json::to_value(other).unwrap());
