@@ -72,6 +72,37 @@ async fn locks_strike_single_records_of_a_collection() {
 }
 
 #[tokio::test]
+async fn any_error_strikes_the_records_it_names_and_no_others() {
+    let world = world();
+    let client = world.client();
+    let effect = json!({"kind": "record_error", "sobject": "Lead", "contains": "Struck", "status": 400,
+                        "code": "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "message": "Trigger: execution of BeforeInsert"});
+    assert_eq!(world.control("POST", "faults", json!({"when": {"method": "POST"}, "effect": effect})).await.status, 201);
+    let record = |object: &str, name: &str| json!({"attributes": {"type": object}, "LastName": name, "Company": "ACME"});
+    let contact = json!({"attributes": {"type": "Contact"}, "LastName": "Struck"});
+    let items = client.post("/composite/sobjects", json!({"records": [record("Lead", "Free"), record("Lead", "Struck"), contact]})).await.json();
+    let want = json!({"statusCode": "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "message": "Trigger: execution of BeforeInsert", "fields": []});
+    assert_eq!((&items[0]["success"], &items[1]["errors"][0], &items[2]["success"]), (&json!(true), &want, &json!(true)));
+    let single = client.post("/sobjects/Lead", json!({"LastName": "Struck", "Company": "ACME"})).await;
+    assert_eq!((single.status, single.code().as_str()), (400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"));
+    assert_eq!(client.query("SELECT Id FROM Lead").await.len(), 1);
+}
+
+#[tokio::test]
+async fn too_many_at_once_differs_from_too_many_in_a_day() {
+    let world = world();
+    let client = world.client();
+    for (effect, text) in
+        [(Effect::Concurrency, "ConcurrentRequests (Concurrent API Requests) Limit exceeded."), (Effect::Quota, "TotalRequests Limit exceeded.")]
+    {
+        world.sim.control().fault(Matcher::default().times(1), effect);
+        let answer = client.get("/limits").await;
+        assert_eq!((answer.status, answer.json()), (403, json!([{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": text}])));
+        assert_eq!(client.get("/limits").await.status, 200);
+    }
+}
+
+#[tokio::test]
 async fn oauth_faults_have_the_shape_of_oauth_errors() {
     let world = world();
     let effect = Effect::Status { status: 400, code: "rate_limit_exceeded".into(), message: "slower".into(), retry_after: None };
