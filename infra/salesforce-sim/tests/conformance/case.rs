@@ -94,7 +94,7 @@ pub struct Step {
 }
 
 /// What an answer must be.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Expect {
     pub status: Option<OneOrMany>,
@@ -106,7 +106,7 @@ pub struct Expect {
     pub redirect: Option<Value>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(untagged)]
 pub enum OneOrMany {
     One(u16),

@@ -48,6 +48,8 @@ pub struct Runner {
     spoil: Option<Spoiler>,
     ahead: SignedDuration,
     number: u64,
+    /// Seconds of the org's time that pass after each write.
+    wait: i64,
 }
 
 enum Stop {
@@ -65,7 +67,12 @@ impl Runner {
     pub fn new(target: Target, spoil: Option<Spoiler>) -> Runner {
         let mut fixtures: Fixtures = read(&folder().join("fixtures.yaml"));
         fixtures.variables.extend(target::variables());
-        Runner { target, wire: Wire::new(), keys: Keys::new(), fixtures, spoil, ahead: SignedDuration::ZERO, number: 0 }
+        Runner { target, wire: Wire::new(), keys: Keys::new(), fixtures, spoil, ahead: SignedDuration::ZERO, number: 0, wait: 0 }
+    }
+
+    /// The same for an org that is given time after each write.
+    pub fn waiting(self, seconds: i64) -> Runner {
+        Runner { wait: seconds, ..self }
     }
 
     /// Runs all wanted cases of these areas, one after the other.
@@ -119,6 +126,9 @@ impl Runner {
             self.ahead = SignedDuration::ZERO;
         }
         let mut variables = self.fresh();
+        if self.wait > 0 {
+            self.pass(self.wait, &mut variables).await?;
+        }
         for (place, step) in steps.iter().enumerate() {
             let times = step.repeat.unwrap_or(1);
             for i in 0..times {
@@ -157,9 +167,7 @@ impl Runner {
 
     async fn step(&mut self, case: &Case, step: &Step, variables: &mut Variables) -> Result<(), Stop> {
         if let Some(seconds) = step.advance {
-            self.control("POST", "clock", &json!({"advance_seconds": seconds})).await?;
-            self.ahead += SignedDuration::from_secs(seconds);
-            variables.ahead = self.ahead;
+            self.pass(seconds, variables).await?;
         }
         if let Some(jwt) = &step.jwt {
             let exp = variables.now().as_second() + jwt.exp;
@@ -190,6 +198,18 @@ impl Runner {
         for answer in answers {
             self.judge(case, step, answer, variables)?;
         }
+        let written = step.request.as_deref().is_some_and(|request| !request.starts_with("GET ") && !request.contains(" login:"));
+        if self.wait > 0 && (written || step.control.is_some()) {
+            self.pass(self.wait, variables).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets the org's time pass.
+    async fn pass(&mut self, seconds: i64, variables: &mut Variables) -> Result<(), String> {
+        self.control("POST", "clock", &json!({"advance_seconds": seconds})).await?;
+        self.ahead += SignedDuration::from_secs(seconds);
+        variables.ahead = self.ahead;
         Ok(())
     }
 

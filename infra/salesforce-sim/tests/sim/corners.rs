@@ -213,3 +213,47 @@ async fn bulk_jobs_that_cannot_be_are_refused_and_those_that_cannot_be_read_fail
     }
     assert_eq!(client.query("SELECT Id FROM Lead").await.len(), 1);
 }
+
+#[tokio::test]
+async fn duplicates_are_looked_for_in_what_the_user_sees_where_the_header_says_so() {
+    const INTEGRATION: &str = "integration@org.example";
+    let world = world();
+    let rule = json!({"name": "Same", "sobject": "Contact", "match_fields": ["Email"], "action": "alert"});
+    world.control("POST", "rules", json!({"duplicate_rules": [rule]})).await;
+    let contact = json!({"LastName": "A", "Email": "a@b.example"});
+    let hidden = world.client().post("/sobjects/Contact", contact.clone()).await.json()["id"].as_str().unwrap().to_owned();
+    world.control("POST", &format!("hidden/{hidden}"), json!({"from": [INTEGRATION]})).await;
+    let name = "sforce-duplicate-rule-header";
+    for (header, status) in
+        [("allowSave=false", 400), ("allowSave=false; runAsCurrentUser=false", 400), ("runAsCurrentUser=TRUE", 201), ("allowSave=true", 201)]
+    {
+        let answer = world.client_of(INTEGRATION).with(name, header).post("/sobjects/Contact", contact.clone()).await;
+        assert_eq!(answer.status, status, "{header}: {}", answer.text);
+        if let Some(id) = answer.json()["id"].as_str() {
+            world.client().delete(&format!("/sobjects/Contact/{id}")).await;
+        }
+    }
+    for (header, shown) in [("includeRecordDetails=true", json!("A")), ("includeRecordDetails=false", Value::Null)] {
+        let answer = world.client().with(name, header).post("/sobjects/Contact", contact.clone()).await.json();
+        assert_eq!(answer[0]["duplicateResut"]["matchResults"][0]["matchRecords"][0]["record"]["LastName"], shown, "{header}");
+    }
+}
+
+/// The active assignment rule chooses the owner on creates and on changes, unless the header says otherwise.
+#[tokio::test]
+async fn the_auto_assign_header_counts_for_changes_too_in_any_letter_case() {
+    let queue = salesforce_sim::seed::QueueSeed { name: "New".into(), developer_name: "New_Leads".into(), id: None };
+    let world = world_with(salesforce_sim::Seed { queues: vec![queue], ..seed() }, salesforce_sim::Doubts::default());
+    world.control("POST", "rules", json!({"assignment_rules": [{"sobject": "Lead", "owner": "New_Leads"}]})).await;
+    let owner =
+        async |id: &str| world.client().get(&format!("/sobjects/Lead/{id}?fields=OwnerId")).await.json()["OwnerId"].as_str().unwrap()[..3].to_owned();
+    for (header, kept) in [(None, false), (Some("TRUE"), false), (Some("FALSE"), true), (Some("false"), true), (Some("False"), true)] {
+        let client = || header.map_or_else(|| world.client(), |value| world.client().with("sforce-auto-assign", value));
+        let id = client().lead("A").await;
+        assert_eq!(owner(&id).await, if kept { "005" } else { "00G" }, "{header:?} on create");
+        let me = world.client().query("SELECT Id FROM User WHERE Username = 'admin@org.example'").await[0]["Id"].clone();
+        world.client().with("sforce-auto-assign", "FALSE").patch(&format!("/sobjects/Lead/{id}"), json!({"OwnerId": me})).await;
+        client().patch(&format!("/sobjects/Lead/{id}"), json!({"Title": "x"})).await;
+        assert_eq!(owner(&id).await, if kept { "005" } else { "00G" }, "{header:?} on change");
+    }
+}
