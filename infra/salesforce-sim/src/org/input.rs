@@ -60,7 +60,7 @@ impl Org {
                 let read = self.parent_by_key(s, field, name, value);
                 take(&mut input, no, read)?;
             } else {
-                return Err(vec![ApiError::no_such_column(name, &def.name)]);
+                return Err(vec![super::no_field(name, &def.name)]);
             }
         }
         if unwritable.is_empty() { Ok(input) } else { Err(vec![ApiError::not_writable(&unwritable)]) }

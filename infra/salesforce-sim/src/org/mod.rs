@@ -266,3 +266,12 @@ impl Org {
 fn no_object(sobject: &str) -> ApiError {
     if crate::schema::is_elsewhere(sobject) { ApiError::not_built(&format!("the object {sobject}")) } else { ApiError::not_found() }
 }
+
+/// The answer about a field that an object does not have: 501 for one that a real org has, 400 for others.
+fn no_field(name: &str, object: &str) -> ApiError {
+    if crate::schema::is_field_elsewhere(object, name) {
+        ApiError::not_built(&format!("the field {object}.{name}"))
+    } else {
+        ApiError::no_such_column(name, object)
+    }
+}

@@ -94,7 +94,7 @@ impl Org {
         };
         names
             .iter()
-            .map(|name| self.visible_field(s, object, name.trim()).map(|(no, _)| no).ok_or_else(|| ApiError::no_such_column(name, &def.name)))
+            .map(|name| self.visible_field(s, object, name.trim()).map(|(no, _)| no).ok_or_else(|| super::no_field(name, &def.name)))
             .collect()
     }
 

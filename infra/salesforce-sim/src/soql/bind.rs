@@ -132,6 +132,7 @@ impl Binder<'_> {
             return Err(ApiError::not_built(&format!("the records that {} leads to", name.text)));
         }
         if targets.is_empty() {
+            self.check_elsewhere(place, name)?;
             return Err(message::no_relationship(self.query, name.at, &name.text));
         }
         let place = Place { objects: targets, polymorphic: kinds > 1 };
@@ -158,6 +159,7 @@ impl Binder<'_> {
             })
             .collect();
         let Some((_, _, first)) = found.first() else {
+            self.check_elsewhere(place, name)?;
             let entity = self.entity(place);
             return Err(message::no_column(self.query, at, &name.text, &entity));
         };
@@ -168,6 +170,15 @@ impl Binder<'_> {
             name: first.name.to_string(),
             leaf: Leaf::Fields(found.iter().map(|(object, no, _)| (*object, *no)).collect()),
         })
+    }
+
+    /// Refuses a name that a real org knows at this place.
+    fn check_elsewhere(&self, place: &Place, name: &Name) -> Result<(), ApiError> {
+        let known = |object: &ObjectNo| self.org.object(*object).filter(|def| crate::schema::is_field_elsewhere(&def.name, &name.text));
+        match place.objects.iter().find_map(known).filter(|_| !place.polymorphic) {
+            Some(def) => Err(ApiError::not_built(&format!("the field {}.{}", def.name, name.text))),
+            None => Ok(()),
+        }
     }
 
     fn entity(&self, place: &Place) -> String {

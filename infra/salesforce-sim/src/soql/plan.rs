@@ -155,7 +155,18 @@ fn checked_offset(binder: &Binder<'_>, query: &Query) -> Result<usize, ApiError>
 }
 
 /// The scopes of the language. Source: SOQL and SOSL Reference, "USING SCOPE".
-const SCOPES: &[&str] = &["delegated", "everything", "mine", "mine_and_my_groups", "my_territory", "my_team_territory", "scopingRule", "team"];
+const SCOPES: &[&str] = &[
+    "delegated",
+    "everything",
+    "mine",
+    "mine_and_my_groups",
+    "my_territory",
+    "my_team_territory",
+    "queue_owned",
+    "scopingRule",
+    "team",
+    "user_owned",
+];
 
 /// USING SCOPE: `mine` and `everything`; others are not simulated.
 fn scope_test(binder: &Binder<'_>, ground: &Ground, query: &Query) -> Result<Option<Test>, ApiError> {

@@ -15,6 +15,7 @@ const PHRASES: &[(&[&str], &str)] = &[
     (&["CONVERTCURRENCY", "("], "convertCurrency"),
     (&["DISTANCE", "("], "DISTANCE"),
     (&["GEOLOCATION", "("], "GEOLOCATION"),
+    (&["USING", "LISTVIEW"], "USING ListView"),
     (&["WITH", "DATA", "CATEGORY"], "WITH DATA CATEGORY"),
     (&["WITH", "RECORDVISIBILITYCONTEXT"], "WITH RecordVisibilityContext"),
     (&["UPDATE", "TRACKING"], "UPDATE TRACKING"),

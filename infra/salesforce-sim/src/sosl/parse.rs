@@ -54,7 +54,14 @@ pub(super) fn malformed(text: impl Into<String>) -> ApiError {
     ApiError::new(400, "MALFORMED_SEARCH", text)
 }
 
+/// Clauses that a real org reads. Source: SOQL and SOSL Reference, "SOSL Syntax".
+const CLAUSES: &[&str] = &["WITH", "UPDATE", "USING"];
+
 fn unexpected(rest: &str) -> ApiError {
+    let word = rest.split_whitespace().next().unwrap_or_default();
+    if let Some(clause) = CLAUSES.iter().find(|clause| clause.eq_ignore_ascii_case(word)) {
+        return ApiError::not_built(&format!("SOSL with {clause}"));
+    }
     malformed(format!("unexpected token: {}", rest.split_whitespace().next().unwrap_or("<EOF>")))
 }
 
@@ -129,7 +136,7 @@ fn terms(find: &str) -> Result<Vec<Vec<Term>>, ApiError> {
             match word {
                 "OR" => all.push(Vec::new()),
                 "AND" => {}
-                "NOT" => return Err(ApiError::new(501, "NOT_IMPLEMENTED", "The simulator does not build NOT in a search.")),
+                "NOT" => return Err(ApiError::not_built("NOT in a search")),
                 word => {
                     if let (Some(terms), Some(term)) = (all.last_mut(), Term::new(word)) {
                         terms.push(term);

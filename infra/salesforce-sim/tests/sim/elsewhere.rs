@@ -59,5 +59,39 @@ async fn known_soql_that_is_not_built_says_so() {
             assert_eq!((answer.status, answer.code().as_str()), (501, "NOT_IMPLEMENTED"), "{soql}: {}", answer.text);
         }
     }
+    for sosl in [
+        "FIND {Dupont AND NOT Durand} RETURNING Lead",
+        "FIND {Dupont} RETURNING Lead(Id) WITH DIVISION = 'x'",
+        "FIND {Dupont} RETURNING Lead(Id) UPDATE VIEWSTAT",
+        "FIND {Dupont} RETURNING Lead(Id USING ListView = x)",
+    ] {
+        let answer = client.get(&format!("/search?q={}", encode(sosl))).await;
+        assert_eq!((answer.status, answer.code().as_str()), (501, "NOT_IMPLEMENTED"), "{sosl}: {}", answer.text);
+    }
     assert_eq!(client.query("SELECT l.Id FROM Lead AS l WHERE l.LastName = 'A'").await, Vec::<Value>::new());
+}
+
+/// Objects beside leads, contacts, accounts and events have the fields that clients use; the others of a real org are known.
+#[tokio::test]
+async fn fields_of_a_real_org_are_not_built_and_others_do_not_exist() {
+    let world = world();
+    let client = world.client();
+    let deal = json!({"Name": "Deal", "StageName": "Prospecting", "CloseDate": "2026-12-01"});
+    let id = client.post("/sobjects/Opportunity", deal).await.json()["id"].as_str().unwrap().to_owned();
+    for (field, status, code) in [("NextStep", 501, "NOT_IMPLEMENTED"), ("Nope", 400, "INVALID_FIELD"), ("NextStep__c", 400, "INVALID_FIELD")] {
+        let mut body = json!({});
+        body[field] = json!("x");
+        for (method, path, body) in [
+            ("GET", format!("/query?q=SELECT+{field}+FROM+Opportunity"), Value::Null),
+            ("GET", format!("/query?q=SELECT+Id+FROM+Opportunity+WHERE+{field}='x'"), Value::Null),
+            ("GET", format!("/sobjects/Opportunity/{id}?fields={field}"), Value::Null),
+            ("PATCH", format!("/sobjects/Opportunity/{id}"), body),
+        ] {
+            let answer = client.send(method, &path, body).await;
+            assert_eq!((answer.status, answer.code().as_str()), (status, code), "{method} {path}: {}", answer.text);
+        }
+    }
+    for (path, status) in [("Pricebook2.Name", 501), ("Owner.UserRole.Name", 501), ("Nobody.Name", 400)] {
+        assert_eq!(client.get(&format!("/query?q=SELECT+{path}+FROM+Opportunity")).await.status, status, "{path}");
+    }
 }
