@@ -14,6 +14,7 @@ mod elsewhere;
 mod faults;
 mod grants;
 mod images;
+mod language;
 mod limits;
 mod oauth;
 mod pages;
