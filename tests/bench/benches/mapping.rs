@@ -89,11 +89,8 @@ fn case() -> Case {
         converted_to: None,
         values: rows().into_iter().map(|(name, ..)| (format!("{name}__c").parse().unwrap(), Value::Null)).collect(),
     };
-    Case {
-        person: Person::new("p1".parse().unwrap()),
-        events: vec![OpenEvent { event: read_events(event).unwrap().remove(0), done: Default::default(), doubt: None }],
-        found: Found { leads: vec![lead], ..Found::default() },
-    }
+    let open = OpenEvent { event: read_events(event).unwrap().remove(0), done: Default::default(), doubt: None };
+    Case { found: Found { leads: vec![lead], ..Found::default() }, ..Case::new(Person::new("p1".parse().unwrap()), vec![open]) }
 }
 
 fn mapping(criterion: &mut Criterion) {

@@ -14,7 +14,7 @@ use crate::{
         state::{StateError, writer::CALL_TIMEOUT},
     },
     app::tokens::{Session, SessionCache, TokenError, load_session, refresh},
-    domain::engine::Engine,
+    domain::{budget::OrgUsage, engine::Engine},
     ports::Ports,
 };
 
@@ -85,6 +85,16 @@ impl<'a> Access<'a> {
         let fresh = calls.saturating_sub(self.counted);
         self.counted = calls;
         fresh
+    }
+
+    /// Stores what calls outside a shift have spent, and answers how many they were.
+    pub async fn spend(&mut self) -> Result<u32, StateError> {
+        let (calls, at) = (self.take_calls(), self.ports.clock.now());
+        if calls > 0 {
+            let org = self.usage().map(|(used, max)| OrgUsage { used, max, at });
+            self.ports.table.add_spent(&self.engine.document.connection.id, calls, org, None, at).await?;
+        }
+        Ok(calls)
     }
 
     /// Sends one composite call, with a renewed session if the first is refused.

@@ -89,7 +89,9 @@ pub enum Reload {
 pub async fn list(ports: Ports<'_>, sessions: &SessionCache, c: &ConnectionId, reload: Reload) -> Result<Fields, FieldsError> {
     let engine = load_engine(ports, c).await?;
     let mut access = Access::open(ports, sessions, &engine).await?;
-    look(ports, &mut access, &engine, reload).await
+    let found = look(ports, &mut access, &engine, reload).await;
+    access.spend().await.map_err(AccessError::from)?;
+    found
 }
 
 async fn look(ports: Ports<'_>, access: &mut Access<'_>, engine: &Engine, reload: Reload) -> Result<Fields, FieldsError> {
@@ -108,7 +110,13 @@ async fn look(ports: Ports<'_>, access: &mut Access<'_>, engine: &Engine, reload
 pub async fn create(ports: Ports<'_>, sessions: &SessionCache, c: &ConnectionId) -> Result<(Vec<Property>, Fields), FieldsError> {
     let engine = load_engine(ports, c).await?;
     let mut access = Access::open(ports, sessions, &engine).await?;
-    let before = look(ports, &mut access, &engine, Reload::Yes).await?;
+    let made = make(ports, &mut access, &engine).await;
+    access.spend().await.map_err(AccessError::from)?;
+    made
+}
+
+async fn make(ports: Ports<'_>, access: &mut Access<'_>, engine: &Engine) -> Result<(Vec<Property>, Fields), FieldsError> {
+    let before = look(ports, access, engine, Reload::Yes).await?;
     if before.lacking.is_empty() {
         return Ok((Vec::new(), before));
     }
@@ -129,7 +137,7 @@ pub async fn create(ports: Ports<'_>, sessions: &SessionCache, c: &ConnectionId)
             Err(other) => return Err(other.into()),
         }
     }
-    let set = permission_set(&mut access).await?;
+    let set = permission_set(access).await?;
     let subs: Vec<_> = before.lacking.iter().flat_map(|property| tooling::permissions(access.version(), set, property)).collect();
     for chunk in subs.chunks(MAX_SUBS) {
         let answer = access.composite(&Composite::new(chunk.to_vec())).await?;
@@ -138,8 +146,8 @@ pub async fn create(ports: Ports<'_>, sessions: &SessionCache, c: &ConnectionId)
             made(sub, "DUPLICATE_VALUE")?;
         }
     }
-    let after = look(ports, &mut access, &engine, Reload::Yes).await?;
-    tracing::info!(connection.id = %c, fields = before.lacking.len(), "fields made");
+    let after = look(ports, access, engine, Reload::Yes).await?;
+    tracing::info!(connection.id = %engine.document.connection.id, fields = before.lacking.len(), "fields made");
     Ok((before.lacking, after))
 }
 

@@ -113,7 +113,9 @@ pub(super) async fn learn(ports: Ports<'_>, engine: &Engine, ask: Ask) -> Result
 async fn ask_anew(ports: Ports<'_>, engine: &Engine, objects: Vec<ObjectName>) -> Result<BTreeMap<ObjectName, Option<ObjectSchema>>, AccessError> {
     let sessions = SessionCache::default();
     let mut access = Access::open(ports, &sessions, engine).await?;
-    describe_all(&mut access, objects).await
+    let described = describe_all(&mut access, objects).await;
+    access.spend().await?;
+    described
 }
 
 async fn describe_all(access: &mut Access<'_>, objects: Vec<ObjectName>) -> Result<BTreeMap<ObjectName, Option<ObjectSchema>>, AccessError> {

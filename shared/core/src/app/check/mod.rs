@@ -63,7 +63,7 @@ pub async fn verify(ports: Ports<'_>, sessions: &SessionCache, c: &ConnectionId)
     let (gathered, api_calls) = match Access::open(ports, sessions, &engine).await {
         Ok(mut access) => {
             let gathered = gather::gather(&mut access, &engine).await;
-            (gathered, access.take_calls())
+            (gathered, access.spend().await?)
         }
         Err(error) => (Err(error), 0),
     };
