@@ -11,7 +11,7 @@ use passerelle_core::domain::{
     ids::PersonKey,
     person::Person,
     plan::{Fate, NewValue, Outcome, Write},
-    planner::{Case, OpenEvent, Situation, plan},
+    planner::{Case, Known, OpenEvent, Situation, plan},
     schema::Schemas,
 };
 use serde_json::{Value, json};
@@ -51,8 +51,8 @@ fn tell(engine: &Engine, event: &Event) -> Result<Value> {
     let matching = engine.matching(event, &context).map(|found| found.into_iter().map(|(_, workflow)| &workflow.name).collect::<Vec<_>>());
     let matching = matching.map_err(|error| anyhow!("A filter cannot be applied to the event {}: {error}", event.id))?;
 
-    let (schemas, users, owners) = (Schemas::default(), BTreeMap::new(), BTreeMap::new());
-    let situation = Situation { engine, schemas: &schemas, users: &users, owners_of_records: &owners };
+    let (schemas, known, owners) = (Schemas::default(), Known::default(), BTreeMap::new());
+    let situation = Situation { engine, schemas: &schemas, known: &known, owners_of_records: &owners };
     let open = OpenEvent { event: event.clone(), done: BTreeMap::new(), doubt: None };
     let case = Case::new(Person::new(PersonKey::parse("example")?), vec![open]);
     let plan = plan(&situation, vec![case]);

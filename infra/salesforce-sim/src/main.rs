@@ -62,6 +62,12 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
 }
 
+/// Nobody need listen: whoever started the program may have read enough.
+fn say(line: std::fmt::Arguments<'_>) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
 async fn run(arguments: Arguments) -> Result<(), String> {
     let failed = |error: std::io::Error| error.to_string();
     // Before anything is said: whoever reads it may tell the program to end at once.
@@ -70,14 +76,15 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     let listener = listener.await.map_err(|error| format!("Port {} cannot be opened: {error}", arguments.port))?;
     let port = listener.local_addr().map_err(|error| error.to_string())?.port();
     let options = Options { login_url: format!("http://localhost:{port}"), instance_url: format!("http://127.0.0.1:{port}"), ..Options::default() };
-    println!("login host     {}", options.login_url);
-    println!("instance host  {}   (open it in a browser to see the org)", options.instance_url);
+    say(format_args!("login host     {}", options.login_url));
+    say(format_args!("instance host  {}   (open it in a browser to see the org)", options.instance_url));
     let sim = start(&arguments, options)?;
     for user in sim.with_org(|org| org.users().cloned().collect::<Vec<_>>()) {
-        println!("user           {}   password {}", user.username, user.password);
+        say(format_args!("user           {}   password {}", user.username, user.password));
     }
     for app in sim.control().apps() {
-        println!("app            {}   secret {}   callbacks {}", app.client_id, app.secret.as_deref().unwrap_or("none"), app.callback_urls.join(" "));
+        let (secret, callbacks) = (app.secret.as_deref().unwrap_or("none"), app.callback_urls.join(" "));
+        say(format_args!("app            {}   secret {secret}   callbacks {callbacks}", app.client_id));
     }
     let keep = async {
         match &arguments.data {

@@ -97,8 +97,8 @@ fn mapping(criterion: &mut Criterion) {
     let engine = engine();
     let fields = rows().into_iter().map(|(name, kind, ..)| (format!("{name}__c").parse().unwrap(), field(kind))).collect();
     let schemas: Schemas = [ObjectSchema { object: "Lead".parse().unwrap(), fields }].into_iter().collect();
-    let (users, owners_of_records) = Default::default();
-    let situation = Situation { engine: &engine, schemas: &schemas, users: &users, owners_of_records: &owners_of_records };
+    let (known, owners_of_records) = Default::default();
+    let situation = Situation { engine: &engine, schemas: &schemas, known: &known, owners_of_records: &owners_of_records };
     let planned = plan(&situation, vec![case()]);
     assert_eq!(planned.writes.iter().map(|write| write.changes.len()).sum::<usize>(), 40, "every field must be worked: {planned:?}");
     criterion.bench_function("plan one person of 40 fields", |bencher| {

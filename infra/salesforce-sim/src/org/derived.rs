@@ -25,6 +25,24 @@ impl Org {
         }
     }
 
+    /// Whether a field of a campaign member shows what its person has: nothing of it is stored, so no index knows it.
+    pub(super) fn copies_its_person(&self, object: ObjectNo, field: &str) -> bool {
+        const COPIES: [&str; 11] = [
+            "Type",
+            "LeadOrContactId",
+            "LeadOrContactOwnerId",
+            "CompanyOrAccount",
+            "Salutation",
+            "Name",
+            "FirstName",
+            "LastName",
+            "Title",
+            "Email",
+            "Phone",
+        ];
+        object == self.places.campaign_member && COPIES.contains(&field)
+    }
+
     /// The live records of an object that refer to a record through a named field.
     pub(super) fn referring<'a>(&'a self, object: ObjectNo, field: &str, to: Id) -> impl Iterator<Item = (Slot, &'a Row)> + 'a {
         let table = self.table(object);

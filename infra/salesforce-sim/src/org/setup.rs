@@ -90,6 +90,7 @@ impl Org {
             .numbered()
             .flat_map(|(object, def)| def.numbered().map(move |(no, field)| (object, no, field)))
             .filter(|(_, no, field)| *no != ID_FIELD && deserves_index(field))
+            .filter(|(object, _, field)| !self.copies_its_person(*object, &field.name))
             .map(|(object, no, _)| (object, no))
             .collect();
         for (object, field) in wanted {

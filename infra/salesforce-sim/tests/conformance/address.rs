@@ -1,13 +1,15 @@
 //! The target by its address: the program on a port, asked by the same suite as an org anywhere.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Output, Stdio};
+use std::io::{BufRead, BufReader, Lines};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 
 /// The program with the org of the suite, for as long as this lives.
 struct Program {
     child: Child,
     login: String,
     instance: String,
+    /// What it says, for as long as it says anything.
+    _said: Lines<BufReader<ChildStdout>>,
 }
 
 impl Program {
@@ -23,7 +25,7 @@ impl Program {
         let (login, instance) = (host("login host"), host("instance host"));
         // The apps are what it says last.
         while !lines.next().unwrap().unwrap().starts_with("app ") {}
-        Program { child, login, instance }
+        Program { child, login, instance, _said: lines }
     }
 }
 

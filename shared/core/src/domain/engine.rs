@@ -6,10 +6,11 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::{
-    config::{Action, ActivityAction, Document, Project, Toggle, Unlisted, Workflow},
+    config::{Action, ActivityAction, Campaign, Document, MemberAction, Project, Toggle, Unlisted, Workflow},
     event::Event,
-    ids::{FieldName, MappingName, ProjectId},
-    mapping::{FieldMap, FieldMaps},
+    ids::{FieldName, MappingName, ObjectName, ProjectId},
+    mapping::{FieldMap, FieldMaps, Rule, UNSUBSCRIBED},
+    planner::KeyOfRecord,
     template::{Template, TemplateError},
     words::Sentence,
     workflow::{Filter, FilterError},
@@ -27,6 +28,15 @@ pub struct Engine {
     maps: FieldMaps,
     filters: BTreeMap<usize, Filter>,
     activities: BTreeMap<(usize, usize), ActivityTemplates>,
+    keys: BTreeMap<(usize, usize), RecordKeyTemplate>,
+}
+
+/// Where the key of a record comes from.
+#[derive(Debug, Clone)]
+struct RecordKeyTemplate {
+    object: ObjectName,
+    field: FieldName,
+    value: Template,
 }
 
 /// The compiled texts of one activity action.
@@ -76,20 +86,26 @@ impl Engine {
     /// Compiles what the document holds.
     pub fn new(document: Document, version: u64) -> Result<Self, EngineError> {
         let zone = TimeZone::get(&document.connection.time_zone).map_err(EngineError::Zone)?;
-        let (mut filters, mut activities) = (BTreeMap::new(), BTreeMap::new());
+        let (mut filters, mut activities, mut keys) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for (w, workflow) in document.workflows.iter().enumerate() {
             if let Some(filter) = &workflow.filter {
                 filters.insert(w, Filter::compile(filter)?);
             }
             for (a, action) in workflow.actions.iter().enumerate() {
-                if let Action::Activity(activity) = action {
-                    activities.insert((w, a), ActivityTemplates::compile(activity)?);
+                match action {
+                    Action::Activity(activity) => _ = activities.insert((w, a), ActivityTemplates::compile(activity)?),
+                    Action::Record(record) => {
+                        let Some(mapping) = document.mappings.get(&record.mapping) else { continue };
+                        let value = Template::compile(&record.key.value)?;
+                        keys.insert((w, a), RecordKeyTemplate { object: mapping.object.clone(), field: record.key.field.clone(), value });
+                    }
+                    Action::Person(_) | Action::CampaignMember(_) | Action::Unsubscribe(_) => {}
                 }
             }
         }
         let maps = FieldMaps::compile(&document)
             .map_err(|faults| EngineError::Rule(faults.into_iter().next().map(|fault| fault.place).unwrap_or_default()))?;
-        Ok(Self { document, version, zone, maps, filters, activities })
+        Ok(Self { document, version, zone, maps, filters, activities, keys })
     }
 
     /// A sentence in the language of messages to this customer.
@@ -114,6 +130,37 @@ impl Engine {
     #[must_use]
     pub fn activity(&self, w: usize, a: usize) -> Option<&ActivityTemplates> {
         self.activities.get(&(w, a))
+    }
+
+    /// The key that an event gives the record of action `a` of workflow `w`; `None` where that is no such action, or the key is blank.
+    #[must_use]
+    pub fn key_of_record(&self, w: usize, a: usize, context: &Value) -> Option<Result<KeyOfRecord, TemplateError>> {
+        let key = self.keys.get(&(w, a))?;
+        let value = match key.value.render(context) {
+            Ok(value) => value.trim().to_owned(),
+            Err(error) => return Some(Err(error)),
+        };
+        (!value.is_empty()).then(|| Ok(KeyOfRecord { object: key.object.clone(), field: key.field.clone(), value }))
+    }
+
+    /// The actions that an event may set off, with their positions; its filters are not looked at.
+    pub fn possible_actions(&self, event: &Event) -> impl Iterator<Item = (usize, usize, &Action)> {
+        let workflows = self.document.workflows.iter().enumerate().filter(move |(_, workflow)| workflow.trigger == event.kind);
+        workflows.flat_map(|(w, workflow)| workflow.actions.iter().enumerate().map(move |(a, action)| (w, a, action)))
+    }
+
+    /// The campaign that an action is about: its own, else the project's.
+    #[must_use]
+    pub fn campaign_of<'e>(&'e self, action: &'e MemberAction, event: &Event) -> Option<&'e Campaign> {
+        let project = event.project.as_ref().and_then(|project| self.project(Some(&project.id)));
+        action.campaign.as_ref().or_else(|| project?.campaign.as_ref())
+    }
+
+    /// The attribute that says that somebody wants no e-mails: the one that a rule for people maps, else one of our own.
+    #[must_use]
+    pub fn opt_out_path(&self) -> &str {
+        let rules = ["Lead", "Contact"].into_iter().filter_map(|object| self.person_map(object)).flat_map(FieldMap::all);
+        rules.filter(|rule| rule.is_opt_out()).find_map(Rule::from).unwrap_or(UNSUBSCRIBED)
     }
 
     /// Where an event belongs.

@@ -151,19 +151,19 @@ impl Person {
             if blank && !clears(&path) {
                 continue;
             }
-            let newer = self.attributes.get(&path).is_none_or(|known| (known.at, &known.event) <= (event.occurred_at, &event.id));
-            if newer {
-                taken = true;
-                let dated = Dated {
-                    value: if blank { Value::Null } else { trimmed(value) },
-                    at: event.occurred_at,
-                    event: event.id.clone(),
-                    project: event.project.as_ref().map(|project| project.id.clone()),
-                };
-                self.attributes.insert(path, dated);
-            }
+            taken |= self.state(&path, if blank { Value::Null } else { trimmed(value) }, event);
         }
         taken
+    }
+
+    /// Takes over one value that an event states, likewise.
+    pub fn state(&mut self, path: &str, value: Value, event: &Event) -> bool {
+        let newer = self.attributes.get(path).is_none_or(|known| (known.at, &known.event) <= (event.occurred_at, &event.id));
+        if newer {
+            let project = event.project.as_ref().map(|project| project.id.clone());
+            self.attributes.insert(path.to_owned(), Dated { value, at: event.occurred_at, event: event.id.clone(), project });
+        }
+        newer
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    config::{Action, Document, FieldRule, MappingOperation, Overflow, Toggle, Transformation, WhenUnknown},
+    config::{AccountMode, Action, Document, FieldRule, MappingOperation, Overflow, Toggle, Transformation, WhenUnknown},
     ids::{FieldName, MappingName, ObjectName},
     mapping::FieldMaps,
 };
@@ -160,11 +160,24 @@ pub fn targets(document: &Document) -> Vec<Target> {
     ];
     for (w, workflow) in document.workflows.iter().enumerate() {
         for (a, action) in workflow.actions.iter().enumerate() {
-            let Action::Activity(activity) = action else { continue };
-            if targets.iter().all(|known| known.object.as_str() != activity.object.name()) {
-                targets.push(target(activity.object.name(), true, false, &format!("workflows[{w}].actions[{a}].activity.object")));
+            let place = format!("workflows[{w}].actions[{a}]");
+            let more = match action {
+                Action::Activity(activity) => target(activity.object.name(), true, false, &format!("{place}.activity.object")),
+                Action::CampaignMember(_) => target("CampaignMember", true, true, &format!("{place}.campaign_member")),
+                Action::Record(record) => {
+                    let Some(mapping) = document.mappings.get(&record.mapping) else { continue };
+                    let (creates, updates) = (mapping.operation != MappingOperation::Update, mapping.operation != MappingOperation::Create);
+                    Target { object: mapping.object.clone(), creates, updates, place: format!("{place}.record.mapping") }
+                }
+                Action::Person(_) | Action::Unsubscribe(_) => continue,
+            };
+            if targets.iter().all(|known| known.object != more.object) {
+                targets.push(more);
             }
         }
+    }
+    if people.account.mode == AccountMode::FindOrCreate {
+        targets.push(target("Account", true, false, "people.account.mode"));
     }
     for (name, mapping) in &document.mappings {
         if targets.iter().all(|known| known.object != mapping.object) {

@@ -1,6 +1,7 @@
 //! The scenarios, as one test binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod actions;
 mod bad_input;
 mod business_card;
 mod calls;

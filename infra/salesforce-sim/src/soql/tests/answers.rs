@@ -67,6 +67,7 @@ fn conditions_and_the_leads_that_fulfil_them() {
         ("Owner.Profile.Name = 'System Administrator'", &[ONE, THREE]),
         ("Lead.Ext__c = 'e1'", &[ONE]),
         ("Id IN (SELECT LeadId FROM CampaignMember WHERE Campaign.Name = 'Fair')", &[ONE]),
+        ("Id IN (SELECT LeadId FROM CampaignMember WHERE Email = 'd@x.example')", &[ONE]),
         ("Id NOT IN (SELECT WhoId FROM Task)", &[TWO, THREE]),
         ("Id IN (SELECT WhoId FROM Task WHERE ActivityDate = TOMORROW)", &[ONE]),
         ("IsDeleted = true", &[]),

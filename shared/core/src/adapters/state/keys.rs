@@ -118,6 +118,12 @@ impl Key {
         Self::of_connection(c, format!("USAGE#{day}"))
     }
 
+    /// A campaign that the document names, by a hash of how it does.
+    #[must_use]
+    pub fn campaign(c: &ConnectionId, hash: &str) -> Self {
+        Self::of_connection(c, format!("CAMPAIGN#{hash}"))
+    }
+
     /// A single-use connect ticket, by the hash of its text.
     #[must_use]
     pub fn ticket(c: &ConnectionId, hash: &str) -> Self {

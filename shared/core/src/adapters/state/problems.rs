@@ -18,11 +18,19 @@ pub struct StoredProblem {
     pub found_at: Timestamp,
     /// When it was found last.
     pub seen_at: Timestamp,
+    /// Since when it is a problem no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_at: Option<Timestamp>,
+    /// When DynamoDB may drop it, in seconds since 1970; only once it is settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<i64>,
     /// What it is.
     #[serde(flatten)]
     pub finding: Finding,
 }
 
+/// How long a settled problem is kept.
+const KEPT_DAYS: i64 = 90;
 /// Most problems that are kept of one connection and source: beyond that, one more says nothing new.
 const MAX: usize = 200;
 
@@ -34,21 +42,23 @@ fn key(c: &ConnectionId, finding: &Finding) -> Key {
 impl Table {
     /// Every problem of a connection, by code.
     pub async fn load_problems(&self, c: &ConnectionId) -> Result<Vec<StoredProblem>, StateError> {
-        Ok(self.problems(c).await?.into_values().collect())
+        Ok(self.problems(c).await?.into_values().filter(|problem| problem.settled_at.is_none()).collect())
     }
 
     /// Makes these the problems of a source: new ones are stored, known ones keep the time they were found, others are settled.
     pub async fn settle_problems(&self, c: &ConnectionId, source: &str, found: &[Finding], now: Timestamp) -> Result<(), StateError> {
         let mut former = self.problems(c).await?;
-        former.retain(|_, problem| problem.source == source);
+        former.retain(|_, problem| problem.source == source && problem.settled_at.is_none());
         for finding in found.iter().take(MAX) {
             let key = key(c, finding);
             let found_at = former.remove(&key).map_or(now, |known| known.found_at);
-            let problem = StoredProblem { source: source.to_owned(), found_at, seen_at: now, finding: finding.clone() };
+            let problem = StoredProblem { source: source.to_owned(), found_at, seen_at: now, settled_at: None, ttl: None, finding: finding.clone() };
             self.put(&key, &problem, None).await?;
         }
-        for key in former.keys() {
-            self.delete(key, None).await?;
+        // Not taken away: those who work may make and change items, and need no right to delete any.
+        for (key, problem) in former {
+            let ttl = Some(now.as_second() + KEPT_DAYS * 86_400);
+            self.put(&key, &StoredProblem { settled_at: Some(now), ttl, ..problem }, None).await?;
         }
         Ok(())
     }

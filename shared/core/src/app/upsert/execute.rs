@@ -48,6 +48,7 @@ struct Group {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Kind {
     Create,
+    CreateUnique,
     Upsert(FieldName),
     Update,
 }
@@ -169,7 +170,7 @@ impl Run<'_> {
         let records: Vec<Record> = group.writes.iter().filter_map(|id| self.plan.writes.get(id.0)).map(|write| self.record(write, groups)).collect();
         let (version, options, name) = (&self.dialect.version, self.dialect.options, reference_id(g));
         let sub = match &group.kind {
-            Kind::Create => collections::create(version, &name, &records, options),
+            Kind::Create | Kind::CreateUnique => collections::create(version, &name, &records, options),
             Kind::Update => collections::update(version, &name, &records, options),
             Kind::Upsert(key) => collections::upsert(version, &name, &group.object, key, &records, options),
         };
@@ -187,7 +188,7 @@ impl Run<'_> {
         let mut fields: BTreeMap<FieldName, FieldValue> = write.changes.iter().map(|change| (change.field.clone(), value(&change.new))).collect();
         let mut id = None;
         match &write.operation {
-            Operation::Create => {}
+            Operation::Create | Operation::CreateUnique => {}
             Operation::Update(record) => id = Some(*record),
             Operation::CreateByKey { field, key } => {
                 fields.insert(field.clone(), FieldValue::Literal(Value::from(key.as_str())));
@@ -197,7 +198,7 @@ impl Run<'_> {
     }
 
     fn read(&mut self, g: usize, group: &Group, answer: &CompositeAnswer) {
-        let method = if group.kind == Kind::Create { Method::Post } else { Method::Patch };
+        let method = if matches!(group.kind, Kind::Create | Kind::CreateUnique) { Method::Post } else { Method::Patch };
         let sub = answer.get(&reference_id(g));
         let halted = sub.as_ref().is_ok_and(|sub| sub.is_halted());
         let results = sub.and_then(|sub| collections::parse_saved(sub, method, group.writes.len()));
@@ -236,6 +237,7 @@ fn parents(write: &Write) -> impl Iterator<Item = WriteId> {
 fn kind(operation: &Operation) -> Kind {
     match operation {
         Operation::Create => Kind::Create,
+        Operation::CreateUnique => Kind::CreateUnique,
         Operation::CreateByKey { field, .. } => Kind::Upsert(field.clone()),
         Operation::Update(_) => Kind::Update,
     }
@@ -254,7 +256,7 @@ fn reference(parent: WriteId, groups: &[Group]) -> FieldValue {
 /// What a record's refusal means.
 fn refused(error: &RecordError, kind: &Kind, object: &ObjectName) -> WriteResult {
     let write_kind = match kind {
-        Kind::Create => WriteKind::Create,
+        Kind::Create | Kind::CreateUnique => WriteKind::Create,
         Kind::Upsert(_) => WriteKind::Upsert,
         Kind::Update => WriteKind::Update,
     };
@@ -266,6 +268,8 @@ fn refused(error: &RecordError, kind: &Kind, object: &ObjectName) -> WriteResult
     let gone = matches!(error.code.as_str(), "ENTITY_IS_DELETED" | "CANNOT_UPDATE_CONVERTED_LEAD" | "NOT_FOUND" | "INVALID_CROSS_REFERENCE_KEY");
     match error.class_of_write(write_kind, object) {
         _ if gone && *kind == Kind::Update => WriteResult::Gone(cause),
+        // It is there, perhaps since an earlier try of ours: the next one finds it.
+        _ if *kind == Kind::CreateUnique && error.code == "DUPLICATE_VALUE" => WriteResult::InDoubt(cause),
         Class::Retry { .. } | Class::Pause | Class::Reauthorise => WriteResult::Failed(cause),
         Class::Park | Class::Done | Class::Bug => WriteResult::Refused(cause),
     }

@@ -27,7 +27,7 @@ use self::{
     budget::{Spending, has_budget},
     drift::Description,
     execute::Dialect,
-    lookup::Users,
+    lookup::Directory,
     pace::Pace,
 };
 use crate::{
@@ -125,7 +125,7 @@ pub async fn work(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, hint: &
         engine: &engine,
         lease,
         pace: bench.pace(c),
-        users: Users::default(),
+        directory: Directory::default(),
         seen: BTreeSet::new(),
         worked: Worked::default(),
         spending: Spending::default(),
@@ -179,7 +179,7 @@ struct Shift<'a> {
     engine: &'a Engine,
     lease: Lease,
     pace: Pace,
-    users: Users,
+    directory: Directory,
     /// Events worked in this shift: an index may still show them as due.
     seen: BTreeSet<EventId>,
     worked: Worked,
@@ -346,22 +346,25 @@ impl Shift<'_> {
         description: &mut Description,
     ) -> Result<(Plan, Schemas), AccessError> {
         let mut schemas = schemas::load(self.ports, access, self.engine).await?;
-        match lookup::look_up(access, self.engine, &schemas, &mut self.users, &mut loaded.cases).await {
+        self.directory.recall(self.ports, self.engine, &loaded.cases).await?;
+        match lookup::look_up(access, self.engine, &schemas, &mut self.directory, &mut loaded.cases).await {
             // The question names what the org no longer has.
             Err(AccessError::Salesforce(error)) if *description == Description::Known && drift::is_code(error.code()) => {
                 *description = Description::Anew;
                 schemas = schemas::reload(self.ports, access, self.engine).await?;
                 // What was asked and not answered is asked again.
-                self.users = Users::default();
+                self.directory = Directory::default();
+                self.directory.recall(self.ports, self.engine, &loaded.cases).await?;
                 loaded.cases.iter_mut().for_each(|case| case.found = Found::default());
-                lookup::look_up(access, self.engine, &schemas, &mut self.users, &mut loaded.cases).await?;
+                lookup::look_up(access, self.engine, &schemas, &mut self.directory, &mut loaded.cases).await?;
             }
             other => other?,
         }
+        self.directory.keep(self.ports, self.engine).await?;
         let found = loaded.cases.iter().flat_map(|case| case.found.contacts.iter().chain(&case.found.leads));
         let records: Vec<_> = found.flat_map(|m| [Some(m.id), m.converted_to.and_then(|to| to.contact)].into_iter().flatten()).collect();
         let owners = self.ports.table.load_record_owners(self.c, &records).await?.into_iter().collect();
-        let situation = Situation { engine: self.engine, schemas: &schemas, users: &self.users.found, owners_of_records: &owners };
+        let situation = Situation { engine: self.engine, schemas: &schemas, known: &self.directory.known, owners_of_records: &owners };
         let plan = plan(&situation, std::mem::take(&mut loaded.cases));
         Ok((plan, schemas))
     }

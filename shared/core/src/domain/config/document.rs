@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Mapping, Overlay, SourceSection, Workflow, short_form::mappings_schema};
+use super::{Campaign, CampaignsSection, Mapping, Overlay, SourceSection, Workflow, rules::is_default, short_form::mappings_schema};
 use crate::domain::{
     budget::ApiCalls,
     ids::{ConnectionId, MappingName, ProjectId},
@@ -34,6 +34,9 @@ pub struct Document {
     pub mappings: BTreeMap<MappingName, Mapping>,
     /// What happens when an event arrives.
     pub workflows: Vec<Workflow>,
+    /// What is said of all campaigns.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub campaigns: CampaignsSection,
     /// Which projects take part. Events of a project that is not listed are parked.
     #[serde(default)]
     pub projects: Projects,
@@ -111,10 +114,6 @@ pub struct SalesforceSection {
     /// How many API calls may be spent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub api_calls: ApiCalls,
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }
 
 /// The version that was current when this was written (Spring '26).
@@ -214,6 +213,12 @@ pub struct PeopleSection {
     pub same_email: SameEmail,
     /// Who owns new records.
     pub owner: Owner,
+    /// Who owns them where no active user has the collaborator's address: the first of these that can.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub owner_fallback: Vec<OwnerFallback>,
+    /// The accounts of new contacts.
+    #[serde(skip_serializing_if = "is_default")]
+    pub account: AccountSection,
     /// What "inherit" means when neither field nor project says otherwise: off = fill if blank, on = always platform.
     pub overwrite: Toggle,
 }
@@ -228,6 +233,8 @@ impl Default for PeopleSection {
             update_contacts: Toggle::Off,
             same_email: SameEmail::default(),
             owner: Owner::Collaborator,
+            owner_fallback: Vec::new(),
+            account: AccountSection::default(),
             overwrite: Toggle::Off,
         }
     }
@@ -268,6 +275,52 @@ pub enum Owner {
     Integration,
 }
 
+/// Who owns a record whose collaborator is no active user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OwnerFallback {
+    /// The active user with this e-mail address.
+    User(String),
+    /// The queue of this developer name; for leads only.
+    Queue(String),
+    /// Whoever the org's assignment rules choose (`salesforce.assignment_rules: on`); for leads only.
+    AssignmentRules,
+    /// The integration user.
+    Integration,
+}
+
+/// The accounts of new contacts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AccountSection {
+    /// Whether contacts get one.
+    pub mode: AccountMode,
+    /// The attribute with the company's name.
+    pub name_from: String,
+    /// A mapping for Account, for further fields of those that are made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<MappingName>,
+}
+
+impl Default for AccountSection {
+    fn default() -> Self {
+        Self { mode: AccountMode::Off, name_from: "person.company".to_owned(), mapping: None }
+    }
+}
+
+/// Whether new contacts get an account.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountMode {
+    /// They get none.
+    #[default]
+    Off,
+    /// They get the one with the company's name, if there is one.
+    Find,
+    /// They get the one with the company's name; where there is none, it is made.
+    FindOrCreate,
+}
+
 /// The projects that take part.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -301,6 +354,9 @@ pub struct Project {
     /// What "inherit" means in this project.
     #[serde(default)]
     pub overwrite: Option<Toggle>,
+    /// The campaign whose members its people become, where a workflow makes members.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<Campaign>,
     /// Changes to mappings for this project.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mappings: BTreeMap<MappingName, Overlay>,

@@ -3,6 +3,7 @@
 //! Owns the shape and its validation. Refuses to know where documents are stored and whether they came as YAML, JSON or
 //! from a form.
 
+mod actions;
 mod document;
 mod rules;
 mod short_form;
@@ -12,6 +13,7 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
+pub use actions::*;
 pub use document::*;
 pub use rules::*;
 pub use source::*;

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::short_form::fields_schema;
+use super::{actions::Action, short_form::fields_schema};
 use crate::domain::ids::{FieldName, MappingName, ObjectName};
 pub use crate::domain::mapping::{
     merge::{Direction, Strategy},
@@ -116,7 +116,7 @@ impl FieldRule {
     }
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
@@ -136,61 +136,4 @@ pub struct Workflow {
     /// Changes to mappings for the events of this workflow.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mappings: BTreeMap<MappingName, Overlay>,
-}
-
-/// One thing that a workflow does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    /// Finds the person in Salesforce and creates or updates the record as the section `people` says.
-    Person(PersonAction),
-    /// Records what happened on the person's timeline.
-    Activity(ActivityAction),
-}
-
-/// Finds, creates or updates the person; has no settings of its own yet.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PersonAction {}
-
-/// An activity on the person. Texts are templates over `event`, `person`, `project`, `collaborator`, `data`, `platform`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ActivityAction {
-    /// Event or Task.
-    pub object: ActivityObject,
-    /// The subject.
-    pub subject: String,
-    /// The type, a picklist value of the org.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
-    /// The description.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    /// When it began: a template that gives an RFC 3339 time. Default: when the event occurred.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start: Option<String>,
-    /// When it ended, likewise. Default: when it began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub end: Option<String>,
-}
-
-/// The Salesforce object of an activity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum ActivityObject {
-    /// An entry of the calendar, with start and end.
-    Event,
-    /// A task, entered as completed.
-    Task,
-}
-
-impl ActivityObject {
-    /// The object's API name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            ActivityObject::Event => "Event",
-            ActivityObject::Task => "Task",
-        }
-    }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Action, Document, short_form};
+use super::{Action, Campaign, Document, MemberAction, RecordAction, short_form};
 use crate::domain::{
     event::CONTEXT,
     hook::Reader,
-    ids::MappingName,
+    ids::{MappingName, RecordId},
     mapping::{FieldMaps, transform},
     near::near,
     template::Template,
@@ -61,6 +61,8 @@ fn faults(document: &Document) -> Vec<ConfigFault> {
     mapping_fault(document, "contact", people.contact_mapping.as_ref(), &mut fault);
     attribute_faults(document, &mut fault);
     workflow_faults(document, &mut fault);
+    campaign_faults(document, &mut fault);
+    action_mapping_fault(document, people.account.mapping.as_ref(), Some("Account"), "people.account.mapping", &mut fault);
     for (place, message) in Reader::compile(&document.source.format).err().into_iter().flatten() {
         faults.push(ConfigFault { place: format!("source.format.{place}"), message });
     }
@@ -105,7 +107,18 @@ fn workflow_faults(document: &Document, fault: &mut impl FnMut(String, String)) 
             fault(format!("workflows[{w}].filter"), format!("The filter cannot be read: {error}"));
         }
         for (a, action) in workflow.actions.iter().enumerate() {
-            let Action::Activity(activity) = action else { continue };
+            let activity = match action {
+                Action::Activity(activity) => activity,
+                Action::CampaignMember(member) => {
+                    member_faults(document, member, &format!("workflows[{w}].actions[{a}].campaign_member"), fault);
+                    continue;
+                }
+                Action::Record(record) => {
+                    record_faults(document, record, &format!("workflows[{w}].actions[{a}].record"), fault);
+                    continue;
+                }
+                Action::Person(_) | Action::Unsubscribe(_) => continue,
+            };
             let texts = [
                 ("subject", Some(&activity.subject)),
                 ("kind", activity.kind.as_ref()),
@@ -121,6 +134,55 @@ fn workflow_faults(document: &Document, fault: &mut impl FnMut(String, String)) 
                     Some(Ok(template)) => strangers(&template).into_iter().for_each(|message| fault(place(), message)),
                 }
             }
+        }
+    }
+}
+
+fn member_faults(document: &Document, member: &MemberAction, place: &str, fault: &mut impl FnMut(String, String)) {
+    let somewhere = document.projects.list.values().any(|project| project.campaign.is_some());
+    if member.campaign.is_none() && !somewhere {
+        fault(place.to_owned(), "No campaign is named; name one here, or in the projects.".to_owned());
+    }
+    if member.status.trim().is_empty() {
+        fault(format!("{place}.status"), "Write one of the campaign's member statuses.".to_owned());
+    }
+    action_mapping_fault(document, member.mapping.as_ref(), Some("CampaignMember"), &format!("{place}.mapping"), fault);
+}
+
+fn record_faults(document: &Document, record: &RecordAction, place: &str, fault: &mut impl FnMut(String, String)) {
+    action_mapping_fault(document, Some(&record.mapping), None, &format!("{place}.mapping"), fault);
+    match Template::compile(&record.key.value) {
+        Err(error) => fault(format!("{place}.key.value"), format!("The template cannot be read: {error}")),
+        Ok(template) => strangers(&template).into_iter().for_each(|message| fault(format!("{place}.key.value"), message)),
+    }
+}
+
+fn action_mapping_fault(document: &Document, name: Option<&MappingName>, object: Option<&str>, place: &str, fault: &mut impl FnMut(String, String)) {
+    let Some(name) = name else { return };
+    match (document.mappings.get(name), object) {
+        (None, _) => fault(place.to_owned(), format!("There is no mapping called {name}.")),
+        (Some(mapping), Some(object)) if mapping.object.as_str() != object => {
+            fault(place.to_owned(), format!("The mapping {name} is for {}, not for {object}.", mapping.object))
+        }
+        (Some(_), _) => {}
+    }
+}
+
+fn campaign_faults(document: &Document, fault: &mut impl FnMut(String, String)) {
+    let projects = document.projects.list.iter().map(|(id, project)| (format!("projects.list.{id}.campaign"), project.campaign.as_ref()));
+    let actions = document.workflows.iter().enumerate().flat_map(|(w, workflow)| {
+        workflow.actions.iter().enumerate().map(move |(a, action)| {
+            let campaign = if let Action::CampaignMember(member) = action { member.campaign.as_ref() } else { None };
+            (format!("workflows[{w}].actions[{a}].campaign_member.campaign"), campaign)
+        })
+    });
+    for (place, campaign) in projects.chain(actions) {
+        match campaign {
+            Some(Campaign::Id(id)) if !RecordId::parse(id.trim()).is_ok_and(|id| id.as_str().starts_with("701")) => {
+                fault(format!("{place}.id"), "This is not the id of a campaign; it begins with 701.".to_owned());
+            }
+            Some(Campaign::Name(name)) if name.trim().is_empty() => fault(format!("{place}.name"), "Write the campaign's name.".to_owned()),
+            _ => {}
         }
     }
 }

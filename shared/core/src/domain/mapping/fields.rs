@@ -8,10 +8,11 @@ use super::{
     AttributeType, Rule, Source,
     merge::{Direction, Strategy},
     preflight::Overflow,
+    rule::OPT_OUT,
     transform::{Chain, Transformation, Values, check_path},
 };
 use crate::domain::{
-    config::{ConfigFault, Document, FieldRule, MappingOperation, Overlay},
+    config::{Action, ConfigFault, Document, FieldRule, MappingOperation, Overlay},
     event::is_blank,
     ids::{FieldName, MappingName, ObjectName, ProjectId},
     near::near,
@@ -57,6 +58,9 @@ const DEFAULT: [(&str, &str, bool); 5] = [
     ("person.company", "Company", false),
 ];
 
+/// The attribute that workflows set who take an event for a wish to get no e-mails, where no rule maps one.
+pub const UNSUBSCRIBED: &str = "person.unsubscribed";
+
 impl FieldMaps {
     /// Compiles every rule of a document.
     ///
@@ -95,7 +99,25 @@ impl FieldMaps {
                 }
             }
         }
+        maps.add_opt_out(document);
         if compiler.faults.is_empty() { Ok(maps) } else { Err(compiler.faults) }
+    }
+
+    /// Where a workflow unsubscribes people, the field that says so has a rule, whether or not the document maps it.
+    fn add_opt_out(&mut self, document: &Document) {
+        let mut actions = document.workflows.iter().enumerate().flat_map(|(w, workflow)| workflow.actions.iter().map(move |action| (w, action)));
+        let Some((w, _)) = actions.find(|(_, action)| matches!(action, Action::Unsubscribe(_))) else { return };
+        let people = &document.people;
+        let named = [&people.lead_mapping, &people.contact_mapping].into_iter().flatten();
+        let names: BTreeSet<&MappingName> = named.collect();
+        let of_people = self.by_name.iter_mut().filter(|(name, _)| names.contains(name)).map(|(_, map)| map);
+        let mapped = of_people.chain(self.defaults.values_mut()).filter(|map| !map.all().any(Rule::is_opt_out));
+        for map in mapped.collect::<Vec<_>>() {
+            let to = FieldName::known(OPT_OUT);
+            let source = Source::Attribute(UNSUBSCRIBED.to_owned());
+            let rule = Rule { source, ..fixed_rule(&to, &Value::Null, format!("workflows[{w}]")) };
+            map.connection.insert(to, rule);
+        }
     }
 
     /// A mapping by its name.

@@ -17,7 +17,7 @@ use crate::domain::{
 };
 
 /// The standard field that says that somebody must not get e-mails. Whatever a rule for it says, the latest statement wins.
-const OPT_OUT: &str = "HasOptedOutOfEmail";
+pub(in crate::domain) const OPT_OUT: &str = "HasOptedOutOfEmail";
 
 /// A compiled field rule.
 #[derive(Debug, Clone)]
@@ -100,6 +100,12 @@ impl Rule {
         }
     }
 
+    /// Whether the field says that somebody wants no e-mails.
+    #[must_use]
+    pub fn is_opt_out(&self) -> bool {
+        self.to.as_str() == OPT_OUT
+    }
+
     /// What the merge goes by.
     #[must_use]
     pub fn policy(&self, project: Option<&Project>, people: &PeopleSection) -> Policy {
@@ -108,7 +114,7 @@ impl Rule {
             direction: self.direction,
             update_blanks: self.update_blanks,
             clears: self.clears,
-            do_not_contact: self.to.as_str() == OPT_OUT,
+            do_not_contact: self.is_opt_out(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Fate, NewValue, Operation, Plan};
+use super::{Fate, NewValue, Operation, Plan, Write};
 use crate::domain::ids::{FieldName, PersonKey};
 
 /// A plan that must not be executed.
@@ -40,7 +40,9 @@ pub fn check(plan: &Plan) -> Result<(), PlanFault> {
         for change in &write.changes {
             if let NewValue::Created(parent) = change.new {
                 let parent_write = plan.writes.get(parent.0).filter(|_| parent.0 < i);
-                let creates = parent_write.is_some_and(|w| !matches!(w.operation, Operation::Update(_)) && w.person == write.person);
+                // People of one company share the account that is made for it.
+                let own = |w: &Write| w.person == write.person || w.object.as_str() == "Account";
+                let creates = parent_write.is_some_and(|w| !matches!(w.operation, Operation::Update(_)) && own(w));
                 if !creates {
                     return fault(format!("write {i} refers to a record that is not created before it for the same person"));
                 }

@@ -54,6 +54,9 @@ pub struct Write {
 pub enum Operation {
     /// A new record.
     Create,
+    /// A new record that Salesforce takes only once: that it is there already means that somebody made it, perhaps we ourselves
+    /// unseen, and it is looked for again.
+    CreateUnique,
     /// A new record, or the one that has this key already: a repeat finds what the first try made.
     CreateByKey {
         /// The external id field.

@@ -47,8 +47,21 @@ pub enum Note {
         /// What the org made of it.
         became: Value,
     },
-    /// No active user has the collaborator's address, so the integration user owns the record.
-    OwnerFallback,
+    /// No active user has the collaborator's address, so somebody else owns the record.
+    OwnerFallback {
+        /// Who owns the record instead.
+        to: String,
+    },
+    /// Several accounts have the company's name, so the contact got none.
+    AccountAmbiguous {
+        /// The name.
+        name: String,
+    },
+    /// No account has the company's name, and the document makes none.
+    AccountMissing {
+        /// The name.
+        name: String,
+    },
 }
 
 impl Note {
@@ -82,9 +95,17 @@ impl Note {
                     "L'org a modifié {field} deux fois après son envoi : {sent} est devenu {became}. Il sera renvoyé quand la plateforme le changera."
                 ),
             ),
-            Self::OwnerFallback => Sentence::new(
-                "No active user has the collaborator's address, so the integration user owns the record.",
-                "Aucun utilisateur actif n'a l'adresse du collaborateur ; l'utilisateur d'intégration possède donc la fiche.",
+            Self::OwnerFallback { to } => Sentence::new(
+                format!("No active user has the collaborator's address; the record goes to: {to}."),
+                format!("Aucun utilisateur actif n'a l'adresse du collaborateur ; la fiche revient à : {to}."),
+            ),
+            Self::AccountAmbiguous { name } => Sentence::new(
+                format!("Several accounts are called {name}, so the contact got none."),
+                format!("Plusieurs comptes s'appellent {name} ; le contact n'en a donc reçu aucun."),
+            ),
+            Self::AccountMissing { name } => Sentence::new(
+                format!("No account is called {name}, and the configuration makes none."),
+                format!("Aucun compte ne s'appelle {name}, et la configuration n'en crée pas."),
             ),
         }
     }

@@ -1,4 +1,4 @@
-//! What an event adds to the person's timeline, and the event's fate.
+//! What an event adds to the person's timeline.
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
@@ -15,42 +15,60 @@ use crate::domain::{
     ids::{FieldName, ObjectName, RecordId},
     mapping::codec::salesforce_datetime,
     person::short_hash,
-    plan::{Cause, Change, Fate, NewValue, Operation, Outcome, PersonPlan, Step, Unchanged, Write, WriteId},
+    plan::{Cause, Change, NewValue, Operation, PersonPlan, Step, Write, WriteId},
     template::TemplateError,
     words::Sentence,
 };
 
-/// Whom an activity is about.
+/// Whom an action is about.
 #[derive(Debug, Clone)]
 pub(super) struct Who {
-    value: NewValue,
-    existing: Option<RecordId>,
+    /// Lead or Contact.
+    pub object: &'static str,
+    /// The record's id, or the write that makes it.
+    pub value: NewValue,
+    /// The record's id, if it is there.
+    pub existing: Option<RecordId>,
     /// The write of the person's record, which every event of the person shares.
     record: Option<WriteId>,
+    /// The write of the account that the record hangs on, if one is made.
+    account: Option<WriteId>,
 }
 
 impl Who {
-    pub(super) fn of(target: &Target, record: Option<WriteId>) -> Self {
-        match (target, record) {
-            (Target::Existing { id, .. }, record) => Self { value: NewValue::Value(Value::from(id.as_str())), existing: Some(*id), record },
-            (Target::New { .. }, Some(record)) => Self { value: NewValue::Created(record), existing: None, record: Some(record) },
-            (Target::New { .. }, None) => Self { value: NewValue::Value(Value::Null), existing: None, record: None },
-        }
+    pub(super) fn of(target: &Target, record: Option<WriteId>, account: Option<WriteId>) -> Self {
+        let (object, value, existing) = match (target, record) {
+            (Target::Existing { object, id, .. }, _) => (*object, NewValue::Value(Value::from(id.as_str())), Some(*id)),
+            (Target::New { object }, Some(record)) => (*object, NewValue::Created(record), None),
+            (Target::New { object }, None) => (*object, NewValue::Value(Value::Null), None),
+        };
+        Self { object, value, existing, record, account }
+    }
+
+    /// The writes that every event of the person waits for.
+    pub(super) fn writes(&self) -> impl Iterator<Item = WriteId> {
+        self.account.into_iter().chain(self.record)
     }
 }
 
-/// Plans the activities of one event and tells its fate.
-pub(super) fn plan_event(
+/// The activities of an event.
+#[derive(Debug, Default)]
+pub(super) struct Activities {
+    /// Those that stand in Salesforce already.
+    pub there: Vec<RecordId>,
+    /// Those to be made.
+    pub writes: Vec<Write>,
+}
+
+/// Plans the activities of one event.
+pub(super) fn plan_activities(
     situation: &Situation<'_>,
     plan: &mut PersonPlan,
     live: &Live,
     who: &Who,
     standing: &[FoundActivity],
-    writes: &mut Vec<Write>,
-) -> Fate {
-    let mut waits: Vec<WriteId> = who.record.into_iter().collect();
-    let mut records: std::collections::BTreeSet<RecordId> = live.open.done.values().copied().collect();
-    let mut planned = Vec::new();
+) -> Result<Activities, Cause> {
+    let mut activities = Activities::default();
     for (w, a) in &live.actions {
         let Some(workflow) = situation.engine.document.workflows.get(*w) else { continue };
         let Some(Action::Activity(action)) = workflow.actions.get(*a) else { continue };
@@ -59,29 +77,15 @@ pub(super) fn plan_event(
         if live.open.done.contains_key(&step.name) {
             continue;
         }
-        let texts = match Texts::fill(situation.engine, templates, live) {
-            Ok(texts) => texts,
-            Err(problem) => return Fate::Settled(Outcome::Parked { problem }),
-        };
+        let texts = Texts::fill(situation.engine, templates, live)?;
         // An earlier try may have made it unseen: then it stands there with the same person, subject and start.
         let seen = standing.iter().find(|found| live.open.doubt.is_some() && texts.describe(found, action.object, who));
         match seen {
-            Some(found) => {
-                records.insert(found.id);
-            }
-            None => planned.push(write(situation, plan, action, &texts, step, live, who)),
+            Some(found) => activities.there.push(found.id),
+            None => activities.writes.push(write(situation, plan, action, &texts, step, live, who)),
         }
     }
-    for write in planned {
-        writes.push(write);
-        waits.push(WriteId(writes.len() - 1));
-    }
-    match (waits.is_empty(), records.is_empty()) {
-        (false, _) => Fate::After(waits),
-        (true, false) => Fate::Settled(Outcome::Applied { records }),
-        (true, true) if !live.news => Fate::Settled(Outcome::Superseded),
-        (true, true) => Fate::Settled(Outcome::Unchanged { because: Unchanged::SameValues }),
-    }
+    Ok(activities)
 }
 
 /// The filled texts and times of an activity.
@@ -159,7 +163,7 @@ fn write(situation: &Situation<'_>, plan: &mut PersonPlan, action: &ActivityActi
         }
     }
     let collaborator = live.open.event.collaborator.as_ref().map(|c| c.email.as_str());
-    if let Some(user) = owner(situation, collaborator, &mut plan.notes) {
+    if let Some(user) = owner(situation, action.object.name(), collaborator, &mut plan.notes) {
         changes.push(plain("OwnerId", Value::from(user.as_str())));
     }
     let object = action.object.name();

@@ -26,8 +26,17 @@ pub(super) struct Live {
     pub actions: Vec<(usize, usize)>,
     /// Whether any of the actions is about the person's record.
     pub person_action: bool,
+    /// Whether any of them takes the event for a wish to get no e-mails.
+    pub unsubscribes: bool,
     /// Whether it stated anything that was not known to be newer.
     pub news: bool,
+}
+
+impl Live {
+    /// Whether all that the event sets off is that the person wants no e-mails.
+    pub fn only_unsubscribes(&self) -> bool {
+        self.unsubscribes && self.actions.len() == 1
+    }
 }
 
 /// Sorts the events out and folds those to be worked into the person.
@@ -68,9 +77,13 @@ pub(super) fn sort_out(engine: &Engine, case: &mut Case) -> Sorted {
         }
         let actions: Vec<(usize, usize)> = matching.iter().flat_map(|(w, workflow)| (0..workflow.actions.len()).map(|a| (*w, a))).collect();
         let person_action = matching.iter().flat_map(|(_, workflow)| &workflow.actions).any(|action| matches!(action, Action::Person(_)));
-        let news = case.person.fold(&open.event, &context, engine.paths(), |path| engine.clears(path));
+        let unsubscribes = matching.iter().flat_map(|(_, workflow)| &workflow.actions).any(|action| matches!(action, Action::Unsubscribe(_)));
+        let mut news = case.person.fold(&open.event, &context, engine.paths(), |path| engine.clears(path));
+        if unsubscribes {
+            news |= case.person.state(engine.opt_out_path(), Value::Bool(true), &open.event);
+        }
         case.person.aliases.retain(|alias| !case.foreign.contains(alias));
-        sorted.live.push(Live { open, context, actions, person_action, news });
+        sorted.live.push(Live { open, context, actions, person_action, unsubscribes, news });
     }
     sorted
 }

@@ -1,10 +1,15 @@
 //! From what is known to what is to be done. Pure: `plan(situation)` reads nothing else and decides everything; executing
 //! the plan decides nothing.
 
+mod account;
 mod activity;
 mod confirm;
+mod event;
 mod events;
 mod field;
+mod known;
+mod member;
+mod object;
 mod record;
 mod target;
 
@@ -14,6 +19,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+pub use known::{CampaignState, KeyOfRecord, Known, account_name};
 use serde_json::Value;
 
 use super::{
@@ -33,8 +39,8 @@ pub struct Situation<'a> {
     pub engine: &'a Engine,
     /// What the org's objects look like.
     pub schemas: &'a Schemas,
-    /// Salesforce users by normalised e-mail address.
-    pub users: &'a BTreeMap<String, User>,
+    /// What is known of the org besides these people.
+    pub known: &'a Known,
     /// Which people own which records already.
     pub owners_of_records: &'a BTreeMap<RecordId, PersonKey>,
 }
@@ -93,6 +99,19 @@ pub struct Found {
     pub leads: Vec<Match>,
     /// Activities that an earlier try in doubt may have made.
     pub activities: Vec<FoundActivity>,
+    /// Memberships in the campaigns of the person's events.
+    pub members: Vec<FoundMember>,
+}
+
+/// A membership in a campaign.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundMember {
+    /// The campaign.
+    pub campaign: RecordId,
+    /// The lead and the contact whose membership it is; after a conversion it is both's.
+    pub who: BTreeSet<RecordId>,
+    /// Its id and its values.
+    pub read: Match,
 }
 
 /// What became of the linked record.
@@ -150,15 +169,26 @@ pub struct FoundActivity {
 #[must_use]
 pub fn plan(situation: &Situation<'_>, cases: Vec<Case>) -> Plan {
     let mut plan = Plan { config_version: situation.engine.version, ..Plan::default() };
-    let mut claimed = BTreeSet::new();
+    let mut shared = Shared::default();
     for case in cases {
-        let person = plan_person(situation, case, &mut plan.writes, &mut claimed);
+        let person = plan_person(situation, case, &mut plan.writes, &mut shared);
         plan.people.push(person);
     }
     plan
 }
 
-fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write>, claimed: &mut BTreeSet<RecordId>) -> PersonPlan {
+/// What the people of a plan share.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Records that are somebody's already.
+    claimed: BTreeSet<RecordId>,
+    /// Accounts that are made, by name.
+    accounts: BTreeMap<String, WriteId>,
+    /// Records of workflows.
+    records: object::Planned,
+}
+
+fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write>, shared: &mut Shared) -> PersonPlan {
     case.events.sort_by(|a, b| (a.event.occurred_at, &a.event.id).cmp(&(b.event.occurred_at, &b.event.id)));
     let mut sorted = events::sort_out(situation.engine, &mut case);
     let mut person_plan = PersonPlan {
@@ -181,7 +211,7 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
         settle_all(&mut person_plan, &sorted.live, &outcome);
         return person_plan;
     }
-    let target = target::choose(situation, &person_plan.person, &case.found, claimed, &mut person_plan.notes)
+    let target = target::choose(situation, &person_plan.person, &case.found, &mut shared.claimed, &mut person_plan.notes)
         .and_then(|target| Ok((record::plan_record(situation, &mut person_plan, &target, &sorted.live)?, target)));
     let (record, target) = match target {
         Ok(planned) => planned,
@@ -190,13 +220,23 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
             return person_plan;
         }
     };
-    person_plan.record = record.map(|write| {
-        writes.push(write);
-        WriteId(writes.len() - 1)
-    });
-    let who = activity::Who::of(&target, person_plan.record);
-    for live in &sorted.live {
-        let fate = activity::plan_event(situation, &mut person_plan, live, &who, &case.found.activities, writes);
+    let (account, record) = match record {
+        Some(mut write) => {
+            let account = account::attach(situation, &mut person_plan, &mut write, writes, &mut shared.accounts);
+            writes.push(write);
+            (account, Some(WriteId(writes.len() - 1)))
+        }
+        None => (None, None),
+    };
+    person_plan.record = record;
+    let who = activity::Who::of(&target, record, account);
+    let members = member::plan_members(situation, &mut person_plan, &who, &sorted.live, &case.found.members, writes);
+    let mut records = object::plan_records(situation, &mut person_plan, &who, &sorted.live, writes, &mut shared.records);
+    let mut steps = members;
+    records.iter_mut().for_each(|(i, more)| steps.entry(*i).or_default().append(more));
+    for (i, live) in sorted.live.iter().enumerate() {
+        let steps = steps.remove(&i).unwrap_or_default();
+        let fate = event::plan_event(situation, &mut person_plan, live, &who, &case.found.activities, steps, writes);
         person_plan.events.push(EventPlan { event: live.open.event.id.clone(), fate });
     }
     person_plan

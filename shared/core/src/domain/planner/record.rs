@@ -10,7 +10,7 @@ use super::{
     target::Target,
 };
 use crate::domain::{
-    config::{MappingOperation, Owner},
+    config::{MappingOperation, Owner, OwnerFallback},
     event::normalise_email,
     ids::{FieldName, ObjectName, RecordId},
     mapping::{FieldMap, Rule, Scene, merge::Seen, preflight},
@@ -25,6 +25,9 @@ pub(super) fn plan_record(situation: &Situation<'_>, plan: &mut PersonPlan, targ
     let person_action = live.iter().any(|live| live.person_action);
     match target {
         Target::New { object } => {
+            if !person_action && live.iter().all(Live::only_unsubscribes) {
+                return Err(Outcome::Unchanged { because: Unchanged::UnknownPerson });
+            }
             if !person_action {
                 let message = Sentence::new(
                     "Nobody in Salesforce has this person's e-mail address, and this workflow creates nobody.",
@@ -40,11 +43,25 @@ pub(super) fn plan_record(situation: &Situation<'_>, plan: &mut PersonPlan, targ
             if let (Some(link), Some(read)) = (&mut plan.person.link, read) {
                 confirm::confirm(situation, link, read, &mut plan.notes);
             }
-            let updates = person_action && situation.engine.updates(object);
-            let map = situation.engine.person_map(object).filter(|map| updates && map.operation != MappingOperation::Create);
-            map.map_or(Ok(None), |map| plan_update(situation, plan, map, *id, read.as_ref(), live))
+            let Some(map) = situation.engine.person_map(object) else { return Ok(None) };
+            let updates = person_action && situation.engine.updates(object) && map.operation != MappingOperation::Create;
+            match (updates, live.iter().any(|live| live.unsubscribes)) {
+                (true, _) => plan_update(situation, plan, map, *id, read.as_ref(), live, Fields::All),
+                // Who wants no e-mails is heard, whatever else is left alone.
+                (false, true) => plan_update(situation, plan, map, *id, read.as_ref(), live, Fields::OptOut),
+                (false, false) => Ok(None),
+            }
         }
     }
+}
+
+/// Which fields of a record are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fields {
+    /// All that have a rule.
+    All,
+    /// The one that says that somebody wants no e-mails.
+    OptOut,
 }
 
 /// Makes the link point at the record, forgetting the bases of any other.
@@ -73,7 +90,7 @@ fn plan_new(situation: &Situation<'_>, plan: &mut PersonPlan, object: &'static s
     }
     let mut changes = Vec::new();
     let mut missing = Vec::new();
-    for (rule, when) in rules(situation, &plan.person, map, live) {
+    for (rule, when) in rules(situation, &plan.person, map, live, Fields::All) {
         match field::plan_field(situation, &plan.person, object, &rule, when, Seen::NoRecord) {
             FieldOutcome::Write(change) => changes.push(change),
             FieldOutcome::Keep(stay) => {
@@ -91,7 +108,7 @@ fn plan_new(situation: &Situation<'_>, plan: &mut PersonPlan, object: &'static s
         return Err(lacking(situation, &Sentence::new(format!("A new {object}"), format!("Une nouvelle fiche {object}")), &missing));
     }
     let collaborators = live.iter().filter_map(|live| live.open.event.collaborator.as_ref());
-    if let Some(owner) = owner(situation, collaborators.map(|c| c.email.as_str()).next(), &mut plan.notes) {
+    if let Some(owner) = owner(situation, object, collaborators.map(|c| c.email.as_str()).next(), &mut plan.notes) {
         changes.push(plain("OwnerId", Value::from(owner.as_str())));
     }
     let key = situation.schemas.key_field(object);
@@ -99,7 +116,7 @@ fn plan_new(situation: &Situation<'_>, plan: &mut PersonPlan, object: &'static s
     Ok(Write { person: plan.person.key.clone(), object: ObjectName::known(object), operation, changes, step: None })
 }
 
-fn lacking(situation: &Situation<'_>, what: &Sentence, missing: &[FieldName]) -> Outcome {
+pub(super) fn lacking(situation: &Situation<'_>, what: &Sentence, missing: &[FieldName]) -> Outcome {
     let names: Vec<String> = missing.iter().map(FieldName::to_string).collect();
     let message = Sentence::new(
         format!("{} needs {}, and nothing that is known about the person gives it.", what.en, names.join(" and ")),
@@ -115,9 +132,10 @@ fn plan_update(
     id: RecordId,
     read: Option<&Match>,
     live: &[Live],
+    fields: Fields,
 ) -> Result<Option<Write>, Outcome> {
     let (mut changes, mut missing, blank) = (Vec::new(), Vec::new(), Value::Null);
-    for (rule, when) in rules(situation, &plan.person, map, live) {
+    for (rule, when) in rules(situation, &plan.person, map, live, fields) {
         let to = &rule.rule.to;
         let base = plan.person.link.as_ref().and_then(|link| link.bases.get(to)).and_then(|base| base.salesforce.clone());
         let seen = match read {
@@ -147,14 +165,22 @@ fn plan_update(
 
 /// The rules that hold for a person: those of the latest event first, then what earlier events add. A value is governed by
 /// the project that stated it: where that is another one, its rule for the field takes the place.
-fn rules<'r>(situation: &'r Situation<'_>, person: &Person, map: &'r FieldMap, live: &'r [Live]) -> Vec<(field::Governed<'r>, Timestamp)> {
+fn rules<'r>(
+    situation: &'r Situation<'_>,
+    person: &Person,
+    map: &'r FieldMap,
+    live: &'r [Live],
+    fields: Fields,
+) -> Vec<(field::Governed<'r>, Timestamp)> {
     let mut rules: Vec<(field::Governed<'r>, Timestamp)> = Vec::new();
-    for live in live.iter().rev().filter(|live| live.person_action) {
+    let counts = |live: &&Live| if fields == Fields::All { live.person_action || live.unsubscribes } else { live.unsubscribes };
+    for live in live.iter().rev().filter(counts) {
         let mut workflows: Vec<usize> = live.actions.iter().map(|(w, _)| *w).collect();
         workflows.dedup();
         let scene = Scene { project: live.open.event.project.as_ref().map(|project| &project.id), workflows };
         for rule in map.rules(&scene) {
-            if rules.iter().any(|(known, _)| known.rule.to == rule.to) {
+            let left_out = !(rule.is_opt_out() || fields == Fields::All && live.person_action);
+            if left_out || rules.iter().any(|(known, _)| known.rule.to == rule.to) {
                 continue;
             }
             if let Some(governed) = govern(situation, person, map, rule, &scene) {
@@ -177,17 +203,36 @@ fn govern<'r>(situation: &'r Situation<'_>, person: &Person, map: &'r FieldMap, 
     Some(field::Governed { rule, project: situation.engine.project(project.as_ref()) })
 }
 
-/// The user who owns what is created: the collaborator's, where they are active, else nobody in particular (which
-/// Salesforce takes as the integration user).
-pub(super) fn owner(situation: &Situation<'_>, collaborator: Option<&str>, notes: &mut Vec<Note>) -> Option<RecordId> {
-    if situation.engine.document.people.owner != Owner::Collaborator {
+/// Who owns what is created: the collaborator, where they are an active user, else the first of the document's substitutes that can,
+/// else nobody in particular (which Salesforce takes as its assignment rules say, or as the integration user). Queues own leads only.
+pub(super) fn owner(situation: &Situation<'_>, object: &str, collaborator: Option<&str>, notes: &mut Vec<Note>) -> Option<RecordId> {
+    let people = &situation.engine.document.people;
+    if people.owner != Owner::Collaborator {
         return None;
     }
-    let user = situation.users.get(&normalise_email(collaborator?)).filter(|user| user.active);
-    if user.is_none() && !notes.contains(&Note::OwnerFallback) {
-        notes.push(Note::OwnerFallback);
+    let active = |email: &str| situation.known.users.get(&normalise_email(email)).filter(|user| user.active).map(|user| user.id);
+    if let Some(user) = active(collaborator?) {
+        return Some(user);
     }
-    user.map(|user| user.id)
+    let mut taken = (None, "integration user".to_owned());
+    for substitute in &people.owner_fallback {
+        let found = match substitute {
+            OwnerFallback::User(email) => active(email).map(|id| (Some(id), format!("user {email}"))),
+            OwnerFallback::Queue(name) if object == "Lead" => situation.known.queues.get(name).map(|id| (Some(*id), format!("queue {name}"))),
+            OwnerFallback::Queue(_) => None,
+            OwnerFallback::AssignmentRules => (object == "Lead").then(|| (None, "assignment rules".to_owned())),
+            OwnerFallback::Integration => Some((None, "integration user".to_owned())),
+        };
+        if let Some(found) = found {
+            taken = found;
+            break;
+        }
+    }
+    let note = Note::OwnerFallback { to: taken.1 };
+    if !notes.contains(&note) {
+        notes.push(note);
+    }
+    taken.0
 }
 
 /// A field that no rule of the mapping stands behind.

@@ -287,8 +287,15 @@ fn do_not_contact(platform: Sighting<'_>, salesforce: Sighting<'_>, same: &dyn F
     match (word(platform), word(salesforce)) {
         (Word::Known { .. }, Word::Unknown { .. }) => (Some(Side::Platform), Reason::BlankFilled),
         (Word::Unknown { .. }, Word::Known { .. }) => (Some(Side::Salesforce), Reason::BlankFilled),
-        (Word::Known { moved: true }, Word::Known { moved: false }) => (Some(Side::Platform), Reason::PlatformChanged),
-        (Word::Known { moved: false }, Word::Known { moved: true }) => (Some(Side::Salesforce), Reason::SalesforceChanged),
+        // Who says again what they had said before has said it later.
+        (Word::Known { moved: true }, Word::Known { moved: false }) => match later(platform, salesforce) {
+            Some(Side::Salesforce) => (Some(Side::Salesforce), Reason::SalesforceIsLater),
+            _ => (Some(Side::Platform), Reason::PlatformChanged),
+        },
+        (Word::Known { moved: false }, Word::Known { moved: true }) => match later(platform, salesforce) {
+            Some(Side::Platform) => (Some(Side::Platform), Reason::PlatformIsLater),
+            _ => (Some(Side::Salesforce), Reason::SalesforceChanged),
+        },
         (Word::Known { moved: false }, Word::Known { moved: false }) => (None, Reason::Unchanged),
         (Word::Known { .. }, Word::Known { .. }) => match later(platform, salesforce) {
             Some(Side::Platform) => (Some(Side::Platform), Reason::PlatformIsLater),

@@ -7,6 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+mod directory;
+mod others;
+
+pub(super) use directory::Directory;
+
 use crate::{
     adapters::salesforce::{
         SalesforceError, Sub, collections,
@@ -25,32 +30,32 @@ use crate::{
 };
 
 /// One question of a call, and how its answer is taken in.
+#[derive(Debug, Clone)]
 enum Question {
     ByEmail(&'static str),
     ById(&'static str, Vec<RecordId>),
     Users,
+    Queues,
     Activities(&'static str),
+    Campaigns,
+    CampaignNames,
+    Members,
+    Accounts,
+    Records(ObjectName, FieldName),
 }
 
-/// Salesforce's users, as far as they were asked for.
-#[derive(Debug, Default)]
-pub(super) struct Users {
-    /// Those who were found, by normalised address.
-    pub found: BTreeMap<String, User>,
-    asked: BTreeSet<String>,
-}
-
-/// Fills in what Salesforce has, and adds to `users` those who may own what is created.
+/// Fills in what Salesforce has of the people, and what else of the org they depend on.
 pub(super) async fn look_up(
     access: &mut Access<'_>,
     engine: &Engine,
     schemas: &Schemas,
-    users: &mut Users,
+    directory: &mut Directory,
     cases: &mut [Case],
 ) -> Result<(), AccessError> {
-    let mut look = Look { engine, schemas, users };
+    let mut look = Look { engine, schemas, directory };
     let questions = look.first_questions(access, cases)?;
     look.ask(access, questions, cases).await?;
+    look.directory.settle();
     let questions = look.second_questions(access, cases)?;
     look.ask(access, questions, cases).await
 }
@@ -58,7 +63,7 @@ pub(super) async fn look_up(
 struct Look<'a> {
     engine: &'a Engine,
     schemas: &'a Schemas,
-    users: &'a mut Users,
+    directory: &'a mut Directory,
 }
 
 type Asked = (Question, Sub);
@@ -75,8 +80,9 @@ impl Look<'_> {
         if self.engine.document.people.owner == Owner::Collaborator {
             let owners = self.owners(cases);
             asked.extend(queries(access, Question::Users, "SELECT Id, Email, IsActive FROM User WHERE Email", &owners)?);
-            self.users.asked.extend(owners);
+            self.directory.users_asked.extend(owners);
         }
+        asked.extend(self.further_questions(access, cases)?);
         Ok(asked)
     }
 
@@ -84,13 +90,17 @@ impl Look<'_> {
     fn owners(&self, cases: &[Case]) -> BTreeSet<String> {
         let creating = cases.iter().flat_map(|case| case.events.iter().filter(|open| is_searched(case) || self.adds_activity(&open.event)));
         let emails = creating.filter_map(|open| open.event.collaborator.as_ref()).map(|collaborator| normalise_email(&collaborator.email));
-        emails.filter(|email| !email.is_empty() && !self.users.asked.contains(email)).collect()
+        let mut emails: BTreeSet<String> = emails.collect();
+        if !emails.is_empty() {
+            emails.extend(self.substitutes());
+        }
+        emails.retain(|email| !email.is_empty() && !self.directory.users_asked.contains(email));
+        emails
     }
 
     /// Whether the event may add to the person's timeline; its filters are left to the planner.
     fn adds_activity(&self, event: &Event) -> bool {
-        let triggered = self.engine.document.workflows.iter().filter(|workflow| workflow.trigger == event.kind);
-        triggered.flat_map(|workflow| &workflow.actions).any(|action| matches!(action, Action::Activity(_)))
+        self.engine.possible_actions(event).any(|(_, _, action)| matches!(action, Action::Activity(_)))
     }
 
     /// What the first answers raised: links that are gone, converted leads, and activities that may be there already.
@@ -99,7 +109,11 @@ impl Look<'_> {
         let lost: BTreeSet<String> =
             cases.iter().filter(|case| case.found.linked == Linked::Gone && !is_searched(case)).filter_map(address).collect();
         asked.extend(self.by_email(access, &lost)?);
-        if self.engine.updates("Contact") {
+        if self.directory.has_missing() {
+            let names = "SELECT Name FROM Campaign WHERE IsActive = true ORDER BY LastModifiedDate DESC LIMIT 200";
+            asked.push((Question::CampaignNames, soql::query(access.version(), "q", names)));
+        }
+        if self.engine.updates("Contact") || cases.iter().any(|case| self.unsubscribes(case)) {
             let converted = cases.iter().flat_map(|case| {
                 let linked = if let Linked::There(found) = &case.found.linked { Some(found) } else { None };
                 let contacts = case.found.leads.iter().chain(linked).filter_map(|lead| lead.converted_to.and_then(|to| to.contact));
@@ -154,11 +168,17 @@ impl Look<'_> {
         fields.into_iter().collect()
     }
 
+    /// Whether an event may be a wish to get no e-mails: whether that is so is decided by what the record says.
+    fn unsubscribes(&self, case: &Case) -> bool {
+        let mut actions = case.events.iter().flat_map(|open| self.engine.possible_actions(&open.event));
+        actions.any(|(_, _, action)| matches!(action, Action::Unsubscribe(_)))
+    }
+
     /// Whether the linked record must be read.
     fn reads_link(&self, case: &Case, object: &str) -> bool {
         let Some(link) = case.person.link.as_ref().filter(|link| link.object.as_str() == object) else { return false };
         let needs = self.engine.updates(object) && self.engine.reads(object);
-        link.recheck || needs || case.events.iter().any(|open| open.doubt.is_some())
+        link.recheck || needs || self.unsubscribes(case) || case.events.iter().any(|open| open.doubt.is_some())
     }
 
     /// Asks everything, in as few calls as the limits allow, and takes the answers in.
@@ -198,14 +218,24 @@ impl Look<'_> {
         }
         let mut page = soql::parse_sub(sub)?;
         let (addresses, about) = (by(cases, address), by(cases, records));
+        let mut names = Vec::new();
         loop {
             for row in &page.records {
                 match question {
                     Question::ByEmail(object) => take_match(object, row, us, cases, &addresses),
                     Question::Users => self.take_user(row),
+                    Question::Queues => self.take_queue(row),
                     Question::Activities(object) => take_activity(object, row, cases, &about),
+                    Question::Campaigns => self.take_campaign(row),
+                    Question::CampaignNames => names.extend(row.text("Name").map(str::to_owned)),
+                    Question::Members => others::take_member(row, us, cases, &addresses, &about),
+                    Question::Accounts => self.take_account(row),
+                    Question::Records(object, field) => self.take_record(object, field, row, us),
                     Question::ById(..) => {}
                 }
+            }
+            if matches!(question, Question::CampaignNames) {
+                self.directory.suggest(&names);
             }
             match page.next.take() {
                 Some(next) => page = access.more(&next).await?,
@@ -218,9 +248,9 @@ impl Look<'_> {
     fn take_user(&mut self, row: &Row) {
         let (Some(id), Some(email)) = (row.id("Id"), row.text("Email").map(normalise_email)) else { return };
         let user = User { id, active: row.get("IsActive").and_then(Value::as_bool).unwrap_or(false) };
-        let better = self.users.found.get(&email).is_none_or(|known| (!user.active, user.id) < (!known.active, known.id));
+        let better = self.directory.known.users.get(&email).is_none_or(|known| (!user.active, user.id) < (!known.active, known.id));
         if better {
-            self.users.found.insert(email, user);
+            self.directory.known.users.insert(email, user);
         }
     }
 }
@@ -231,12 +261,7 @@ fn queries(access: &Access<'_>, question: Question, head: &str, values: &BTreeSe
     }
     let values: Vec<&str> = values.iter().map(String::as_str).collect();
     let split = soql::in_queries(access.version(), head, &values, "").map_err(SalesforceError::from)?;
-    let again = |question: &Question| match question {
-        Question::ByEmail(object) => Question::ByEmail(object),
-        Question::Activities(object) => Question::Activities(object),
-        Question::Users | Question::ById(..) => Question::Users,
-    };
-    Ok(split.into_iter().map(|query| (again(&question), soql::query(access.version(), "q", &query.soql))).collect())
+    Ok(split.into_iter().map(|query| (question.clone(), soql::query(access.version(), "q", &query.soql))).collect())
 }
 
 /// Whether the person is looked for by e-mail address from the start.
