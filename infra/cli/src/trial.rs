@@ -10,7 +10,7 @@ use passerelle_core::domain::{
     hook::Reader,
     ids::PersonKey,
     person::Person,
-    plan::{Fate, NewValue, Outcome, Write},
+    plan::{Fate, NewValue, Write},
     planner::{Case, Known, OpenEvent, Situation, plan},
     schema::Schemas,
 };
@@ -57,7 +57,12 @@ fn tell(engine: &Engine, event: &Event) -> Result<Value> {
     let case = Case::new(Person::new(PersonKey::parse("example")?), vec![open]);
     let plan = plan(&situation, vec![case]);
     let fates = plan.people.iter().flat_map(|person| &person.events).map(|event| &event.fate);
-    let settled: Vec<&Outcome> = fates.filter_map(|fate| if let Fate::Settled(outcome) = fate { Some(outcome) } else { None }).collect();
+    let settled = fates.filter_map(|fate| match fate {
+        Fate::Settled(outcome) => Some(json!(outcome)),
+        Fate::Blocked { problem, .. } => Some(json!({"outcome": "parked", "problem": problem})),
+        Fate::After(_) => None,
+    });
+    let settled: Vec<Value> = settled.collect();
     let writes: Vec<Value> = plan.writes.iter().map(told).collect();
     Ok(json!({"event": event, "workflows": matching, "writes": writes, "without_writing": settled}))
 }

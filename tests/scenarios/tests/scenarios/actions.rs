@@ -63,8 +63,7 @@ async fn a_member_moves_up_and_a_late_event_never_takes_them_down() {
     assert_eq!(statuses(&scene), ["Registered"]);
     assert_eq!(scene.records("CampaignMember")[0]["LeadId"], scene.records("Lead")[0]["Id"]);
     scene.accept("kayo", &event("a1", "attended", 2, person(1))).await;
-    eprintln!("SWEEP {}", scene.sweep().await);
-    eprintln!("EV {:?}", scene.event(&kayo, "a1").await);
+    scene.sweep().await;
     assert_eq!(statuses(&scene), ["Attended"]);
     // Registered again, whether late or later: they have attended.
     for (id, minute) in [("r2", 0), ("r3", 30)] {
@@ -123,12 +122,11 @@ async fn what_is_wrong_with_a_campaign_is_told_and_cured_by_the_configuration() 
         })
         .await;
         scene.accept("kayo", &event("r1", "registered", 1, person(1))).await;
-        eprintln!("SWEEP {}", scene.sweep().await);
-        eprintln!("{:?}", scene.org().control().journal().last());
+        scene.sweep().await;
         let outcome = json!(scene.event(&kayo, "r1").await.outcome);
         assert_eq!(outcome["problem"]["code"], code, "{outcome}");
         assert!(outcome["problem"]["message"].as_str().unwrap().contains(told), "{outcome}");
-        assert_eq!(scene.records("CampaignMember").len(), 0);
+        assert_eq!((scene.records("CampaignMember").len(), scene.records("Lead").len()), (0, 1), "the person is there all the same");
         // The right name, or one of the ids, and it goes on.
         let ids = scene.records("Campaign");
         let id = ids.iter().find(|campaign| campaign["Name"] == "Twin").unwrap()["Id"].clone();
@@ -302,9 +300,10 @@ async fn unsubscribing_creates_nobody_and_yields_to_a_later_statement() {
     assert_eq!(scene.records("Lead")[0]["HasOptedOutOfEmail"], json!(true));
     // A colleague notes that they changed their mind; an older wish that comes late does not undo it.
     scene.clock.advance(SignedDuration::from_mins(10));
-    let id = scene.records("Lead")[0]["Id"].as_str().unwrap().to_owned();
+    let lead = scene.records("Lead").remove(0);
+    let id = lead["Id"].as_str().unwrap().to_owned();
     scene.org().with_org(|org| {
-        let colleague = org.users().find(|user| user.username == "technique@kayo.fr").unwrap().id;
+        let colleague = org.users().find(|user| json!(user.id.to_string()) != lead["LastModifiedById"]).unwrap().id;
         let session = org.edit_as(colleague);
         org.update(&session, "Lead", &id, json!({"HasOptedOutOfEmail": false}).as_object().unwrap()).unwrap();
     });

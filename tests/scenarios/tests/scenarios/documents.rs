@@ -110,7 +110,7 @@ fn made() -> BTreeSet<String> {
     for path in sources(&["shared/core/src", "functions"]) {
         let text = std::fs::read_to_string(&path).unwrap();
         let text = text.split("\nmod tests {").next().unwrap();
-        for maker in ["Cause::new(", "Problem::new(", "Self::new("] {
+        for maker in ["Cause::new(", "Problem::new(", "Self::new(", "refuse("] {
             codes.extend(text.split(maker).skip(1).map(first_text).filter(|text| is_code(text)).map(str::to_owned));
         }
         codes.extend(text.split('"').filter(|text| text.starts_with("salesforce_") && is_code(text)).map(str::to_owned));

@@ -59,12 +59,12 @@ fn check_events(plan: &Plan) -> Result<(), PlanFault> {
         if !events.insert(&planned.event) {
             return Err(PlanFault(format!("the event {} has two fates", planned.event)));
         }
-        if let Fate::After(writes) = &planned.fate {
-            if writes.is_empty() || writes.iter().any(|id| id.0 >= plan.writes.len()) {
-                return Err(PlanFault(format!("the event {} waits for nothing", planned.event)));
-            }
-            claimed.extend(writes.iter().copied());
+        let waits = planned.fate.waits();
+        let nothing = waits.is_empty() && !matches!(planned.fate, Fate::Settled(_));
+        if nothing || waits.iter().any(|id| id.0 >= plan.writes.len()) {
+            return Err(PlanFault(format!("the event {} waits for nothing", planned.event)));
         }
+        claimed.extend(waits.iter().copied());
     }
     if claimed.len() != plan.writes.len() {
         return Err(PlanFault("a write belongs to no event".to_owned()));

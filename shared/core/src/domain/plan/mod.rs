@@ -161,6 +161,24 @@ pub enum Fate {
     Settled(Outcome),
     /// Applied when all these writes have succeeded.
     After(Vec<WriteId>),
+    /// Parked, but not before these writes are done: what is known of the person is written all the same.
+    Blocked {
+        /// The writes.
+        waits: Vec<WriteId>,
+        /// What the rest of the event waits for.
+        problem: Cause,
+    },
+}
+
+impl Fate {
+    /// The writes that it waits for.
+    #[must_use]
+    pub fn waits(&self) -> &[WriteId] {
+        match self {
+            Fate::Settled(_) => &[],
+            Fate::After(waits) | Fate::Blocked { waits, .. } => waits,
+        }
+    }
 }
 
 /// How an event ended, or where it waits.
@@ -292,16 +310,17 @@ pub fn settle(plan: &Plan, person: &PersonPlan, results: &[WriteResult], now: Ti
 }
 
 fn settle_event(plan: &Plan, event: &EventPlan, results: &[WriteResult], now: Timestamp) -> Settled {
-    let writes = match &event.fate {
+    let blocked = match &event.fate {
         Fate::Settled(outcome) => {
             return Settled { event: event.event.clone(), outcome: outcome.clone(), done: BTreeMap::new(), doubt: None };
         }
-        Fate::After(writes) => writes,
+        Fate::After(_) => None,
+        Fate::Blocked { problem, .. } => Some(problem.clone()),
     };
     let missing = WriteResult::Failed(Cause::not_sent());
     let (mut records, mut done, mut doubt) = (BTreeSet::new(), BTreeMap::new(), None);
     let (mut refused, mut later) = (None, None);
-    for id in writes {
+    for id in event.fate.waits() {
         match results.get(id.0).unwrap_or(&missing) {
             WriteResult::Saved(record) => {
                 records.insert(*record);
@@ -318,7 +337,7 @@ fn settle_event(plan: &Plan, event: &EventPlan, results: &[WriteResult], now: Ti
         }
     }
     // What may still go is tried again before what was refused is parked.
-    let outcome = match (later, refused) {
+    let outcome = match (later, refused.or(blocked)) {
         (Some(problem), _) => Outcome::Retry { problem },
         (None, Some(problem)) => Outcome::Parked { problem },
         (None, None) => Outcome::Applied { records },
@@ -329,7 +348,7 @@ fn settle_event(plan: &Plan, event: &EventPlan, results: &[WriteResult], now: Ti
 impl Plan {
     /// The events that any of these writes is for.
     pub fn waiting_for(&self, writes: &BTreeSet<WriteId>) -> impl Iterator<Item = &EventId> {
-        let waits = |fate: &Fate| matches!(fate, Fate::After(waits) if waits.iter().any(|write| writes.contains(write)));
+        let waits = |fate: &Fate| fate.waits().iter().any(|write| writes.contains(write));
         self.people.iter().flat_map(|person| &person.events).filter(move |event| waits(&event.fate)).map(|event| &event.event)
     }
 }
@@ -338,8 +357,7 @@ impl PersonPlan {
     /// Whether nothing of what the person waits for has left: then their events are as due as before, and no try counts.
     #[must_use]
     pub fn is_untouched(&self, results: &[WriteResult]) -> bool {
-        let waits = self.events.iter().filter_map(|event| if let Fate::After(writes) = &event.fate { Some(writes) } else { None });
-        let mut writes = waits.flatten().peekable();
+        let mut writes = self.events.iter().flat_map(|event| event.fate.waits()).peekable();
         let unsent = |write: &WriteId| matches!(results.get(write.0), Some(WriteResult::Failed(cause)) if *cause == Cause::not_sent());
         writes.peek().is_some() && writes.all(unsent)
     }

@@ -57,8 +57,10 @@ pub(super) fn plan_event(
         }
     }
     if let Some(problem) = parked {
-        // What others of the person's events wait for is written all the same; this one is there again when its cause is gone.
-        return Fate::Settled(Outcome::Parked { problem });
+        // What is known of the person is written all the same; the event is there again when its cause is gone.
+        waits.sort();
+        waits.dedup();
+        return if waits.is_empty() { Fate::Settled(Outcome::Parked { problem }) } else { Fate::Blocked { waits, problem } };
     }
     for write in planned {
         writes.push(write);

@@ -281,27 +281,23 @@ fn by_strategy(strategy: Strategy, later: Option<Side>) -> Verdict {
     }
 }
 
-/// The latest statement wins: the only new one, else the later of the two; what cannot be told leaves people alone.
+/// The latest statement wins: the later of the two, else the only new one; what cannot be told leaves people alone.
 fn do_not_contact(platform: Sighting<'_>, salesforce: Sighting<'_>, same: &dyn Fn(&Value, &Value) -> bool) -> Verdict {
     let word = |side| Word::of(side, false, same);
     match (word(platform), word(salesforce)) {
         (Word::Known { .. }, Word::Unknown { .. }) => (Some(Side::Platform), Reason::BlankFilled),
         (Word::Unknown { .. }, Word::Known { .. }) => (Some(Side::Salesforce), Reason::BlankFilled),
-        // Who says again what they had said before has said it later.
-        (Word::Known { moved: true }, Word::Known { moved: false }) => match later(platform, salesforce) {
-            Some(Side::Salesforce) => (Some(Side::Salesforce), Reason::SalesforceIsLater),
-            _ => (Some(Side::Platform), Reason::PlatformChanged),
-        },
-        (Word::Known { moved: false }, Word::Known { moved: true }) => match later(platform, salesforce) {
-            Some(Side::Platform) => (Some(Side::Platform), Reason::PlatformIsLater),
-            _ => (Some(Side::Salesforce), Reason::SalesforceChanged),
-        },
-        (Word::Known { moved: false }, Word::Known { moved: false }) => (None, Reason::Unchanged),
-        (Word::Known { .. }, Word::Known { .. }) => match later(platform, salesforce) {
+        // Who says again what they had said before has said it later, so times go before changes.
+        (Word::Known { moved: platform_moved }, Word::Known { moved: salesforce_moved }) => match later(platform, salesforce) {
             Some(Side::Platform) => (Some(Side::Platform), Reason::PlatformIsLater),
             Some(Side::Salesforce) => (Some(Side::Salesforce), Reason::SalesforceIsLater),
-            None if platform.value == &Value::Bool(true) => (Some(Side::Platform), Reason::OptOutWins),
-            None => (Some(Side::Salesforce), Reason::OptOutWins),
+            None => match (platform_moved, salesforce_moved) {
+                (true, false) => (Some(Side::Platform), Reason::PlatformChanged),
+                (false, true) => (Some(Side::Salesforce), Reason::SalesforceChanged),
+                (false, false) => (None, Reason::Unchanged),
+                (true, true) if platform.value == &Value::Bool(true) => (Some(Side::Platform), Reason::OptOutWins),
+                (true, true) => (Some(Side::Salesforce), Reason::OptOutWins),
+            },
         },
         _ => (None, Reason::Same),
     }

@@ -190,6 +190,10 @@ fn do_not_contact() {
         (Some(&yes), &no, None, Some(&yes), &yes, None, Action::ToSalesforce(json!(false)), Reason::PlatformChanged),
         (Some(&no), &no, None, Some(&no), &yes, None, Action::ToPlatform(json!(true)), Reason::SalesforceChanged),
         (Some(&yes), &yes, None, Some(&no), &no, None, Action::Nothing, Reason::Unchanged),
+        // Said again, and later than what was settled.
+        (Some(&yes), &yes, late, Some(&no), &no, early, Action::ToSalesforce(json!(true)), Reason::PlatformIsLater),
+        (Some(&yes), &yes, late, Some(&yes), &no, early, Action::ToSalesforce(json!(true)), Reason::PlatformIsLater),
+        (Some(&yes), &yes, early, Some(&no), &no, late, Action::ToPlatform(json!(false)), Reason::SalesforceIsLater),
         (None, &unknown, None, None, &yes, None, Action::ToPlatform(json!(true)), Reason::BlankFilled),
         (None, &unknown, None, None, &unknown, None, Action::Nothing, Reason::Same),
     ];
