@@ -17,8 +17,8 @@ use crate::org::{Fields, UpsertError};
 /// Rows that are saved together.
 const CHUNK: usize = 200;
 
-/// The most bytes of an upload.
-const MAX_BYTES: usize = 150 * 1024 * 1024;
+/// The most bytes of an upload: written as base64, as the limit counts them, they are no more than 150 MB.
+const MAX_BYTES: usize = 100 * 1024 * 1024;
 
 /// `POST /jobs/ingest`.
 pub fn open(context: &mut Context<'_>, call: &Call) -> Outcome {

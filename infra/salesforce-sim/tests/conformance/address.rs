@@ -6,10 +6,10 @@ use std::process::{Child, ChildStdout, Command, Output, Stdio};
 /// The program with the org of the suite, for as long as this lives.
 struct Program {
     child: Child,
+    /// Kept open: the program goes on speaking after it is ready.
+    _said: Lines<BufReader<ChildStdout>>,
     login: String,
     instance: String,
-    /// What it says, for as long as it says anything.
-    _said: Lines<BufReader<ChildStdout>>,
 }
 
 impl Program {
@@ -25,7 +25,7 @@ impl Program {
         let (login, instance) = (host("login host"), host("instance host"));
         // The apps are what it says last.
         while !lines.next().unwrap().unwrap().starts_with("app ") {}
-        Program { child, login, instance, _said: lines }
+        Program { child, _said: lines, login, instance }
     }
 }
 
