@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::store::Pending;
 use super::{login, pages};
-use crate::http::reply::Reply;
+use crate::http::reply::{Failure, Reply};
 use crate::http::request::{Call, field};
 use crate::seed::AppSeed;
 use crate::service::World;
@@ -35,6 +35,9 @@ pub fn back(redirect_uri: &str, state: Option<&str>, pairs: &[(&str, &str)]) -> 
     Reply::redirect(format!("{redirect_uri}{joint}{}", parts.join("&")))
 }
 
+/// Flows of a real org that are not built. Source: Salesforce help, "OAuth Authorization Flows".
+const ELSEWHERE: &[&str] = &["token", "id_token", "token id_token", "id_token token", "hybrid_auth_code", "hybrid_token", "code_credentials"];
+
 /// Answers GET and POST alike.
 pub fn authorize(world: &mut World, call: &Call, now: Timestamp) -> Reply {
     let mut fields = call.query.clone();
@@ -48,6 +51,9 @@ pub fn authorize(world: &mut World, call: &Call, now: Timestamp) -> Reply {
     };
     if !app.callback_urls.iter().any(|registered| registered == redirect_uri) {
         return error_page("redirect_uri_mismatch", "redirect_uri must match configuration");
+    }
+    if let Some(flow) = get("response_type").filter(|flow| ELSEWHERE.contains(flow)) {
+        return Failure::not_built(&format!("response_type={flow}")).into_reply();
     }
     let pending = match check(&app, redirect_uri, &get, now) {
         Ok(pending) => pending,

@@ -162,6 +162,12 @@ async fn grants_of_a_real_org_are_not_built_and_others_do_not_exist() {
         let answer = world.token(&[("grant_type", grant), ("client_id", "a1"), ("client_secret", "a1-secret")]).await;
         assert_eq!(answer.status, status, "{grant}: {}", answer.text);
     }
+    for (flow, status) in [("token", 501), ("hybrid_auth_code", 501), ("foo", 302), ("code", 200)] {
+        let callback = encode(CALLBACK);
+        let url =
+            format!("{LOGIN}/services/oauth2/authorize?client_id=a1&redirect_uri={callback}&response_type={flow}&code_challenge={}", challenge());
+        assert_eq!(world.get(&url).await.status, status, "{flow}");
+    }
 }
 
 #[tokio::test]
