@@ -1,7 +1,7 @@
 //! Where documentation and recorded answers leave the server's behaviour open, a setting of the org decides.
 //!
 //! The defaults are cautious: of two answers the one that is worse for a client, so that a client which
-//! passes here passes on either kind of real org.
+//! passes here passes on either kind of real org. Where it is otherwise, the README says why.
 
 use serde::{Deserialize, Serialize};
 
