@@ -1,0 +1,111 @@
+//! Many people at once: what is wrong with some harms nobody else, nothing is written twice, and an org that cannot keep up is
+//! asked for less.
+
+use std::collections::BTreeMap;
+
+use passerelle_core::domain::ids::ConnectionId;
+use passerelle_local::Switch;
+use passerelle_scenarios::{Scene, capture, person, settled};
+use salesforce_sim::{Effect, Matcher, Seed, seed::ValidationRule};
+use serde_json::{Value, json};
+
+/// How many of these events ended how.
+async fn tally(scene: &Scene, kayo: &ConnectionId, events: &[Value]) -> BTreeMap<String, usize> {
+    let ids: Vec<&str> = events.iter().map(|event| event["id"].as_str().unwrap()).collect();
+    let mut tally = BTreeMap::new();
+    for outcome in scene.outcomes(kayo, &ids).await.into_values() {
+        *tally.entry(outcome).or_default() += 1;
+    }
+    tally
+}
+
+fn told<const N: usize>(wanted: [(&str, usize); N]) -> BTreeMap<String, usize> {
+    wanted.map(|(outcome, count)| (outcome.to_owned(), count)).into()
+}
+
+fn made(scene: &Scene) -> (usize, usize) {
+    scene.org().with_org(|org| (org.count("Lead").unwrap(), org.count("Event").unwrap()))
+}
+
+fn captures(people: usize) -> Vec<Value> {
+    (0..people).map(|n| capture(&format!("e{n}"), person(n))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_hundred_people_the_three_invalid_ones_wait_and_all_others_are_written() {
+    for references in [true, false] {
+        let mut seed = settled(|doubts| doubts.references_into_collections = references);
+        seed.validation_rules.push(ValidationRule {
+            sobject: "Lead".to_owned(),
+            condition: "Company = 'Refused'".to_owned(),
+            message: "Refused by the org.".to_owned(),
+            field: Some("Company".to_owned()),
+        });
+        let scene = Scene::with(seed, Switch::Off).await;
+        let kayo = scene.active("kayo").await;
+        let mut events = captures(200);
+        // One is refused by the org, one would not fit, one lacks what Salesforce needs.
+        events[3]["person"]["company"] = json!("Refused");
+        events[77]["person"]["last_name"] = json!("x".repeat(81));
+        events[199]["person"].as_object_mut().unwrap().remove("company");
+        scene.accept("kayo", &json!({"events": events})).await;
+        scene.sweep().await;
+        assert_eq!(tally(&scene, &kayo, &events).await, told([("applied", 197), ("parked", 3)]), "references: {references}");
+        assert_eq!(made(&scene), (197, 197), "references: {references}");
+        for (n, code, field) in
+            [(3, "FIELD_CUSTOM_VALIDATION_EXCEPTION", "Company"), (77, "value_too_long", "LastName"), (199, "missing_required", "Company")]
+        {
+            let outcome = json!(scene.event(&kayo, &format!("e{n}")).await.outcome);
+            let wanted = (&json!(code), &json!([field]));
+            assert_eq!((&outcome["problem"]["code"], &outcome["problem"]["fields"]), wanted, "references: {references}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_delivery_five_times_in_parallel_is_one() {
+    for stream in [Switch::Off, Switch::On] {
+        let scene = Scene::with(Seed::demo(), stream).await;
+        let kayo = scene.active("kayo").await;
+        let events = captures(20);
+        let delivery = json!({"events": events});
+        let answers = tokio::join!(
+            scene.send("kayo", &delivery),
+            scene.send("kayo", &delivery),
+            scene.send("kayo", &delivery),
+            scene.send("kayo", &delivery),
+            scene.send("kayo", &delivery),
+        );
+        let statuses = [answers.0.status, answers.1.status, answers.2.status, answers.3.status, answers.4.status];
+        assert_eq!(statuses, [202; 5]);
+        // Two schedules may come at once, too.
+        tokio::join!(scene.sweep(), scene.sweep());
+        scene.sweep().await;
+        assert_eq!(tally(&scene, &kayo, &events).await, told([("applied", 20)]));
+        assert_eq!(made(&scene), (20, 20));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_locked_three_times_is_written_the_fourth_and_keeps_nobody_waiting() {
+    let scene = Scene::new().await;
+    let kayo = scene.active("kayo").await;
+    let events = captures(3);
+    let locked = Effect::Lock { sobject: Some("Lead".to_owned()), contains: Some("p1@example.org".to_owned()) };
+    let making =
+        Matcher { route: Some("composite".to_owned()), body_contains: Some("\"Company\":".to_owned()), count: Some(3), ..Matcher::default() };
+    scene.org().control().fault(making, locked);
+    scene.accept("kayo", &json!({"events": events})).await;
+    for tries in 1..=3 {
+        scene.sweep().await;
+        let event = scene.event(&kayo, "e1").await;
+        assert_eq!((event.status.as_str(), event.attempts), ("retry", tries));
+        assert_eq!(json!(event.outcome)["problem"]["code"], "UNABLE_TO_LOCK_ROW");
+        assert_eq!(made(&scene), (2, 2));
+        // Waits grow: two minutes, then four.
+        scene.clock.advance(jiff::SignedDuration::from_mins(i64::from(tries) * 2));
+    }
+    scene.sweep().await;
+    assert_eq!(tally(&scene, &kayo, &events).await, told([("applied", 3)]));
+    assert_eq!((made(&scene), scene.event(&kayo, "e1").await.attempts), ((3, 3), 4));
+}
