@@ -3,6 +3,7 @@
 
 use rand::{Rng, rngs::StdRng};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Names a fault, so that it can be taken away again.
 pub type FaultId = u64;
@@ -32,6 +33,9 @@ pub struct Matcher {
     pub body_contains: Option<String>,
     /// Client name from `Sforce-Call-Options`.
     pub client: Option<String>,
+    /// A list of more records than this, in the body itself or in a sub-request: what an org's automation has to take at once.
+    /// With `body_contains` it is this list that contains the text.
+    pub more_records_than: Option<usize>,
     /// Only the n-th request that satisfies the rest, counted from 1.
     pub nth: Option<u64>,
     /// Chance from 0 to 1, drawn from the simulator's seeded randomness.
@@ -187,6 +191,19 @@ impl Matcher {
             && holds(&self.path_contains, subject.path)
             && holds(&self.body_contains, subject.body)
             && self.client.as_deref().is_none_or(|wanted| subject.client == Some(wanted))
+            && self.more_records_than.is_none_or(|most| serde_json::from_str(subject.body).is_ok_and(|body| self.has_longer_list(&body, most)))
+    }
+
+    /// Whether the body has, at any depth, a `records` list longer than this with the text that is wanted.
+    fn has_longer_list(&self, body: &Value, most: usize) -> bool {
+        match body {
+            Value::Array(items) => items.iter().any(|item| self.has_longer_list(item, most)),
+            Value::Object(members) => members.iter().any(|(name, member)| {
+                let long = name == "records" && member.as_array().is_some_and(|records| records.len() > most);
+                (long && self.body_contains.as_deref().is_none_or(|text| member.to_string().contains(text))) || self.has_longer_list(member, most)
+            }),
+            _ => false,
+        }
     }
 }
 
@@ -298,6 +315,25 @@ mod tests {
         ];
         for (when, want) in cases {
             assert_eq!(!strikes(when.clone(), 1).is_empty(), want, "{when:?}");
+        }
+    }
+
+    #[test]
+    fn a_list_counts_wherever_it_stands_if_it_has_the_text() {
+        let list = |most, text: Option<&str>| Matcher { more_records_than: Some(most), body_contains: text.map(str::to_owned), ..Matcher::default() };
+        for (when, body, strikes) in [
+            (list(2, None), r#"{"records": [1, 2]}"#, false),
+            (list(2, None), r#"{"records": [1, 2, 3]}"#, true),
+            (list(2, None), r#"{"compositeRequest": [{"body": {"records": [1, 2]}}, {"body": {"records": [1, 2]}}]}"#, false),
+            (list(2, None), r#"{"compositeRequest": [{"body": {"records": [1]}}, {"body": {"records": [1, 2, 3]}}]}"#, true),
+            (list(1, Some("a")), r#"{"compositeRequest": [{"body": {"records": ["a"]}}, {"body": {"records": ["b", "b"]}}]}"#, false),
+            (list(1, Some("b")), r#"{"compositeRequest": [{"body": {"records": ["a"]}}, {"body": {"records": ["b", "b"]}}]}"#, true),
+            (list(0, None), "grant_type=refresh_token", false),
+        ] {
+            let mut faults = Faults::default();
+            faults.add(Fault { when: when.clone(), effect: Effect::CutBefore });
+            let mut rng = StdRng::seed_from_u64(7);
+            assert_eq!(!faults.strike(&Subject { body, ..SUBJECT }, &mut rng).is_empty(), strikes, "{when:?} {body}");
         }
     }
 
