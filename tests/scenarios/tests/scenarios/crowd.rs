@@ -109,3 +109,47 @@ async fn a_record_that_is_locked_three_times_is_written_the_fourth_and_keeps_nob
     assert_eq!(tally(&scene, &kayo, &events).await, told([("applied", 3)]));
     assert_eq!((made(&scene), scene.event(&kayo, "e1").await.attempts), ((3, 3), 4));
 }
+
+/// A flow of the org that cannot do two hundred leads in the time that one transaction has, and twenty-five it can. Salesforce
+/// undoes all of them and says so, or it goes on while nobody listens any more, or it never began.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flow_that_times_out_on_two_hundred_people_and_not_on_twenty_five_gets_fewer_at_a_time() {
+    let failed = Effect::RecordError {
+        sobject: Some("Lead".to_owned()),
+        contains: None,
+        status: 400,
+        code: "CANNOT_EXECUTE_FLOW_TRIGGER".to_owned(),
+        message: "Apex CPU time limit exceeded".to_owned(),
+    };
+    for (effect, most_sweeps, strikes) in [(failed, 1, 0), (Effect::CutAfter, 4, 2), (Effect::CutBefore, 6, 1)] {
+        for keys in [true, false] {
+            let seed = if keys { Seed::demo() } else { Seed::demo().without_external_ids() };
+            let scene = Scene::with(seed, Switch::Off).await;
+            let kayo = scene.active("kayo").await;
+            let events = captures(200);
+            let flow = Matcher { body_contains: Some("\"Company\":".to_owned()), more_records_than: Some(25), ..Matcher::default() };
+            scene.org().control().fault(flow, effect.clone());
+            work(&scene, &kayo, &events, most_sweeps).await;
+            assert_eq!(made(&scene), (200, 200), "{effect:?}, keys: {keys}");
+
+            // What was learnt holds: the next are sent by twenty-five, and now and then by a few more, to see whether the flow
+            // has become quicker. Where the org did what nobody waited for, the first failure was the last, and less was learnt.
+            let struck = || scene.org().control().faults()[0].fired;
+            let before = struck();
+            let more: Vec<Value> = (200..400).map(|n| capture(&format!("e{n}"), person(n))).collect();
+            work(&scene, &kayo, &more, most_sweeps).await;
+            assert_eq!(made(&scene), (400, 400), "{effect:?}, keys: {keys}");
+            assert!(struck() - before <= strikes, "{effect:?}, keys: {keys}: {}", struck() - before);
+        }
+    }
+}
+
+/// Sends events and works them, with waits between, until all are applied.
+async fn work(scene: &Scene, kayo: &ConnectionId, events: &[Value], most_sweeps: usize) {
+    scene.accept("kayo", &json!({"events": events})).await;
+    for _ in 0..most_sweeps {
+        scene.sweep().await;
+        scene.clock.advance(jiff::SignedDuration::from_mins(10));
+    }
+    assert_eq!(tally(scene, kayo, events).await, told([("applied", events.len())]), "{:?}", scene.org().control().faults());
+}

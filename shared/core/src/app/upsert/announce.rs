@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     CALL_TIME, MARGIN, budget,
     execute::Caller,
-    pace::{Ended, Pace},
+    pace::{Ended, Pace, Together},
 };
 use crate::{
     adapters::{
@@ -19,7 +19,7 @@ use crate::{
     },
     app::access::{Access, AccessError},
     domain::{
-        ids::ConnectionId,
+        ids::{ConnectionId, ObjectName},
         plan::{Plan, WriteId},
     },
     ports::Ports,
@@ -48,6 +48,14 @@ impl Caller for Announcing<'_, '_, '_> {
         self.pace.records()
     }
 
+    fn most_together(&self, object: &ObjectName) -> usize {
+        self.pace.together(object)
+    }
+
+    fn learn(&mut self, object: &ObjectName, records: usize, ended: Together) {
+        self.pace.learn_list(object, records, ended);
+    }
+
     async fn call(&mut self, writes: &BTreeSet<WriteId>, call: &Composite) -> Result<CompositeAnswer, Option<SalesforceError>> {
         if self.ports.clock.now().saturating_add(CALL_TIME + MARGIN).unwrap_or(self.deadline) > self.deadline {
             self.late = true;
@@ -57,7 +65,7 @@ impl Caller for Announcing<'_, '_, '_> {
         // A renewed session takes time, so its call is announced anew.
         for last in [false, true] {
             self.announce(&intent).await?;
-            match self.timed(call).await {
+            match self.timed(writes.len(), call).await {
                 Err(error) if error.class() == Class::Reauthorise && !last => {
                     if let Err(error) = self.access.renew().await {
                         self.failed = Some(error);
@@ -73,14 +81,14 @@ impl Caller for Announcing<'_, '_, '_> {
 
 impl Announcing<'_, '_, '_> {
     /// Sends one call, and learns from how long it takes how big the next may be.
-    async fn timed(&mut self, call: &Composite) -> Result<CompositeAnswer, SalesforceError> {
+    async fn timed(&mut self, records: usize, call: &Composite) -> Result<CompositeAnswer, SalesforceError> {
         let begun = self.ports.clock.now();
         let answer = self.access.composite_once(call).await;
         let ended = if answer.as_ref().is_err_and(SalesforceError::in_doubt) { Ended::InDoubt } else { Ended::Answered };
         if let Err(error) = &answer {
             self.refused_until = self.refused_until.max(budget::refused_until(error, self.ports.clock.now()));
         }
-        self.pace = self.pace.after(self.ports.clock.now().duration_since(begun), ended);
+        self.pace.learn(records, self.ports.clock.now().duration_since(begun), ended);
         answer
     }
 

@@ -2,12 +2,13 @@
 //!
 //! A call carries up to five collections of up to 200 records. Children refer to parents of the same call where the org is
 //! known to allow it; otherwise, and where such a reference was halted because a sibling's parent failed, they follow in
-//! another call with real ids.
+//! another call with real ids. A collection that the org's own automation refuses as a whole is sent again in shorter ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::pace::{FEW, Together};
 use crate::{
     adapters::salesforce::{
         ApiVersion, CallOptions, SalesforceError, Sub,
@@ -34,6 +35,12 @@ pub(super) trait Caller {
     /// The most records that the next call may carry; one at least.
     fn most(&self) -> usize;
 
+    /// The most records of an object that one collection of it may carry; one at least.
+    fn most_together(&self, object: &ObjectName) -> usize;
+
+    /// A collection with so many records of an object was taken, or refused as a whole.
+    fn learn(&mut self, object: &ObjectName, records: usize, ended: Together);
+
     /// Sends a call. `Err(None)`: it must not be sent, the lease is lost or the time is up.
     async fn call(&mut self, writes: &BTreeSet<WriteId>, call: &Composite) -> Result<CompositeAnswer, Option<SalesforceError>>;
 }
@@ -55,15 +62,15 @@ enum Kind {
 
 /// Executes the writes and answers what became of each, in the plan's order.
 pub(super) async fn execute(plan: &Plan, dialect: &Dialect, caller: &mut impl Caller) -> Vec<WriteResult> {
-    let mut run = Run { plan, dialect, results: BTreeMap::new(), halted: BTreeSet::new() };
+    let mut run = Run { plan, dialect, results: BTreeMap::new(), halted: BTreeSet::new(), split: 0 };
     loop {
         run.spread_failures();
-        let groups = run.next_groups(caller.most());
+        let groups = run.next_groups(caller);
         if groups.is_empty() {
             break;
         }
-        let before = (run.results.len(), run.halted.len());
-        if run.send(&groups, caller).await.is_err() || before == (run.results.len(), run.halted.len()) {
+        let before = run.progress();
+        if run.send(&groups, caller).await.is_err() || before == run.progress() {
             break;
         }
     }
@@ -76,12 +83,19 @@ struct Run<'p> {
     results: BTreeMap<WriteId, WriteResult>,
     /// Writes whose reference was halted: they go with real ids only.
     halted: BTreeSet<WriteId>,
+    /// How many collections were too long, and go again in shorter ones.
+    split: usize,
 }
 
 /// Nothing more can be sent.
 struct Stopped;
 
 impl Run<'_> {
+    /// Something that every call changes, unless nothing comes of it.
+    fn progress(&self) -> (usize, usize, usize) {
+        (self.results.len(), self.halted.len(), self.split)
+    }
+
     fn pending(&self) -> impl Iterator<Item = (WriteId, &Write)> {
         self.plan.writes.iter().enumerate().map(|(i, write)| (WriteId(i), write)).filter(|(id, _)| !self.results.contains_key(id))
     }
@@ -102,11 +116,11 @@ impl Run<'_> {
     }
 
     /// Packs pending writes into the collections of the next call.
-    fn next_groups(&self, most: usize) -> Vec<Group> {
+    fn next_groups(&self, caller: &impl Caller) -> Vec<Group> {
         let mut groups: Vec<Group> = Vec::new();
         let mut place: BTreeMap<WriteId, usize> = BTreeMap::new();
         for (id, write) in self.pending() {
-            if place.len() >= most {
+            if place.len() >= caller.most() {
                 break;
             }
             let open: Vec<WriteId> = parents(write).filter(|parent| !self.results.contains_key(parent)).collect();
@@ -118,7 +132,8 @@ impl Run<'_> {
                 continue;
             };
             let kind = kind(&write.operation);
-            let fits = |group: &Group| group.object == write.object && group.kind == kind && group.writes.len() < MAX_WRITTEN;
+            let most = caller.most_together(&write.object).min(MAX_WRITTEN);
+            let fits = |group: &Group| group.object == write.object && group.kind == kind && group.writes.len() < most;
             let group = groups.iter().enumerate().skip(first).find(|(_, group)| fits(group)).map(|(g, _)| g);
             match group {
                 Some(g) => {
@@ -150,7 +165,8 @@ impl Run<'_> {
             Err(None) => return Err(Stopped),
         };
         for (g, group) in groups.iter().enumerate() {
-            self.read(g, group, &answer);
+            let ended = self.read(g, group, &answer);
+            ended.into_iter().for_each(|ended| caller.learn(&group.object, group.writes.len(), ended));
         }
         Ok(())
     }
@@ -197,20 +213,27 @@ impl Run<'_> {
         Record { object: write.object.clone(), id, fields }
     }
 
-    fn read(&mut self, g: usize, group: &Group, answer: &CompositeAnswer) {
+    /// Takes in what became of a collection. `None` where that says nothing about its length.
+    fn read(&mut self, g: usize, group: &Group, answer: &CompositeAnswer) -> Option<Together> {
         let method = if matches!(group.kind, Kind::Create | Kind::CreateUnique) { Method::Post } else { Method::Patch };
         let sub = answer.get(&reference_id(g));
         let halted = sub.as_ref().is_ok_and(|sub| sub.is_halted());
         let results = sub.and_then(|sub| collections::parse_saved(sub, method, group.writes.len()));
         match results {
             Ok(results) => {
+                let saved = results.iter().any(Result::is_ok);
+                let too_long = !saved && group.writes.len() > FEW && results.iter().any(|result| result.as_ref().is_err_and(is_automation));
+                self.split += usize::from(too_long);
                 for (id, result) in group.writes.iter().zip(results) {
                     let result = match result {
                         Ok(saved) => WriteResult::Saved(saved.id),
+                        // Nothing of it was kept, so it goes again, with fewer others.
+                        Err(error) if too_long && is_automation(&error) => continue,
                         Err(error) => refused(&error, &group.kind, &group.object),
                     };
                     self.results.insert(*id, result);
                 }
+                return if too_long { Some(Together::Overwhelmed) } else { saved.then_some(Together::Went) };
             }
             // A sibling's parent failed and took the whole collection along: the others go again with real ids.
             Err(_) if halted && !group.writes.iter().all(|id| self.halted.contains(id)) => self.halted.extend(group.writes.iter().copied()),
@@ -224,7 +247,14 @@ impl Run<'_> {
                 self.results.extend(group.writes.iter().map(|id| (*id, result.clone())));
             }
         }
+        None
     }
+}
+
+/// Whether a flow or a trigger of the org failed. Where that takes a whole collection along, it was more than the automation
+/// can do in the time and with the queries that one transaction has.
+fn is_automation(error: &RecordError) -> bool {
+    matches!(error.code.as_str(), "CANNOT_EXECUTE_FLOW_TRIGGER" | "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" | "APEX_ERROR")
 }
 
 fn parents(write: &Write) -> impl Iterator<Item = WriteId> {

@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use super::super::pace::Pace;
 use super::*;
 use crate::{
     adapters::salesforce::composite::SubAnswer,
@@ -14,9 +15,12 @@ use crate::{
     },
 };
 
-/// An org that takes everything, until its time is up.
+/// An org that takes everything that its flow can do, until its time is up.
 struct Scripted {
     most: usize,
+    pace: Pace,
+    /// The longest collection of leads that the org's flow can do.
+    flow: usize,
     calls_left: usize,
     /// Records by call and collection.
     sizes: Vec<Vec<usize>>,
@@ -28,13 +32,25 @@ impl Caller for Scripted {
         self.most
     }
 
+    fn most_together(&self, object: &ObjectName) -> usize {
+        self.pace.together(object)
+    }
+
+    fn learn(&mut self, object: &ObjectName, records: usize, ended: Together) {
+        self.pace.learn_list(object, records, ended);
+    }
+
     async fn call(&mut self, _: &BTreeSet<WriteId>, call: &Composite) -> Result<CompositeAnswer, Option<SalesforceError>> {
         self.calls_left = self.calls_left.checked_sub(1).ok_or(None)?;
         let mut sizes = Vec::new();
         let mut answers = Vec::new();
         for sub in &call.subs {
             let count = sub.body.as_ref().unwrap()["records"].as_array().unwrap().len();
+            let leads = sub.body.as_ref().unwrap()["records"][0]["attributes"]["type"] == "Lead";
             let saved = (0..count).map(|_| {
+                if leads && count > self.flow {
+                    return json!({"success": false, "errors": [{"statusCode": "CANNOT_EXECUTE_FLOW_TRIGGER", "message": "CPU time", "fields": []}]});
+                }
                 self.made += 1;
                 json!({"id": RecordId::parse(&format!("00Q{:012}", self.made)).unwrap(), "success": true, "errors": []})
             });
@@ -77,9 +93,13 @@ fn plan(people: usize) -> Plan {
 }
 
 async fn run(plan: &Plan, references: bool, most: usize, calls: usize) -> (Vec<Vec<usize>>, Vec<WriteResult>) {
+    run_with_flow(plan, references, most, calls, MAX_WRITTEN).await
+}
+
+async fn run_with_flow(plan: &Plan, references: bool, most: usize, calls: usize, flow: usize) -> (Vec<Vec<usize>>, Vec<WriteResult>) {
     let options = CallOptions { assignment_rules: Toggle::Off, duplicates: Duplicates::Park };
     let dialect = Dialect { version: ApiVersion::parse("66.0").unwrap(), options, references };
-    let mut org = Scripted { most, calls_left: calls, sizes: Vec::new(), made: 0 };
+    let mut org = Scripted { most, pace: Pace::default(), flow, calls_left: calls, sizes: Vec::new(), made: 0 };
     let results = execute(plan, &dialect, &mut org).await;
     (org.sizes, results)
 }
@@ -100,6 +120,19 @@ async fn calls_carry_five_collections_and_no_more_than_the_pace_allows() {
         assert_eq!(sizes, want, "{name}");
         assert!(results.iter().all(|result| matches!(result, WriteResult::Saved(_))), "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_collection_that_a_flow_refuses_as_a_whole_goes_again_in_shorter_ones() {
+    let plan = plan(100);
+    let (sizes, results) = run_with_flow(&plan, false, 1_000, usize::MAX, 30).await;
+    assert_eq!(sizes, [vec![100], vec![50, 50], vec![25; 4], vec![100]], "100 leads, in halves, in quarters, then their activities");
+    assert!(results.iter().all(|result| matches!(result, WriteResult::Saved(_))));
+
+    // A flow that fails for every lead is no matter of length: what few cannot do is refused.
+    let (sizes, results) = run_with_flow(&plan, false, 1_000, usize::MAX, 0).await;
+    assert_eq!(sizes, [vec![100], vec![50, 50], vec![25; 4]]);
+    assert!(results.iter().all(|result| matches!(result, WriteResult::Refused(cause) if cause.code == "CANNOT_EXECUTE_FLOW_TRIGGER")));
 }
 
 #[tokio::test]
