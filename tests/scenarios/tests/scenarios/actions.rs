@@ -1,7 +1,11 @@
 //! What workflows do besides people and activities: campaign members, records of any object, unsubscribing, accounts, owners.
 
 use jiff::SignedDuration;
-use passerelle_core::{domain::ids::ConnectionId, ports::Clock};
+use passerelle_core::{
+    app::{check, tokens::SessionCache},
+    domain::ids::ConnectionId,
+    ports::Clock,
+};
 use passerelle_local::Switch;
 use passerelle_scenarios::{Scene, capture, custom_field, person, record, settled};
 use salesforce_sim::{
@@ -161,6 +165,29 @@ async fn a_campaign_is_kept_by_its_id_and_its_new_name_is_told() {
     assert_eq!(scene.records("CampaignMember")[1]["CampaignId"], json!(id));
     let problems = scene.stack.ports().table.load_problems(&kayo).await.unwrap();
     assert_eq!(problems.iter().map(|problem| problem.finding.code.as_ref()).collect::<Vec<_>>(), ["campaign_renamed"]);
+}
+
+/// `verify` tells it before anything is sent, by one call more.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_check_finds_what_is_wrong_with_a_campaign() {
+    for (name, codes) in [("Salon 2026", vec![]), ("Salon 2025", vec!["campaign_not_found"])] {
+        let (scene, kayo) = scene(with_campaign(), |document| {
+            members(document);
+            document["projects"]["list"]["salon-du-bourget"]["campaign"] = json!({"name": name});
+        })
+        .await;
+        let before = scene.api_calls();
+        let report = check::verify(scene.stack.ports(), &SessionCache::default(), &kayo).await.unwrap();
+        let found: Vec<_> = report.findings.iter().filter(|finding| finding.code.starts_with("campaign")).collect();
+        assert_eq!(found.iter().map(|finding| finding.code.as_ref()).collect::<Vec<_>>(), codes);
+        assert!(
+            found
+                .iter()
+                .all(|finding| finding.words.en.contains("There is Salon 2026") && finding.place == "projects.list.salon-du-bourget.campaign")
+        );
+        assert!(!report.has_errors() || !codes.is_empty(), "{:?}", report.findings);
+        assert_eq!(scene.api_calls() - before, 2);
+    }
 }
 
 fn visits(document: &mut Value) {

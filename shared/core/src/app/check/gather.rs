@@ -16,7 +16,8 @@ use crate::{
         schemas,
     },
     domain::{
-        check::{DuplicateRule, Facts, Organization, Rights},
+        check::{CampaignFact, DuplicateRule, Facts, Organization, Rights, campaign_uses},
+        config::Campaign,
         engine::Engine,
         ids::ObjectName,
         schema::ObjectSchema,
@@ -60,8 +61,42 @@ pub(super) async fn gather(access: &mut Access<'_>, engine: &Engine) -> Result<G
     facts.rights = rows(&answer, "rights").and_then(|rows| rows.first().map(rights));
     facts.duplicate_rules = rows(&answer, "duplicates").map(|rows| rows.iter().filter_map(duplicate_rule).collect());
     facts.definitions = rows(&answer, "definitions").map(|rows| rows.iter().filter_map(definition).collect());
+    facts.campaigns = campaigns(access, engine).await?;
     facts.view_all = rows(&answer, "view_all").map(|rows| rows.iter().filter_map(|row| row.text("SobjectType")).map(str::to_owned).collect());
     Ok(Gathered { facts, described })
+}
+
+/// The campaigns that the document names, and those that were changed last, among which a name that is almost right can be found;
+/// `None` where it names none, or the org tells nothing of campaigns. A call of its own.
+async fn campaigns(access: &mut Access<'_>, engine: &Engine) -> Result<Option<Vec<CampaignFact>>, AccessError> {
+    let uses = campaign_uses(&engine.document);
+    if uses.is_empty() {
+        return Ok(None);
+    }
+    let list = |ids: bool| {
+        let wanted = uses.iter().filter(|used| matches!(used.campaign, Campaign::Id(_)) == ids).map(|used| soql::text(used.campaign.text()));
+        wanted.take(100).collect::<Vec<_>>().join(",")
+    };
+    let select = "SELECT Id, Name, IsActive, (SELECT Label FROM CampaignMemberStatuses) FROM Campaign";
+    let conditions = [("Id", list(true)), ("Name", list(false))].map(|(field, list)| (!list.is_empty()).then(|| format!("{field} IN ({list})")));
+    let named = conditions.into_iter().flatten().collect::<Vec<_>>().join(" OR ");
+    let version = access.version().clone();
+    let subs = vec![
+        soql::query(&version, "named", &format!("{select} WHERE {named}")),
+        soql::query(&version, "others", &format!("{select} WHERE IsActive = true ORDER BY LastModifiedDate DESC LIMIT 200")),
+    ];
+    let answer = access.composite(&Composite::new(subs)).await?;
+    let (Some(named), Some(others)) = (rows(&answer, "named"), rows(&answer, "others")) else { return Ok(None) };
+    let mut found: Vec<CampaignFact> = named.iter().chain(&others).filter_map(campaign).collect();
+    found.sort_by_key(|fact| fact.id);
+    found.dedup_by_key(|fact| fact.id);
+    Ok(Some(found))
+}
+
+fn campaign(row: &Row) -> Option<CampaignFact> {
+    let statuses = row.get("CampaignMemberStatuses").and_then(|found| found.get("records")).and_then(Value::as_array);
+    let statuses = statuses.into_iter().flatten().filter_map(|status| status.get("Label").and_then(Value::as_str)).map(str::to_owned);
+    Some(CampaignFact { id: row.id("Id")?, name: row.text("Name")?.to_owned(), active: flag(row, "IsActive"), statuses: statuses.collect() })
 }
 
 /// The mapped fields and the opt-out, whether or not the integration user sees them.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::CampaignFact;
 use crate::domain::{
     ids::{ObjectName, RecordId},
     schema::{ObjectSchema, Schemas},
@@ -22,6 +23,8 @@ pub struct Facts {
     pub view_all: Option<BTreeSet<String>>,
     /// The active duplicate rules.
     pub duplicate_rules: Option<Vec<DuplicateRule>>,
+    /// The campaigns that have a name or an id of the document's, and some of the others; `None` where it names none.
+    pub campaigns: Option<Vec<CampaignFact>>,
     /// The fields that exist, seen or not, by object and name, with whether their history is tracked.
     pub definitions: Option<BTreeMap<(String, String), bool>>,
 }

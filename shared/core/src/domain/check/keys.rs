@@ -9,7 +9,9 @@ use crate::domain::{
 };
 
 pub(super) fn findings(view: &View<'_>) -> Vec<Finding> {
-    view.targets.iter().filter(|target| target.creates).filter_map(|target| key(view, target)).collect()
+    // A person is a member of a campaign once, and a workflow's record has a key of its own.
+    let keyless = |target: &&Target| target.object.as_str() == "CampaignMember" || target.place.ends_with(".record.mapping");
+    view.targets.iter().filter(|target| target.creates && !keyless(target)).filter_map(|target| key(view, target)).collect()
 }
 
 fn key(view: &View<'_>, target: &Target) -> Option<Finding> {

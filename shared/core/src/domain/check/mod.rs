@@ -2,6 +2,7 @@
 //!
 //! Pure: facts about the org come in, findings go out. Who gathers the facts is `app::check`. One module per group.
 
+mod campaigns;
 mod connection;
 mod consent;
 mod facts;
@@ -17,6 +18,7 @@ mod volume;
 #[cfg(test)]
 mod tests;
 
+pub use campaigns::{CampaignFact, CampaignUse, campaign_uses};
 pub use connection::unreached;
 pub use facts::{DuplicateRule, Facts, ObjectFacts, Organization, RecordType, Rights, Unreached};
 pub use pairs::{Verdict, judge, judge_org};
@@ -31,9 +33,13 @@ use super::{
 };
 
 /// Every code that a finding of the check can have; what stands for one value of the document has the code of its misfit.
-pub const CODES: [&str; 45] = [
+pub const CODES: [&str; 49] = [
     "api_disabled",
     "attributes_undeclared",
+    "campaign_ambiguous",
+    "campaign_inactive",
+    "campaign_not_found",
+    "campaign_status_unknown",
     "company_is_account",
     "duplicate_rule",
     "duplicate_rules_unknown",
@@ -128,6 +134,7 @@ pub fn evaluate(document: &Document, maps: &FieldMaps, facts: &Facts) -> Vec<Fin
         records::findings,
         rules::findings,
         consent::findings,
+        campaigns::findings,
         volume::findings,
     ];
     let mut found: Vec<Finding> = groups.iter().flat_map(|group| group(&view)).collect();

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{View, error, info, warning};
 use crate::domain::{
+    config::Action,
     finding::{Finding, Sentence},
     ids::FieldName,
     mapping::preflight,
@@ -35,10 +36,29 @@ pub(super) fn findings(view: &View<'_>) -> Vec<Finding> {
     found
 }
 
+/// Whether Passerelle itself fills a field of what it makes.
+fn fills(view: &View<'_>, object: &str, name: &str) -> bool {
+    let document = view.document;
+    let of_workflows = || {
+        document.workflows.iter().flat_map(|workflow| &workflow.actions).any(|action| match action {
+            Action::Record(record) if document.mappings.get(&record.mapping).is_some_and(|mapping| mapping.object.as_str() == object) => {
+                let pointers = record.person.iter().flat_map(|fields| fields.lead.iter().chain(&fields.contact));
+                pointers.chain([&record.key.field]).any(|field| field.as_str() == name)
+            }
+            _ => false,
+        })
+    };
+    match object {
+        "Event" | "Task" if ACTIVITY.contains(&name) => true,
+        "CampaignMember" => matches!(name, "CampaignId" | "LeadId" | "ContactId" | "Status") || of_workflows(),
+        "Account" => name == "Name" || of_workflows(),
+        _ => of_workflows(),
+    }
+}
+
 fn required(view: &View<'_>, target: &Target) -> Vec<Finding> {
     let object = target.object.as_str();
-    let activity = matches!(object, "Event" | "Task");
-    let needed = preflight::missing(object, view.schemas.object(object), &|name| activity && ACTIVITY.contains(&name));
+    let needed = preflight::missing(object, view.schemas.object(object), &|name| fills(view, object, name));
     let mut found: Vec<Finding> = needed.iter().filter_map(|field| one(view, target, field)).collect();
     found.extend(unmapped(view, target, &needed));
     found

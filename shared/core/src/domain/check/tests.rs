@@ -60,6 +60,7 @@ fn facts() -> Facts {
     let event = ["Subject", "Type", "Description"].map(|name| (name, field(FieldType::String))).into();
     let definitions = ["Lead", "Contact"].map(|object| ((object.to_owned(), OPT_OUT.to_owned()), true));
     Facts {
+        campaigns: None,
         objects: [
             object("Lead", lead),
             object("Contact", vec![("LastName", last_name()), ("HasOptedOutOfEmail", field(FieldType::Boolean))]),
@@ -345,4 +346,56 @@ fn why_an_org_was_not_reached() {
         let found = unreached(&Unreached { code: code.to_owned(), reauthorise });
         assert_eq!((found.code.as_ref(), found.severity), (want, Severity::Error));
     }
+}
+
+/// A workflow that makes members of a campaign, in an org with these campaigns.
+fn with_campaign(campaign: Value, status: &str) -> impl Fn(&mut Value) {
+    let action = json!({"campaign_member": {"campaign": campaign, "status": status}});
+    move |document: &mut Value| document["workflows"][0]["actions"] = json!([action])
+}
+
+#[test]
+fn campaigns_and_the_statuses_of_their_members() {
+    use Severity::{Error, Warning};
+    let id = |n: u8| RecordId::parse(&format!("70100000000000{n}")).unwrap();
+    let fact = |n: u8, name: &str, active| CampaignFact {
+        id: id(n),
+        name: name.to_owned(),
+        active,
+        statuses: vec!["Sent".to_owned(), "Attended".to_owned()],
+    };
+    let known = |facts: &mut Facts| {
+        let member = Field { required: true, nillable: false, ..field(FieldType::Reference) };
+        facts.objects.extend([object("CampaignMember", vec![("CampaignId", member), ("Status", field(FieldType::Picklist))])]);
+        facts.campaigns = Some(vec![fact(1, "Fair", true), fact(2, "Old fair", false), fact(3, "Twin", true), fact(4, "twin", true)]);
+    };
+    let place = "workflows[0].actions[0].campaign_member.campaign";
+    for (campaign, status, want) in [
+        (json!({"name": " fair "}), "attended", None),
+        (json!({"id": id(1)}), "Sent", None),
+        (json!({"name": "Fare"}), "Sent", Some((Error, "campaign_not_found"))),
+        (json!({"id": id(9)}), "Sent", Some((Error, "campaign_not_found"))),
+        (json!({"name": "Twin"}), "Sent", Some((Error, "campaign_ambiguous"))),
+        (json!({"name": "Fair"}), "Registered", Some((Error, "campaign_status_unknown"))),
+        (json!({"name": "Old fair"}), "Sent", Some((Warning, "campaign_inactive"))),
+    ] {
+        let change = with_campaign(campaign.clone(), status);
+        match want {
+            Some((severity, code)) => only(&change, &known, severity, code, place),
+            None => {
+                let (mut document, mut facts) = (document(), facts());
+                change(&mut document);
+                known(&mut facts);
+                let found = check(&document, &facts);
+                assert!(found.iter().all(|(severity, ..)| *severity == Severity::Info), "{campaign}: {found:?}");
+            }
+        }
+    }
+    // The projects' campaigns need the statuses of all workflows that name none.
+    let (mut document, mut facts) = (document(), facts());
+    document["workflows"][0]["actions"] = json!([{"campaign_member": {"status": "Attended"}}, {"campaign_member": {"status": "No show"}}]);
+    document["projects"]["list"] = json!({"p1": {"name": "P", "campaign": {"name": "Fair"}}});
+    known(&mut facts);
+    let found = check(&document, &facts);
+    assert!(found.contains(&(Error, "campaign_status_unknown".to_owned(), "projects.list.p1.campaign".to_owned())), "{found:?}");
 }
