@@ -8,6 +8,7 @@ ROUTES = {
     "GET /oauth/{connection}/start": "OauthCallback",
     "GET /oauth/{connection}/callback": "OauthCallback",
     "POST /v1/hooks/{source}": "TriggerIntake",
+    "GET /v1/hooks/{source}/events/{event}": "TriggerIntake",
 }
 
 WRITERS = ["OauthCallback", "Upsert", "Reconcile"]
@@ -19,7 +20,7 @@ def routes(checks, account):
     integrations = {i["IntegrationId"]: i["IntegrationUri"] for i in api.get_integrations(ApiId=API_ID)["Items"]}
     found = {r["RouteKey"]: integrations[r["Target"].removeprefix("integrations/")]
              for r in api.get_routes(ApiId=API_ID)["Items"]}
-    checks.check("the API has the five routes and no other", set(found) == set(ROUTES), sorted(found))
+    checks.check("the API has the six routes and no other", set(found) == set(ROUTES), sorted(found))
     for route, function in ROUTES.items():
         checks.check(f"{route} leads to {function}", f"-{function}-" in found.get(route, ""), found.get(route))
 

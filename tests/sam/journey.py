@@ -177,6 +177,12 @@ def travel(checks, account, org, program, stack, outputs, scratch):
     reschedule(account, hourly, ScheduleExpression="rate(1 minute)")
     traveller.check_arrival(checks, third, SWEEP_SECONDS)
     checks.check("the repeated delivery made no second lead", len(traveller.leads(first)) == 1, traveller.leads(first))
+    status, answer = call(f"{traveller.hook}/events/{first['id']}", headers={"authorization": f"Bearer {traveller.secret}"})
+    told = json.loads(answer) if status == 200 else {}
+    checks.check("the platform is told what became of its event, and the record's id",
+                 status == 200 and traveller.leads(first)[0]["Id"] in told["connections"][0]["records"], (status, answer))
+    status, answer = call(f"{traveller.hook}/events/{first['id']}")
+    checks.check("nobody is told who does not show the key", status == 401, (status, answer))
     operate(checks, steps, connection, first)
     checks.check("the refused webhook made no lead", not traveller.leads(captured(0, document)), org.records("Lead"))
 

@@ -1,10 +1,11 @@
 //! Nothing lost, nothing twice: from the webhook to the outcome.
 
-use passerelle_core::app::connections;
+use passerelle_core::app::{configure, connections};
 use passerelle_local::Switch;
 use passerelle_scenarios::{Scene, capture, person};
 use salesforce_sim::Seed;
-use serde_json::json;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sweep_alone_brings_every_event_to_its_outcome() {
@@ -112,4 +113,40 @@ async fn an_event_of_an_unknown_project_waits_for_the_configuration() {
     scene.sweep().await;
     assert_eq!(scene.event(&kayo, "e1").await.status, "applied");
     assert_eq!(scene.records("Event")[0]["Subject"], json!("[KAYO] Capture sur New Show"));
+}
+
+/// The platform learns what became of its event, and the Salesforce ids; nobody else does.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_platform_is_told_what_became_of_an_event() {
+    let scene = Scene::new().await;
+    let (kayo, _) = (scene.active("kayo").await, scene.active("other").await);
+    let mut incomplete = person(2);
+    incomplete.as_object_mut().unwrap().remove("company");
+    scene.accept("kayo", &json!([capture("e1", person(1)), capture("e2", incomplete)])).await;
+    let key = async |connection: &str| {
+        let keys = configure::webhook_keys(scene.stack.ports(), &connection.parse().unwrap()).await.unwrap();
+        keys[0].expose_secret().to_owned()
+    };
+    let (own, others) = (key("kayo").await, key("other").await);
+    let ask = async |event: &str, key: Option<&str>| {
+        let request = reqwest::Client::new().get(format!("{}/v1/hooks/kayo/events/{event}", scene.stack.addresses().gateway));
+        let request = key.into_iter().fold(request, |request, key| request.header("authorization", format!("Bearer {key}")));
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+    };
+    assert_eq!(ask("e1", Some(&own)).await.1["connections"][0]["status"], "open");
+    scene.sweep().await;
+    let (status, told) = ask("e1", Some(&own)).await;
+    let records = told["connections"][0]["records"].as_array().unwrap();
+    assert_eq!((status, records.len(), told["connections"][0]["status"].as_str()), (200, 2, Some("applied")), "{told}");
+    assert!(records.contains(&scene.records("Lead")[0]["Id"]));
+    let (_, told) = ask("e2", Some(&own)).await;
+    assert_eq!(told["connections"][0]["problem"]["code"], "missing_required", "{told}");
+    for (event, key, status, code) in
+        [("absent", Some(&own), 404, "unknown_event"), ("e1", Some(&others), 401, "not_signed"), ("e1", None, 401, "not_signed")]
+    {
+        let (answered, problem) = ask(event, key.map(String::as_str)).await;
+        assert_eq!((answered, problem["code"].as_str()), (status, Some(code)), "{event}");
+    }
+    assert_eq!(kayo.as_str(), "kayo");
 }

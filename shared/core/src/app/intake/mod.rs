@@ -3,6 +3,7 @@
 //! The table is the outbox: an event is born due, so even if nothing else ever rang, the sweep would find it.
 
 mod proof;
+mod status;
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use self::proof::Proof;
-pub use self::proof::TOLERANCE_S;
+pub use self::{
+    proof::TOLERANCE_S,
+    status::{Told, ToldOne, tell},
+};
 use crate::{
     adapters::state::{
         StateError,

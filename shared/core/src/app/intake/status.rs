@@ -1,0 +1,79 @@
+//! What became of an event, told to the platform that sent it: whoever has the source's key may ask.
+
+use http::{HeaderMap, header::AUTHORIZATION};
+use serde::Serialize;
+
+use super::unavailable;
+use crate::{
+    adapters::state::events::StoredEvent,
+    app::configure,
+    domain::{
+        ids::{ConnectionId, EventId, RecordId, SourceId},
+        mac::same,
+        plan::{Cause, Outcome},
+    },
+    ports::Ports,
+    shell::problem::Problem,
+};
+
+/// What became of an event, for each connection that it fed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Told {
+    /// The event.
+    pub event: EventId,
+    /// Each connection whose key was shown.
+    pub connections: Vec<ToldOne>,
+}
+
+/// What became of an event in one org.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ToldOne {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// `open`, or the name of the outcome.
+    pub status: String,
+    /// The Salesforce records that it touched.
+    pub records: Vec<RecordId>,
+    /// Why it waits, or was given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Cause>,
+    /// How often it was tried.
+    pub tries: u32,
+}
+
+/// Tells what became of an event. The key stands in the header `Authorization: Bearer …`.
+pub async fn tell(ports: Ports<'_>, source: &str, event: &str, headers: &HeaderMap) -> Result<Told, Problem> {
+    let not_found = || Problem::new(404, "unknown_event", "There is no such event of this source.");
+    let source = SourceId::parse(source).map_err(|_| not_found())?;
+    let event = EventId::parse(event).map_err(|_| not_found())?;
+    let refused = || Problem::new(401, "not_signed", "Send the source's signing key: Authorization: Bearer and the key.");
+    let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.split_once(' '));
+    let given = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, key)| key.trim()).ok_or_else(refused)?;
+    let known = ports.table.load_source(&source).await.map_err(|error| unavailable(&source, &error))?.ok_or_else(refused)?;
+    let (mut connections, mut verified) = (Vec::new(), false);
+    for connection in known.connections {
+        let keys = configure::webhook_keys(ports, &connection).await.map_err(|error| unavailable(&source, &error))?;
+        if !keys.iter().any(|key| same(given.as_bytes(), secrecy::ExposeSecret::expose_secret(key).as_bytes())) {
+            continue;
+        }
+        verified = true;
+        let found = ports.table.load_events(&connection, std::slice::from_ref(&event)).await.map_err(|error| unavailable(&source, &error))?;
+        connections.extend(found.into_iter().filter(|(_, stored)| stored.source == source).map(|(_, stored)| told(connection.clone(), stored)));
+    }
+    match (verified, connections.is_empty()) {
+        (false, _) => Err(refused()),
+        (true, true) => Err(not_found()),
+        (true, false) => Ok(Told { event, connections }),
+    }
+}
+
+fn told(connection: ConnectionId, stored: StoredEvent) -> ToldOne {
+    let (records, problem) = match stored.outcome {
+        Some(Outcome::Applied { records }) => (records.into_iter().collect(), None),
+        Some(Outcome::Parked { problem } | Outcome::Retry { problem } | Outcome::Dead { problem }) => {
+            (stored.done.values().copied().collect(), Some(problem))
+        }
+        _ => (Vec::new(), None),
+    };
+    ToldOne { connection, status: stored.status, records, problem, tries: stored.attempts }
+}
