@@ -109,3 +109,22 @@ fn counts_the_calls_of_every_kind_of_batch() {
     // One event cannot be five.
     assert_eq!(calls("known_five_each", "on", "on").len(), 1);
 }
+
+#[test]
+fn tells_of_each_promise_whether_it_is_kept() {
+    let output = Command::new(env!("CARGO_BIN_EXE_passerelle-bench")).args(["calls", "--events", "100"]).output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    let row = told.lines().find(|line| line.starts_with("unknown people  ") && line.contains(" on ")).unwrap();
+    assert!(row.contains("2 (0.020)") && row.ends_with("2 for 100: met"), "{told}");
+    assert!(told.lines().filter(|line| line.contains("3 of 100 failing")).count() == 3, "{told}");
+    assert!(output.status.success() && !told.contains("MISSED"), "{told}");
+}
+
+#[test]
+fn times_single_events_from_the_202_to_the_record() {
+    let output = Command::new(env!("CARGO_BIN_EXE_passerelle-bench")).args(["latency", "--events", "2", "--json"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let rows: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let [min, median, max] = ["min_ms", "median_ms", "max_ms"].map(|figure| rows[0][figure].as_f64().unwrap());
+    assert!(0.0 < min && min <= median && median <= max && max < 30_000.0, "{rows:?}");
+}

@@ -10,7 +10,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -20,7 +20,7 @@ use passerelle_core::{
     domain::ids::{ConnectionId, EventId},
     ports::{BoxFuture, Clock},
 };
-use passerelle_local::{SalesforceTarget, Stack, StackOptions, Switch, browser, functions};
+use passerelle_local::{SalesforceTarget, Stack, StackOptions, Switch, browser, functions, stream::StreamOptions};
 use salesforce_sim::{
     Doubts, Seed, Sim,
     org::QueryScope,
@@ -33,23 +33,31 @@ use standardwebhooks::Webhook;
 /// KAYO's preset, as it is delivered.
 pub const KAYO: &str = include_str!("../../../infra/presets/kayo.yaml");
 
-/// A clock that stands still until the test moves it.
+/// A clock that stands still until the test moves it; for measurements it runs as well.
 #[derive(Debug)]
-pub struct HandClock(AtomicI64);
+pub struct HandClock {
+    ms: AtomicI64,
+    /// Since when it runs.
+    running: Option<Instant>,
+}
 
 impl HandClock {
     /// Moves on.
     pub fn advance(&self, by: SignedDuration) {
-        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+        self.ms.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 }
 
 impl Clock for HandClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millisecond(self.0.load(Ordering::SeqCst)).unwrap()
+        let run = self.running.map_or(Duration::ZERO, |since| since.elapsed());
+        Timestamp::from_millisecond(self.ms.load(Ordering::SeqCst)).unwrap() + run
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'_, ()> {
+        if self.running.is_some() {
+            return Box::pin(tokio::time::sleep(duration));
+        }
         Box::pin(async move {
             let end = self.now() + SignedDuration::try_from(duration).unwrap();
             if duration < LONG {
@@ -97,16 +105,21 @@ impl Scene {
     /// A stack with another org, or with the stream on.
     pub async fn with(seed: Seed, stream: Switch) -> Self {
         logs::keep();
-        Self::start(seed, stream, "2026-09-01T08:00:00Z".parse().unwrap()).await
+        Self::start(seed, stream, "2026-09-01T08:00:00Z".parse().unwrap(), None).await
+    }
+
+    /// A stack whose clock runs, and whose stream calls upsert as the template has it.
+    pub async fn live(seed: Seed) -> Self {
+        Self::start(seed, Switch::On, Timestamp::now(), Some(Instant::now())).await
     }
 
     /// A stack with the demonstration org at another time, for those who go by a clock of their own.
     pub async fn at(now: Timestamp) -> Self {
-        Self::start(Seed::demo(), Switch::Off, now).await
+        Self::start(Seed::demo(), Switch::Off, now, None).await
     }
 
-    async fn start(seed: Seed, stream: Switch, now: Timestamp) -> Self {
-        let clock = Arc::new(HandClock(AtomicI64::new(now.as_millisecond())));
+    async fn start(seed: Seed, stream: Switch, now: Timestamp, running: Option<Instant>) -> Self {
+        let clock = Arc::new(HandClock { ms: AtomicI64::new(now.as_millisecond()), running });
         let make = move |public: &str| {
             let mut seed = seed.clone();
             for app in &mut seed.apps {
@@ -122,6 +135,7 @@ impl Scene {
             sweep_interval: None,
             reconcile_interval: None,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            stream_options: if running.is_some() { StreamOptions::default() } else { StackOptions::default().stream_options },
             ..StackOptions::default()
         };
         let stack = Stack::start(options, functions::wire).await.unwrap();
