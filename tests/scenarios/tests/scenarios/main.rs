@@ -25,6 +25,7 @@ mod merge;
 mod operations;
 mod order;
 mod preflight;
+mod readme;
 mod saving;
 mod skeepers;
 mod values;
