@@ -58,6 +58,14 @@ pub struct Field {
     pub picklist: Vec<String>,
 }
 
+impl Field {
+    /// The field as it takes the key of the record that it refers to: a text, whatever the id would be.
+    #[must_use]
+    pub fn as_key(&self) -> Self {
+        Self { kind: FieldType::String, length: 255, references: Vec::new(), ..self.clone() }
+    }
+}
+
 fn yes() -> bool {
     true
 }

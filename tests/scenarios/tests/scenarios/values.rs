@@ -1,7 +1,7 @@
 //! Values on their way from an event to a record: what is done with those that do not fit, where they may come from, and whether a
 //! rule that needs one waits for it.
 
-use passerelle_core::domain::ids::ConnectionId;
+use passerelle_core::{app::configure, domain::ids::ConnectionId};
 use passerelle_local::Switch;
 use passerelle_scenarios::{Scene, capture, custom_field, person, record};
 use salesforce_sim::{
@@ -127,4 +127,61 @@ async fn a_needed_value_is_waited_for_on_records_that_exist() {
             assert_eq!(scene.records("Lead")[0]["Title"], json!("Achats"));
         }
     }
+}
+
+/// A field that refers to another record gets it by that record's key, and the same key is not sent twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_a_field_refers_to_is_found_by_its_key() {
+    let mut seed = Seed::demo();
+    let key = custom_field("Account", "Customer_Number__c", Kind::Text { length: 20 });
+    seed.custom_fields.push(CustomField { external_id: true, unique: true, ..key });
+    seed.custom_fields.push(custom_field("Lead", "Site__c", Kind::Lookup { to: "Account".to_owned(), relationship: None }));
+    seed.records.extend(["K-1", "K-2"].map(|number| record("Account", json!({"Name": number, "Customer_Number__c": number}))));
+    let scene = Scene::with(seed, Switch::Off).await;
+    let kayo = scene.active("kayo").await;
+    let rule = json!({"from": "person.customer", "to": "Site__c", "by": "Customer_Number__c", "strategy": "always_platform"});
+    scene
+        .apply(&scene.document("kayo", |document| {
+            document["platform"]["attributes"] = json!([]);
+            document["mappings"]["lead"]["fields"].as_array_mut().unwrap().push(rule.clone());
+        }))
+        .await;
+    let account = |number: &str| scene.records("Account").into_iter().find(|account| account["Customer_Number__c"] == number).unwrap()["Id"].clone();
+    let mut stamps = Vec::new();
+    for (id, minute, number) in [("e1", 1, "K-1"), ("e2", 2, "K-1"), ("e3", 3, "K-2")] {
+        let mut who = person(1);
+        who["customer"] = json!(number);
+        let mut event = capture(id, who);
+        event["occurred_at"] = json!(format!("2026-08-30T10:{minute:02}:00+02:00"));
+        scene.accept("kayo", &event).await;
+        scene.sweep().await;
+        assert_eq!(scene.event(&kayo, id).await.status, "applied", "{id}: {:?}", scene.event(&kayo, id).await.outcome);
+        let lead = scene.records("Lead").remove(0);
+        assert_eq!(lead["Site__c"], account(number), "{id}");
+        stamps.push(lead["SystemModstamp"].clone());
+    }
+    assert_eq!(stamps[0], stamps[1], "the same key changes nothing");
+    // A key that nobody has parks its event with Salesforce's own words; another field than a reference is refused when it is saved.
+    let mut who = person(2);
+    who["customer"] = json!("K-9");
+    scene.accept("kayo", &capture("e4", who)).await;
+    scene.sweep().await;
+    let outcome = json!(scene.event(&kayo, "e4").await.outcome);
+    assert!(outcome["outcome"] == "parked" && outcome["problem"]["message"].as_str().unwrap().contains("K-9"), "{outcome}");
+    let refused = scene.document("kayo", |document| {
+        document["platform"]["attributes"] = json!([]);
+        let rule = json!({"from": "person.customer", "to": "Company__c", "by": "Customer_Number__c"});
+        document["mappings"]["lead"]["fields"].as_array_mut().unwrap().push(rule);
+    });
+    // The org has no such field, which is a warning; one that is there and is a text is refused.
+    configure::apply(scene.stack.ports(), &refused).await.unwrap();
+    let refused = scene.document("kayo", |document| {
+        document["platform"]["attributes"] = json!([]);
+        let rule = json!({"from": "person.customer", "to": "kayo_last_audio_duration__c", "by": "Customer_Number__c"});
+        let fields = document["mappings"]["lead"]["fields"].as_array_mut().unwrap();
+        fields.retain(|field| field["to"] != "kayo_last_audio_duration__c");
+        fields.push(rule);
+    });
+    let error = configure::apply(scene.stack.ports(), &refused).await.unwrap_err();
+    assert!(format!("{error:?}").contains("ne désigne aucune fiche"), "{error:?}");
 }

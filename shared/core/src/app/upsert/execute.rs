@@ -18,7 +18,8 @@ use crate::{
     },
     domain::{
         ids::{FieldName, ObjectName, RecordId},
-        plan::{Cause, NewValue, Operation, Plan, Write, WriteId, WriteResult},
+        mapping::relationship,
+        plan::{Cause, Change, NewValue, Operation, Plan, Write, WriteId, WriteResult},
     },
 };
 
@@ -201,7 +202,7 @@ impl Run<'_> {
                 _ => reference(*parent, groups),
             },
         };
-        let mut fields: BTreeMap<FieldName, FieldValue> = write.changes.iter().map(|change| (change.field.clone(), value(&change.new))).collect();
+        let mut fields: BTreeMap<FieldName, FieldValue> = write.changes.iter().map(|change| field(change, value(&change.new))).collect();
         let mut id = None;
         match &write.operation {
             Operation::Create | Operation::CreateUnique => {}
@@ -255,6 +256,16 @@ impl Run<'_> {
 /// can do in the time and with the queries that one transaction has.
 fn is_automation(error: &RecordError) -> bool {
     matches!(error.code.as_str(), "CANNOT_EXECUTE_FLOW_TRIGGER" | "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" | "APEX_ERROR")
+}
+
+/// A field and what it gets; a record that is found by a key is written under the relationship's name.
+fn field(change: &Change, value: FieldValue) -> (FieldName, FieldValue) {
+    match (&change.by, relationship(&change.field), value) {
+        (Some(by), Some(relationship), FieldValue::Literal(key)) if !key.is_null() => {
+            (relationship, FieldValue::Literal(serde_json::json!({ by.as_str(): key })))
+        }
+        (_, _, value) => (change.field.clone(), value),
+    }
 }
 
 fn parents(write: &Write) -> impl Iterator<Item = WriteId> {

@@ -71,6 +71,10 @@ pub struct FieldRule {
     pub from: String,
     /// The field of the Salesforce object.
     pub to: FieldName,
+    /// For a field that refers to another record: an external id of that record's object, by which the value finds it, for
+    /// example `Customer_Number__c`. Values go to Salesforce only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<FieldName>,
     /// Which side's value stays when both have one.
     #[serde(default, skip_serializing_if = "is_default")]
     pub strategy: Strategy,
@@ -104,6 +108,7 @@ impl FieldRule {
         Self {
             from: from.to_owned(),
             to,
+            by: None,
             strategy: Strategy::default(),
             direction: Direction::default(),
             update_blanks: false,

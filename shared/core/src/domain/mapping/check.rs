@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    AttributeType, FieldMap, FieldMaps, Rule, Source, codec,
+    AttributeType, FieldMap, FieldMaps, FieldType, Rule, Source, codec,
     compat::{self, Compatibility},
     merge::Direction,
     preflight::{self, Misfit, NO_FIELD, Operation, Overflow},
@@ -57,6 +57,15 @@ pub fn check_rules(maps: &FieldMaps, schemas: &Schemas, zone: &TimeZone) -> Vec<
         for rule in map.all() {
             match schema.fields.get(&rule.to) {
                 None => findings.push(missing(map, rule)),
+                Some(field) if rule.by.is_some() && field.kind != FieldType::Reference => {
+                    let target = format!("{}.{} ({})", map.object, rule.to, field.kind.as_str());
+                    let words = Sentence::new(
+                        format!("{target} refers to no record, so none can be found by a key."),
+                        format!("{target} ne désigne aucune fiche ; aucune ne peut être trouvée par une clé."),
+                    );
+                    findings.push(finding(map, rule, Severity::Refused, "type_impossible", words));
+                }
+                Some(field) if rule.by.is_some() => findings.extend(pairs(map, rule, &field.as_key())),
                 Some(field) => {
                     findings.extend(pairs(map, rule, field));
                     findings.extend(constant(map, rule, field, zone));

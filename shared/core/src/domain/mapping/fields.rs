@@ -177,6 +177,18 @@ impl FieldMap {
     }
 }
 
+/// The name under which a field's record is written when it is found by a key: `Site__r` of `Site__c`, `Account` of `AccountId`.
+/// `None` where the field refers to records of several objects, or to none.
+#[must_use]
+pub fn relationship(field: &FieldName) -> Option<FieldName> {
+    let name = field.as_str();
+    if matches!(name, "WhoId" | "WhatId" | "OwnerId") {
+        return None;
+    }
+    let name = name.strip_suffix("__c").map(|stem| format!("{stem}__r")).or_else(|| name.strip_suffix("Id").map(str::to_owned))?;
+    FieldName::parse(&name).ok()
+}
+
 struct Compiler<'d> {
     document: &'d Document,
     faults: Vec<ConfigFault>,
@@ -290,6 +302,12 @@ impl Compiler<'_> {
         if matches!(kind, Some(AttributeType::File | AttributeType::Picture)) {
             self.fault(format!("{place}.from"), "Files and pictures are not sent; map the address where they can be seen.");
         }
+        if rule.by.is_some() && (rule.direction != Direction::ToSalesforce || rule.clears) {
+            self.fault(format!("{place}.by"), "A record that is found by a key is not read back; choose to_salesforce, without clears.");
+        }
+        if rule.by.is_some() && relationship(&rule.to).is_none() {
+            self.fault(format!("{place}.by"), format!("{} refers to no single kind of record; map it from an id.", rule.to));
+        }
         if rule.direction != Direction::ToSalesforce && !chain.goes_back() {
             self.fault(format!("{place}.direction"), "Values cannot come back through these transformations; choose to_salesforce.");
         }
@@ -301,6 +319,7 @@ impl Compiler<'_> {
         }
         Some(Rule {
             to: rule.to.clone(),
+            by: rule.by.clone(),
             source: Source::Attribute(rule.from.clone()),
             kind,
             chain,
@@ -318,6 +337,7 @@ impl Compiler<'_> {
 fn fixed_rule(field: &FieldName, value: &Value, place: String) -> Rule {
     Rule {
         to: field.clone(),
+        by: None,
         source: Source::Fixed(value.clone()),
         kind: None,
         chain: Chain::default(),

@@ -24,6 +24,8 @@ pub(in crate::domain) const OPT_OUT: &str = "HasOptedOutOfEmail";
 pub struct Rule {
     /// The field.
     pub to: FieldName,
+    /// The external id by which the value finds the record that the field refers to.
+    pub by: Option<FieldName>,
     /// Where the value comes from.
     pub source: Source,
     /// The declared type of the attribute.

@@ -96,13 +96,16 @@ pub struct Change {
     /// The strategy that held, and who decided about it; `None` likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effective: Option<Effective>,
+    /// The external id of the record that the field refers to, by which the value finds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<FieldName>,
 }
 
 impl Change {
     /// A field that no rule of a mapping stands behind.
     #[must_use]
     pub fn plain(field: FieldName, new: NewValue) -> Self {
-        Self { field, old: None, new, reason: Reason::NewRecord, from: None, rule: None, effective: None }
+        Self { field, old: None, new, reason: Reason::NewRecord, from: None, rule: None, effective: None, by: None }
     }
 }
 

@@ -19,8 +19,12 @@ pub(super) fn confirm(situation: &Situation<'_>, link: &mut Link, read: &Match, 
     let made = std::mem::take(&mut link.made) && read.left_by_us;
     let mapped = situation.engine.person_fields(link.object.as_str());
     let schema = situation.schemas.object(link.object.as_str());
+    let rules = situation.engine.person_map(link.object.as_str()).into_iter().flat_map(|map| map.all());
+    let by_key: Vec<&FieldName> = rules.filter(|rule| rule.by.is_some()).map(|rule| &rule.to).collect();
     for (field, value) in read.values.iter().filter(|(field, _)| mapped.contains(field)) {
         match link.bases.get_mut(field) {
+            // The id of a record that was found by its key: the two have no form in common.
+            Some(base) if by_key.contains(&field) && base.sent.is_some() => (base.sent, base.salesforce) = (None, Some(remember(value))),
             Some(base) => {
                 let described = schema.and_then(|schema| schema.fields.get(field));
                 notes.extend(confirm_field(base, field, value, read.left_by_us, &|a, b| codec::same(described, a, b)));

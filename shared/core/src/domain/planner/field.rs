@@ -64,6 +64,9 @@ pub(super) fn plan_field(
     let rule = governed.rule;
     let described = situation.schemas.object(object);
     let field = described.and_then(|schema| schema.fields.get(&rule.to));
+    // What finds a record by its key is a text of its own, and not the id that the field has.
+    let keyed = field.filter(|_| rule.by.is_some()).map(Field::as_key);
+    let field = keyed.as_ref().or(field);
     let operation = if matches!(seen, Seen::NoRecord) { Operation::Create } else { Operation::Update };
     let (value, at) = stated(person, rule, when);
     let form = match (described, field) {
@@ -111,6 +114,7 @@ pub(super) fn plan_field(
             from: Some(rule.from().unwrap_or(&rule.place).to_owned()),
             rule: Some(rule.place.clone()),
             effective: Some(effective),
+            by: rule.by.clone(),
         }),
     }
 }
