@@ -12,12 +12,19 @@ use crate::{
         connections::{Meta, Status},
     },
     app::schemas,
-    domain::ids::{ConnectionId, EventId},
+    domain::{
+        ids::{ConnectionId, EventId},
+        person::short_hash,
+    },
     ports::Ports,
 };
 
 /// How many connections are worked at the same time.
 const CONNECTIONS_AT_ONCE: usize = 8;
+/// How many are asked at the same time whether they have work.
+const ASKED_AT_ONCE: usize = 16;
+/// No more events than this are few: they are done in a moment.
+const FEW: usize = 100;
 
 /// Works several connections concurrently, each on its own, so that none waits for another's org. `hints` are events that
 /// are known to be new.
@@ -45,31 +52,59 @@ async fn work_one(
 
 /// The sweep: works every active connection of the installation that has something due.
 pub async fn sweep(ports: Ports<'_>, bench: &Workbench, deadline: Timestamp) -> Result<Vec<(ConnectionId, Result<Worked, WorkError>)>, StateError> {
-    let (mut worked, mut after) = (Vec::new(), None);
+    let (mut connections, mut after) = (Vec::new(), None);
     loop {
-        let (connections, next) = ports.table.list_connections(after.as_ref()).await?;
-        let mut due = BTreeMap::new();
-        for connection in connections {
-            let Some(meta) = ports.table.load_meta(&connection).await? else { continue };
-            if meta.status == Status::Active && has_work(ports, &connection, &meta).await? {
-                due.insert(connection, Vec::new());
-            }
-        }
-        worked.extend(work_all(ports, bench, due, deadline).await);
+        let (page, next) = ports.table.list_connections(after.as_ref()).await?;
+        connections.extend(page);
         match next {
-            Some(next) if ports.clock.now() < deadline => after = Some(next),
-            _ => return Ok(worked),
+            Some(next) => after = Some(next),
+            None => break,
         }
     }
+    let asked: Vec<_> = connections.into_iter().map(|connection| ask(ports, connection)).collect();
+    let asked: Vec<Result<_, StateError>> = stream::iter(asked).buffer_unordered(ASKED_AT_ONCE).collect().await;
+    let due = asked.into_iter().filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
+    let works: Vec<_> =
+        in_turn(due, ports.clock.now()).into_iter().map(|connection| work_one(ports, bench, connection, Vec::new(), deadline)).collect();
+    Ok(stream::iter(works).buffer_unordered(CONNECTIONS_AT_ONCE).collect().await)
 }
 
-/// Whether anything is due, or is parked and may go on: the configuration is another, or it is a day since the org was looked
-/// at, which may have changed.
-async fn has_work(ports: Ports<'_>, c: &ConnectionId, meta: &Meta) -> Result<bool, StateError> {
-    if meta.resumed_version < meta.config_version || !ports.table.due_events(c, ports.clock.now(), 1).await?.is_empty() {
-        return Ok(true);
+/// How much a connection has to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Amount {
+    /// It is done in a moment.
+    Little,
+    /// It may take all the time that there is.
+    Much,
+}
+
+/// The order in which connections are worked, where they are too many to be worked at once. Those with little to do come first:
+/// a flood that has all the time would leave them none. Among the others the order is another each minute, so that none is
+/// always the last.
+fn in_turn(mut due: Vec<(ConnectionId, Amount)>, now: Timestamp) -> Vec<ConnectionId> {
+    let minute = now.as_second() / 60;
+    due.sort_by_cached_key(|(connection, amount)| (*amount, short_hash(&format!("{connection}/{minute}"))));
+    due.into_iter().map(|(connection, _)| connection).collect()
+}
+
+/// Whether a connection has work, and how much.
+async fn ask(ports: Ports<'_>, connection: ConnectionId) -> Result<Option<(ConnectionId, Amount)>, StateError> {
+    let Some(meta) = ports.table.load_meta(&connection).await?.filter(|meta| meta.status == Status::Active) else { return Ok(None) };
+    let amount = amount(ports, &connection, &meta).await?;
+    Ok(amount.map(|amount| (connection, amount)))
+}
+
+/// What is due, or is parked and may go on: the configuration is another, or it is a day since the org was looked at, which may
+/// have changed.
+async fn amount(ports: Ports<'_>, c: &ConnectionId, meta: &Meta) -> Result<Option<Amount>, StateError> {
+    let due = ports.table.due_events(c, ports.clock.now(), FEW + 1).await?.len();
+    if due > FEW {
+        return Ok(Some(Amount::Much));
     }
-    Ok(!ports.table.parked_events(c, 1).await?.is_empty() && schemas::is_old(ports, c).await?)
+    let may_go_on = due > 0
+        || meta.resumed_version < meta.config_version
+        || (!ports.table.parked_events(c, 1).await?.is_empty() && schemas::is_old(ports, c).await?);
+    Ok(may_go_on.then_some(Amount::Little))
 }
 
 fn report(c: &ConnectionId, worked: &Result<Worked, WorkError>) {
@@ -81,5 +116,29 @@ fn report(c: &ConnectionId, worked: &Result<Worked, WorkError>) {
             let cause = std::error::Error::source(error).map(ToString::to_string);
             tracing::error!(connection.id = %c, error = %error, cause, "connection not worked");
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn those_with_little_to_do_come_first_and_no_flood_is_always_the_last() {
+        let due: Vec<(ConnectionId, Amount)> =
+            (0..30).map(|n| (format!("c{n}").parse().unwrap(), if n % 10 == 9 { Amount::Little } else { Amount::Much })).collect();
+        let little: BTreeSet<ConnectionId> = ["c9", "c19", "c29"].map(|c| c.parse().unwrap()).into();
+        let mut had_a_turn = BTreeSet::new();
+        for minute in 0..30 {
+            let now = Timestamp::from_second(1_788_249_600 + minute * 60).unwrap();
+            let order = in_turn(due.clone(), now);
+            assert_eq!(order.len(), due.len());
+            assert_eq!(order.iter().take(3).cloned().collect::<BTreeSet<_>>(), little, "minute {minute}");
+            had_a_turn.extend(order.into_iter().skip(3).take(CONNECTIONS_AT_ONCE));
+        }
+        assert_eq!(had_a_turn.len(), 27, "each flood is among the first within half an hour");
     }
 }
