@@ -1,6 +1,6 @@
 //! What the documents promise of the calls.
 
-use super::{Kind, Setting, Toggle};
+use super::{Beside, Kind, Setting, Toggle};
 
 /// The most calls that one size of a kind of batch may take.
 struct Target {
@@ -12,11 +12,36 @@ struct Target {
 
 /// Without references into answers, or where nothing is said here, there is no promise.
 const TARGETS: [Target; 5] = [
-    Target { people: Kind::Unknown, setting: Setting { activity: Toggle::On, references: Toggle::On }, events: 100, most: 2 },
-    Target { people: Kind::Unknown, setting: Setting { activity: Toggle::Off, references: Toggle::On }, events: 1_000, most: 4 },
-    Target { people: Kind::Unknown, setting: Setting { activity: Toggle::On, references: Toggle::On }, events: 1_000, most: 4 },
-    Target { people: Kind::KnownOverwritten, setting: Setting { activity: Toggle::Off, references: Toggle::On }, events: 1_000, most: 1 },
-    Target { people: Kind::KnownFiveEach, setting: Setting { activity: Toggle::On, references: Toggle::On }, events: 5_000, most: 6 },
+    Target {
+        people: Kind::Unknown,
+        setting: Setting { activity: Toggle::On, references: Toggle::On, beside: Beside::Nothing },
+        events: 100,
+        most: 2,
+    },
+    Target {
+        people: Kind::Unknown,
+        setting: Setting { activity: Toggle::Off, references: Toggle::On, beside: Beside::Nothing },
+        events: 1_000,
+        most: 4,
+    },
+    Target {
+        people: Kind::Unknown,
+        setting: Setting { activity: Toggle::On, references: Toggle::On, beside: Beside::Nothing },
+        events: 1_000,
+        most: 4,
+    },
+    Target {
+        people: Kind::KnownOverwritten,
+        setting: Setting { activity: Toggle::Off, references: Toggle::On, beside: Beside::Nothing },
+        events: 1_000,
+        most: 1,
+    },
+    Target {
+        people: Kind::KnownFiveEach,
+        setting: Setting { activity: Toggle::On, references: Toggle::On, beside: Beside::Nothing },
+        events: 5_000,
+        most: 6,
+    },
 ];
 
 /// The most calls that such a batch may take, if anything is promised.
