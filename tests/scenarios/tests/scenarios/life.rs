@@ -330,3 +330,32 @@ async fn a_linked_record_that_becomes_hidden_is_waited_for_where_records_have_ou
         }
     }
 }
+
+/// The record that stays has another address, so that only the master's id leads to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merged_record_is_followed_by_its_master_though_that_has_another_address() {
+    for (object, looks) in [("Lead", true), ("Lead", false), ("Contact", true), ("Contact", false)] {
+        let (scene, kayo) = scene(Vec::new()).await;
+        let document = scene.document("kayo", |document| {
+            document["people"]["when_unknown"] = json!(object.to_lowercase());
+            document["people"]["update_contacts"] = json!("on");
+            document["people"]["overwrite"] = json!(if looks { "off" } else { "on" });
+        });
+        scene.apply(&document).await;
+        assert_eq!(meet(&scene, &kayo, "e1", 10, ada("job", "Engineer")).await, "applied");
+        let loser = id(&scene.records(object)[0]);
+        let master = administer(&scene, |org, session| {
+            let mut fields = json!({"LastName": "Martin", "Email": "ada@home.example"}).as_object().unwrap().clone();
+            if object == "Lead" {
+                fields.insert("Company".to_owned(), json!("ACME"));
+            }
+            let master = org.create(session, object, &fields).unwrap();
+            org.merge(session, object, master, &[loser]).unwrap();
+            master
+        });
+        assert_eq!(meet(&scene, &kayo, "e2", 11, ada("job", "CTO")).await, "applied", "{object}, looks: {looks}");
+        let left = scene.records(object);
+        assert_eq!((left.len(), id(&left[0]), &left[0]["Title"]), (1, master, &json!("CTO")), "{object}, looks: {looks}");
+        assert_eq!(whom(&scene), vec![json!(master.to_string()); 2], "{object}, looks: {looks}");
+    }
+}

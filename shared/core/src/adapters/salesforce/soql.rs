@@ -125,6 +125,12 @@ pub fn query(version: &ApiVersion, reference_id: &str, soql: &str) -> Sub {
     Sub { method: Method::Get, url: url(version, soql), reference_id: reference_id.to_owned(), body: None, headers: read_headers() }
 }
 
+/// The same, which sees deleted and merged records too.
+#[must_use]
+pub fn query_with_deleted(version: &ApiVersion, reference_id: &str, soql: &str) -> Sub {
+    Sub { method: Method::Get, url: url_with_deleted(version, soql), reference_id: reference_id.to_owned(), body: None, headers: read_headers() }
+}
+
 /// One of the queries that a long list was spread over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InQuery {

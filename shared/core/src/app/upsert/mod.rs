@@ -362,6 +362,7 @@ impl Shift<'_> {
         }
         self.directory.keep(self.ports, self.engine).await?;
         let found = loaded.cases.iter().flat_map(|case| case.found.contacts.iter().chain(&case.found.leads));
+        let found = found.chain(loaded.cases.iter().filter_map(|case| case.found.master.as_ref()));
         let records: Vec<_> = found.flat_map(|m| [Some(m.id), m.converted_to.and_then(|to| to.contact)].into_iter().flatten()).collect();
         let owners = self.ports.table.load_record_owners(self.c, &records).await?.into_iter().collect();
         let situation = Situation { engine: self.engine, schemas: &schemas, known: &self.directory.known, owners_of_records: &owners };

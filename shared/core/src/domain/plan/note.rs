@@ -22,6 +22,13 @@ pub enum Note {
         /// The lead.
         lead: RecordId,
     },
+    /// The record was merged into another, which was taken.
+    Merged {
+        /// The one that is gone.
+        from: RecordId,
+        /// The one that stays.
+        into: RecordId,
+    },
     /// A field was left out, as its rule says, because Salesforce would not have taken the value.
     Dropped {
         /// The field.
@@ -80,6 +87,10 @@ impl Note {
             Self::Converted { lead } => Sentence::new(
                 format!("The lead {lead} was converted; its contact was taken."),
                 format!("La piste {lead} a été convertie ; son contact a été retenu."),
+            ),
+            Self::Merged { from, into } => Sentence::new(
+                format!("The record {from} was merged into {into}, which was taken."),
+                format!("La fiche {from} a été fusionnée dans {into}, qui a été retenue."),
             ),
             Self::Dropped { field, code } => Sentence::new(
                 format!("{field} was left out, as its rule says: {code}."),

@@ -101,6 +101,10 @@ pub struct Found {
     pub activities: Vec<FoundActivity>,
     /// Memberships in the campaigns of the person's events.
     pub members: Vec<FoundMember>,
+    /// The record that the linked one was merged into.
+    pub merged_into: Option<RecordId>,
+    /// What that one has, where it is there.
+    pub master: Option<Match>,
 }
 
 /// A membership in a campaign.

@@ -55,7 +55,10 @@ fn linked(person: &Person, found: &Found, notes: &mut Vec<Note>) -> Option<Targe
     let object = if link.object.as_str() == "Contact" { "Contact" } else { "Lead" };
     match &found.linked {
         Linked::NotRead => Some(Target::Existing { object, id: link.id, read: None }),
-        Linked::Gone => None,
+        Linked::Gone => found.master.as_ref().map(|master| {
+            notes.push(Note::Merged { from: link.id, into: master.id });
+            follow(object, master, found, notes)
+        }),
         Linked::There(read) => Some(follow(object, read, found, notes)),
     }
 }

@@ -39,6 +39,7 @@ enum Question {
     Activities(&'static str),
     Campaigns,
     CampaignNames,
+    Masters,
     Members,
     Accounts,
     Records(ObjectName, FieldName),
@@ -57,6 +58,8 @@ pub(super) async fn look_up(
     look.ask(access, questions, cases).await?;
     look.directory.settle();
     let questions = look.second_questions(access, cases)?;
+    look.ask(access, questions, cases).await?;
+    let questions = look.masters(access, cases)?;
     look.ask(access, questions, cases).await
 }
 
@@ -109,6 +112,7 @@ impl Look<'_> {
         let lost: BTreeSet<String> =
             cases.iter().filter(|case| case.found.linked == Linked::Gone && !is_searched(case)).filter_map(address).collect();
         asked.extend(self.by_email(access, &lost)?);
+        asked.extend(self.merged(access, cases)?);
         if self.directory.has_missing() {
             let names = "SELECT Name FROM Campaign WHERE IsActive = true ORDER BY LastModifiedDate DESC LIMIT 200";
             asked.push((Question::CampaignNames, soql::query(access.version(), "q", names)));
@@ -130,6 +134,33 @@ impl Look<'_> {
                 let head = format!("SELECT Id, WhoId, Subject{start} FROM {object} WHERE WhoId");
                 asked.extend(queries(access, Question::Activities(object), &head, &who)?);
             }
+        }
+        Ok(asked)
+    }
+
+    /// What became of linked records that are gone: a merged one names the one that stays.
+    fn merged(&self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
+        let mut asked = Vec::new();
+        for object in ["Lead", "Contact"] {
+            let gone = cases.iter().filter(|case| case.found.linked == Linked::Gone).filter_map(|case| case.person.link.as_ref());
+            let gone: Vec<String> = gone.filter(|link| link.object.as_str() == object).map(|link| link.id.to_string()).collect();
+            let gone: Vec<&str> = gone.iter().map(String::as_str).collect();
+            if !gone.is_empty() {
+                let head = format!("SELECT Id, MasterRecordId FROM {object} WHERE MasterRecordId != null AND Id");
+                let split = soql::in_queries(access.version(), &head, &gone, "").map_err(SalesforceError::from)?;
+                asked.extend(split.into_iter().map(|query| (Question::Masters, soql::query_with_deleted(access.version(), "q", &query.soql))));
+            }
+        }
+        Ok(asked)
+    }
+
+    /// The records that others were merged into.
+    fn masters(&self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
+        let mut asked = Vec::new();
+        for object in ["Lead", "Contact"] {
+            let of_object = |case: &&Case| case.person.link.as_ref().is_some_and(|link| link.object.as_str() == object);
+            let masters = cases.iter().filter(of_object).filter_map(|case| case.found.merged_into);
+            asked.extend(self.by_id(access, object, masters.collect())?);
         }
         Ok(asked)
     }
@@ -228,6 +259,7 @@ impl Look<'_> {
                     Question::Activities(object) => take_activity(object, row, cases, &about),
                     Question::Campaigns => self.take_campaign(row),
                     Question::CampaignNames => names.extend(row.text("Name").map(str::to_owned)),
+                    Question::Masters => take_master(row, cases, &about),
                     Question::Members => others::take_member(row, us, cases, &addresses, &about),
                     Question::Accounts => self.take_account(row),
                     Question::Records(object, field) => self.take_record(object, field, row, us),
@@ -279,7 +311,11 @@ fn address(case: &Case) -> Option<String> {
 fn records(case: &Case) -> BTreeSet<RecordId> {
     let linked = case.person.link.as_ref().map(|link| link.id);
     let found = case.found.contacts.iter().chain(&case.found.leads);
-    linked.into_iter().chain(found.flat_map(|m| [Some(m.id), m.converted_to.and_then(|to| to.contact)].into_iter().flatten())).collect()
+    linked
+        .into_iter()
+        .chain(case.found.merged_into)
+        .chain(found.flat_map(|m| [Some(m.id), m.converted_to.and_then(|to| to.contact)].into_iter().flatten()))
+        .collect()
 }
 
 fn read_match(object: &str, row: &Row, us: Option<RecordId>) -> Option<Match> {
@@ -331,6 +367,10 @@ fn take_read(object: &str, id: RecordId, row: Option<Row>, us: Option<RecordId>,
     let found = row.and_then(|row| read_match(object, &row, us));
     each(cases, about, |case| {
         let linked = case.person.link.as_ref().is_some_and(|link| link.id == id);
+        if case.found.merged_into == Some(id) {
+            case.found.master.clone_from(&found);
+            return;
+        }
         match (&found, linked) {
             (Some(found), true) => case.found.linked = Linked::There(found.clone()),
             (None, true) => case.found.linked = Linked::Gone,
@@ -338,6 +378,11 @@ fn take_read(object: &str, id: RecordId, row: Option<Row>, us: Option<RecordId>,
             (None, false) => {}
         }
     });
+}
+
+fn take_master(row: &Row, cases: &mut [Case], about: &Places<RecordId>) {
+    let (Some(id), Some(master)) = (row.id("Id"), row.id("MasterRecordId")) else { return };
+    each(cases, about.get(&id), |case| case.found.merged_into = Some(master));
 }
 
 fn take_activity(object: &'static str, row: &Row, cases: &mut [Case], about: &Places<RecordId>) {
