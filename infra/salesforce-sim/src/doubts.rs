@@ -67,6 +67,18 @@ pub struct Doubts {
     pub refused_assertion: RefusedAssertion,
     /// What the answer to a new custom field has. Default: all lists of the Tooling API.
     pub new_custom_field: NewCustomField,
+    /// The status of a write that the user has no right to. Default: 400.
+    pub refused_right: RefusedRight,
+    /// The status of a token request whose client secret is wrong or missing. Default: 400.
+    pub wrong_secret: WrongSecret,
+    /// Whether a wrong code verifier uses up the code. Default: on.
+    pub wrong_verifier_burns_code: bool,
+    /// The status of an answer to a tree, whose body is documented and whose status is not. Default: that of its outcome.
+    pub tree_status: TreeStatus,
+    /// The error of a query that compares an id with what is none. Default: `INVALID_QUERY_FILTER_OPERATOR`.
+    pub malformed_id_in_query: MalformedIdInQuery,
+    /// The status of the recorded refusal of 26 sub-requests. Default: 200, which a client takes for an answer.
+    pub too_many_requests: TooManyRequests,
     /// Seconds for which queries, `updated` and `deleted` do not find a record that was just made; reading by id and
     /// upserting by key do. Committed rows are documented to be visible, so this default is the one that is not the
     /// worse answer. Default: 0.
@@ -102,6 +114,12 @@ impl Default for Doubts {
             unknown_version: UnknownVersion::NotFound,
             refused_assertion: RefusedAssertion::Own,
             new_custom_field: NewCustomField::Full,
+            refused_right: RefusedRight::BadRequest,
+            wrong_secret: WrongSecret::BadRequest,
+            wrong_verifier_burns_code: true,
+            tree_status: TreeStatus::ByOutcome,
+            malformed_id_in_query: MalformedIdInQuery::InvalidQueryFilterOperator,
+            too_many_requests: TooManyRequests::Ok,
             index_lag_seconds: 0,
         }
     }
@@ -289,4 +307,54 @@ pub enum NewCustomField {
     Full,
     /// `errors` alone, as any other new record has.
     Plain,
+}
+
+/// The status of a write that the user has no right to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusedRight {
+    /// 400.
+    BadRequest,
+    /// 403.
+    Forbidden,
+}
+
+/// The status of a token request whose client secret is wrong or missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WrongSecret {
+    /// 400.
+    BadRequest,
+    /// 401.
+    Unauthorized,
+}
+
+/// The status of an answer to a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TreeStatus {
+    /// 201 for a tree that stands, 400 for one that does not.
+    ByOutcome,
+    /// 200 for either; `hasErrors` alone tells them apart.
+    Ok,
+}
+
+/// The error of a query that compares an id with what is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MalformedIdInQuery {
+    /// `INVALID_QUERY_FILTER_OPERATOR`.
+    InvalidQueryFilterOperator,
+    /// `MALFORMED_QUERY`.
+    MalformedQuery,
+}
+
+/// The status of the refusal of a composite with more than 25 sub-requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TooManyRequests {
+    /// 200.
+    Ok,
+    /// 400.
+    BadRequest,
 }

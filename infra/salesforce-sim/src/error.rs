@@ -182,10 +182,10 @@ impl ApiError {
         Self::new(400, "FIELD_INTEGRITY_EXCEPTION", message).about(fields.iter().copied())
     }
 
-    /// 400 for a record the user may read but not change.
+    /// For a record the user may read but not change.
     #[must_use]
-    pub fn insufficient_access() -> Self {
-        Self::new(400, "INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id").about::<_, String>([])
+    pub fn insufficient_access(status: u16) -> Self {
+        Self::new(status, "INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id").about::<_, String>([])
     }
 }
 

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 
 use super::references;
-use crate::doubts::TooManyQueries;
+use crate::doubts::{Doubts, TooManyQueries, TooManyRequests};
 use crate::http::reply::{Failure, Reply};
 use crate::http::request::Call;
 use crate::http::route::{Data, Route};
@@ -43,25 +43,29 @@ pub fn invalid(text: impl Into<String>) -> Failure {
 }
 
 /// The recorded answer to too many sub-requests: one element, whatever was asked.
-fn too_many(text: String) -> Failure {
+fn too_many(status: u16, text: String) -> Failure {
     let body = json!([{"errorCode": "LIMIT_EXCEEDED", "message": text}]);
     let element = json!({"body": body, "httpHeaders": {}, "httpStatusCode": 400, "referenceId": null});
-    Reply::json(400, json!({"compositeResponse": [element]})).into()
+    Reply::json(status, json!({"compositeResponse": [element]})).into()
 }
 
 /// Reads `compositeRequest`.
 ///
 /// # Errors
 /// 400 when the list or one of its members is not acceptable.
-pub fn read(list: Option<&Value>, version: u16, too_many_queries: TooManyQueries) -> Result<Vec<Sub>, Failure> {
+pub fn read(list: Option<&Value>, version: u16, doubts: &Doubts) -> Result<Vec<Sub>, Failure> {
     let subs = read_all(list, version)?;
     if subs.len() > MAX_REQUESTS {
-        return Err(too_many(format!("The request can’t contain more than {MAX_REQUESTS} operations.")));
+        let status = match doubts.too_many_requests {
+            TooManyRequests::Ok => 200,
+            TooManyRequests::BadRequest => 400,
+        };
+        return Err(too_many(status, format!("The request can’t contain more than {MAX_REQUESTS} operations.")));
     }
     if subs.iter().filter(|sub| resource(&sub.url).is_some_and(|resource| resource.is_bulky())).count() > MAX_BULKY {
         let text = format!("The request can’t contain more than {MAX_BULKY} query or collections operations.");
-        return Err(match too_many_queries {
-            TooManyQueries::Element => too_many(text),
+        return Err(match doubts.too_many_queries {
+            TooManyQueries::Element => too_many(400, text),
             TooManyQueries::Errors => Failure::one(400, "LIMIT_EXCEEDED", text),
         });
     }
@@ -200,7 +204,7 @@ mod tests {
             post("Account", "child", json!({"ParentId": "@{c1.id}"})),
             post("Contact", "c2", json!({"AccountId": "@{b.id}"})),
         ]);
-        let subs = read(Some(&list), 66, TooManyQueries::Element).unwrap();
+        let subs = read(Some(&list), 66, &Doubts::default()).unwrap();
         assert_eq!(order(&subs, true), [0, 2, 1, 4, 3]);
         assert_eq!(order(&subs, false), [0, 1, 2, 3, 4]);
     }
@@ -226,7 +230,7 @@ mod tests {
             (with("httpHeaders", json!({"Sforce-Auto-Assign": "FALSE"})), 66, true),
         ];
         for (list, version, want) in cases {
-            assert_eq!(read(Some(&list), version, TooManyQueries::Element).is_ok(), want, "{list}");
+            assert_eq!(read(Some(&list), version, &Doubts::default()).is_ok(), want, "{list}");
         }
     }
 
@@ -236,7 +240,7 @@ mod tests {
         let queries: Vec<Value> =
             (0..6).map(|n| json!({"method": "GET", "url": "/services/data/v66.0/query?q=x", "referenceId": format!("r{n}")})).collect();
         for list in [posts, queries] {
-            let failure = read(Some(&json!(list)), 66, TooManyQueries::Element).unwrap_err();
+            let failure = read(Some(&json!(list)), 66, &Doubts::default()).unwrap_err();
             let elements = failure.body()["compositeResponse"].clone();
             assert_eq!(elements.as_array().unwrap().len(), 1);
             assert_eq!(elements[0]["body"][0]["errorCode"], "LIMIT_EXCEEDED");

@@ -27,7 +27,7 @@ pub fn index(context: &mut Context<'_>) -> Outcome {
 pub fn composite(context: &mut Context<'_>, call: &Call) -> Outcome {
     let body = call.json()?;
     let flag = |name: &str| body.get(name).and_then(Value::as_bool);
-    let subs = plan::read(body.get("compositeRequest"), context.session.version, context.world.org.doubts().too_many_queries)?;
+    let subs = plan::read(body.get("compositeRequest"), context.session.version, context.world.org.doubts())?;
     let manner = Manner {
         all_or_none: flag("allOrNone").unwrap_or(false),
         collate: flag("collateSubrequests").unwrap_or(context.session.version >= COLLATED),

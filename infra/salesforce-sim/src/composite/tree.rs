@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::plan::invalid;
+use crate::doubts::TreeStatus;
 use crate::error::ApiError;
 use crate::http::context::Context;
 use crate::http::reply::{Failure, Outcome, Reply};
@@ -44,12 +45,17 @@ pub fn tree(context: &mut Context<'_>, call: &Call, sobject: &str) -> Outcome {
             return Err(failure);
         }
     }
+    let status = |own| match context.world.org.doubts().tree_status {
+        TreeStatus::ByOutcome => own,
+        TreeStatus::Ok => 200,
+    };
+    let (grown, failed) = (status(201), status(400));
     if tree.errors.is_empty() {
         context.world.org.release(savepoint);
-        return Ok(Reply::json(201, json!({"hasErrors": false, "results": tree.results})));
+        return Ok(Reply::json(grown, json!({"hasErrors": false, "results": tree.results})));
     }
     context.world.org.rollback(savepoint);
-    Ok(Reply::json(400, json!({"hasErrors": true, "results": tree.errors})))
+    Ok(Reply::json(failed, json!({"hasErrors": true, "results": tree.errors})))
 }
 
 /// An error about the whole tree, shown at the record where it was found.

@@ -5,6 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 
 use super::{OAuthError, jwt};
+use crate::doubts::WrongSecret;
 use crate::http::request::{Call, field};
 use crate::seed::AppSeed;
 use crate::service::World;
@@ -36,7 +37,7 @@ pub fn authenticate(world: &World, call: &Call, form: &[(String, String)], proof
     if let Some(assertion) = field(form, "client_assertion") {
         return check_assertion(world, app, assertion, form, now);
     }
-    let wrong = || OAuthError::new("invalid_client", "invalid client credentials");
+    let wrong = || wrong_secret(world);
     match (app.secret.as_deref(), secret.as_deref().filter(|secret| !secret.is_empty())) {
         (Some(own), Some(given)) if own == given => Ok(app),
         (_, Some(_)) => Err(wrong()),
@@ -44,6 +45,15 @@ pub fn authenticate(world: &World, call: &Call, form: &[(String, String)], proof
         (Some(_), None) if proof == Proof::AsConfigured && !app.require_secret => Ok(app),
         (_, None) => Err(wrong()),
     }
+}
+
+/// The refusal of a client that does not prove who it is.
+fn wrong_secret(world: &World) -> OAuthError {
+    let status = match world.org.doubts().wrong_secret {
+        WrongSecret::BadRequest => 400,
+        WrongSecret::Unauthorized => 401,
+    };
+    OAuthError { status, ..OAuthError::new("invalid_client", "invalid client credentials") }
 }
 
 fn basic_pair(call: &Call) -> Option<(String, String)> {
@@ -70,6 +80,6 @@ fn check_assertion(world: &World, app: AppSeed, assertion: &str, form: &[(String
     let audiences = [&world.login_url, &world.instance_url, public].map(audience);
     match jwt::verify(&app, assertion, &audiences, now) {
         Ok(claims) if claims.sub == app.client_id => Ok(app),
-        _ => Err(OAuthError::new("invalid_client", "invalid client credentials")),
+        _ => Err(wrong_secret(world)),
     }
 }

@@ -84,7 +84,12 @@ fn code(world: &mut World, call: &Call, form: &[(String, String)], now: Timestam
     if field(form, "redirect_uri") != Some(code.redirect_uri.as_str()) {
         return Err(OAuthError::new("redirect_uri_mismatch", "redirect_uri must match configuration"));
     }
-    check_verifier(&code, field(form, "code_verifier"), world.org.doubts().pkce_mismatch)?;
+    if let Err(refused) = check_verifier(&code, field(form, "code_verifier"), world.org.doubts().pkce_mismatch) {
+        if !world.org.doubts().wrong_verifier_burns_code {
+            world.oauth.put_back_code(given);
+        }
+        return Err(refused);
+    }
     active(world, code.user)?;
     let issued = world.oauth.issue(&app, code.user, &code.scopes, true, now);
     let mut fields = answer::fields(world, app.secret.as_deref(), code.user, &code.scopes, &issued, Detail::Signed, now);

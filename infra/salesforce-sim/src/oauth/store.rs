@@ -281,6 +281,13 @@ impl Store {
         code.used = true;
         Ok(code.clone())
     }
+
+    /// Lets a code that was taken be taken once more.
+    pub fn put_back_code(&mut self, code: &str) {
+        if let Some(code) = self.codes.get_mut(code) {
+            code.used = false;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use super::cell::Cell;
 use super::row::Row;
 use super::{Org, Session};
+use crate::doubts::RefusedRight;
 use crate::error::ApiError;
 use crate::id::Id;
 use crate::schema::{FieldDef, FieldNo, ObjectNo};
@@ -97,9 +98,17 @@ impl Org {
         }
         let owner = self.object(object).and_then(|object| object.known.owner).and_then(|field| row.get(field).as_id());
         match owner {
-            Some(owner) if owner != s.user && self.users.contains_key(&owner) => Err(ApiError::insufficient_access()),
+            Some(owner) if owner != s.user && self.users.contains_key(&owner) => Err(self.no_right()),
             _ => Ok(()),
         }
+    }
+
+    /// The refusal of a write that the running user has no right to.
+    pub(super) fn no_right(&self) -> ApiError {
+        ApiError::insufficient_access(match self.doubts().refused_right {
+            RefusedRight::BadRequest => 400,
+            RefusedRight::Forbidden => 403,
+        })
     }
 
     /// Reads the permission sets' grants and their holders anew from the records.

@@ -8,6 +8,7 @@ use super::message;
 use super::plan::Plan;
 use super::test::{Key, Test};
 use super::value::{Leaf, Operand, Way};
+use crate::doubts::MalformedIdInQuery;
 use crate::error::ApiError;
 use crate::id::Id;
 use crate::org::{Cell, OwnedCell};
@@ -174,9 +175,13 @@ impl Binder<'_> {
         match left.kind() {
             FieldType::Id | FieldType::Reference => match &cell {
                 Cell::Null => Ok(Cell::Null),
-                Cell::Text(text) => Id::parse(text)
-                    .map(Cell::Id)
-                    .map_err(|_| message::at(self.query, literal.at, "INVALID_QUERY_FILTER_OPERATOR", &format!("invalid ID field: {text}"))),
+                Cell::Text(text) => Id::parse(text).map(Cell::Id).map_err(|_| {
+                    let code = match self.org.doubts().malformed_id_in_query {
+                        MalformedIdInQuery::InvalidQueryFilterOperator => "INVALID_QUERY_FILTER_OPERATOR",
+                        MalformedIdInQuery::MalformedQuery => "MALFORMED_QUERY",
+                    };
+                    message::at(self.query, literal.at, code, &format!("invalid ID field: {text}"))
+                }),
                 _ => Err(wrong()),
             },
             FieldType::Boolean => matches!(cell, Cell::Bool(_)).then_some(cell).ok_or_else(wrong),

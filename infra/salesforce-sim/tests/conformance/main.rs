@@ -56,6 +56,12 @@ async fn other_answers_to_open_questions_conform_too() {
         member_without_person: doubts::MemberWithoutPerson::FieldIntegrityException,
         refused_assertion: doubts::RefusedAssertion::InvalidAssertion,
         ids_in_messages: doubts::IdsInMessages::Long,
+        refused_right: doubts::RefusedRight::Forbidden,
+        wrong_secret: doubts::WrongSecret::Unauthorized,
+        wrong_verifier_burns_code: false,
+        tree_status: doubts::TreeStatus::Ok,
+        malformed_id_in_query: doubts::MalformedIdInQuery::MalformedQuery,
+        too_many_requests: doubts::TooManyRequests::BadRequest,
         ..Doubts::default()
     };
     let outcomes = Runner::new(Target::start(other).await, None).run(&areas()).await;

@@ -40,6 +40,27 @@ async fn a_code_of_another_authorization_is_refused_in_the_same_words_whatever_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_was_refused_is_not_tried_again_whether_it_is_used_up_or_not() {
+    for burns in [true, false] {
+        let scene = Scene::with(settled(|doubts| doubts.wrong_verifier_burns_code = burns), Switch::Off).await;
+        scene.connect("kayo").await;
+        let user = Seed::demo().users.remove(0);
+        let (_, stolen) = browser::authorize(&ticket(&scene, "kayo").await, &user.username, &user.password).await.unwrap();
+        let (browser, mut own) = browser::authorize(&ticket(&scene, "kayo").await, &user.username, &user.password).await.unwrap();
+        let value = |url: &reqwest::Url, name: &str| url.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
+        let (code, state) = (value(&stolen, "code"), value(&own, "state"));
+        own.query_pairs_mut().clear().append_pair("code", &code).append_pair("state", &state);
+        let exchanges = || scene.org().control().journal().iter().filter(|entry| entry.route == "oauth.token").count();
+        let before = exchanges();
+        // The second time the page is loaded anew, and its state is spent.
+        for status in [403, 410] {
+            assert_eq!(browser.get(own.clone()).send().await.unwrap().status(), status, "{burns}");
+        }
+        assert_eq!(exchanges() - before, 1, "{burns}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_user_who_was_switched_off_breaks_the_connection_whatever_the_code_of_the_error() {
     for inactive in [doubts::InactiveUser::InactiveUser, doubts::InactiveUser::InvalidGrant] {
         let scene = Scene::with(settled(|doubts| doubts.inactive_user = inactive), Switch::Off).await;
@@ -120,6 +141,9 @@ async fn what_is_never_met_makes_no_difference() {
         unknown_version: doubts::UnknownVersion::Page,
         refused_assertion: doubts::RefusedAssertion::InvalidAssertion,
         new_custom_field: doubts::NewCustomField::Plain,
+        tree_status: doubts::TreeStatus::Ok,
+        malformed_id_in_query: doubts::MalformedIdInQuery::MalformedQuery,
+        too_many_requests: doubts::TooManyRequests::BadRequest,
         ..usual
     };
     let (a, b) = (serde_json::to_value(usual).unwrap(), serde_json::to_value(other).unwrap());

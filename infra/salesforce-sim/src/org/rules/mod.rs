@@ -80,7 +80,7 @@ impl Org {
     pub(super) fn check_may_make(&self, s: &Session, object: ObjectNo) -> Result<(), ApiError> {
         let is_campaign = object == self.places.campaign;
         if is_campaign && !self.permissions(s).marketing_user {
-            return Err(ApiError::insufficient_access());
+            return Err(self.no_right());
         }
         Ok(())
     }

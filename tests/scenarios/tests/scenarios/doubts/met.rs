@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use passerelle_core::domain::ids::ConnectionId;
+use passerelle_core::{app::tokens, domain::ids::ConnectionId};
 use passerelle_local::Switch;
-use passerelle_scenarios::{Scene, capture, person, settled};
+use passerelle_scenarios::{Scene, capture, person, record, settled};
 use salesforce_sim::{
     Effect, Id, Matcher, Seed,
     control::Ending,
-    doubts::{AbsentReference, IdsInMessages, LostCursor, RepeatedIds},
+    doubts::{AbsentReference, IdsInMessages, LostCursor, RefusedRight, RepeatedIds, WrongSecret},
     org::Conversion,
-    seed::{CustomField, CustomFieldKind, DuplicateAction, DuplicateRule, RecordSeed},
+    seed::{CustomField, CustomFieldKind, DuplicateAction, DuplicateRule, Permissions, RecordSeed, UserSeed},
 };
 use serde_json::{Value, json};
 
@@ -66,6 +66,44 @@ async fn a_refresh_whose_answer_was_lost_breaks_the_connection_whether_the_famil
         scene.connect("kayo").await;
         scene.sweep().await;
         assert_eq!(left(&scene, &kayo, &["e1"]).await, (outcomes([("e1", "applied")]), [1, 1]), "{revocation}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_secret_breaks_the_connection_whatever_the_status() {
+    for (wrong, status) in [(WrongSecret::BadRequest, 400), (WrongSecret::Unauthorized, 401)] {
+        let scene = Scene::with(settled(|doubts| doubts.wrong_secret = wrong), Switch::Off).await;
+        let kayo = scene.active("kayo").await;
+        tokens::set_client_secret(scene.stack.ports(), &kayo, "another".into()).await.unwrap();
+        scene.org().control().expire_access_tokens();
+        run(&scene, &[("e1", person(1))]).await;
+        let journal = scene.org().control().journal();
+        assert!(journal.iter().any(|entry| entry.route == "oauth.token" && entry.ending == Ending::Answered(status)), "{wrong:?}");
+        let meta = scene.stack.ports().table.load_meta(&kayo).await.unwrap().unwrap();
+        assert_eq!(serde_json::to_value(meta.status).unwrap(), json!("broken"), "{wrong:?}");
+        assert_eq!(left(&scene, &kayo, &["e1"]).await, (outcomes([("e1", "open")]), [0, 0]), "{wrong:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_the_user_may_not_change_parks_its_event_whatever_the_status() {
+    for right in [RefusedRight::BadRequest, RefusedRight::Forbidden] {
+        let mut seed = settled(|doubts| doubts.refused_right = right);
+        let other = UserSeed { username: "other@demo.example".to_owned(), last_name: "Other".to_owned(), ..UserSeed::default() };
+        seed.users.push(other.clone());
+        let fields = json!({"LastName": "Theirs", "Company": "C", "Email": "p1@example.org"});
+        seed.records.push(RecordSeed { by: Some(other.username), ..record("Lead", fields) });
+        let scene = Scene::with(seed, Switch::Off).await;
+        let kayo = scene.active("kayo").await;
+        scene.org().with_org(|org| {
+            let ids: Vec<Id> = org.users().map(|user| user.id).collect();
+            for id in ids {
+                org.set_user_permissions(&id, Permissions { modify_all_data: false, ..Permissions::default() });
+            }
+        });
+        run(&scene, &[("e1", person(1)), ("e2", person(2))]).await;
+        assert_eq!(left(&scene, &kayo, &["e1", "e2"]).await.0, outcomes([("e1", "parked"), ("e2", "applied")]), "{right:?}");
+        assert_eq!(problem(&scene, &kayo, "e1").await.0, "INSUFFICIENT_ACCESS_OR_READONLY", "{right:?}");
     }
 }
 
