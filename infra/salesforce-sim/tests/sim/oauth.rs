@@ -235,6 +235,31 @@ async fn tokens_are_for_forms_only() {
 }
 
 #[tokio::test]
+async fn tokens_come_in_the_format_that_is_asked_for() {
+    let world = world();
+    let token = async |format: &'static str| {
+        let code = code(&world, &[]).await;
+        let pairs: Vec<_> = exchange(&code).into_iter().chain([("format", format)]).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        world.token(&pairs).await
+    };
+    let json = token("json").await;
+    assert!(json.header("content-type").starts_with("application/json"), "{}", json.text);
+    assert!(json.json()["access_token"].is_string());
+    let form = token("urlencoded").await;
+    assert_eq!((form.status, form.header("content-type")), (200, "application/x-www-form-urlencoded"));
+    let url = reqwest::Url::parse(&format!("https://x.example/?{}", form.text)).unwrap();
+    let field = |name: &str| url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+    assert_eq!((field("instance_url").as_deref(), field("token_type").as_deref()), (Some(INSTANCE), Some("Bearer")));
+    let access = field("access_token").unwrap();
+    let limits = Request::get(format!("{INSTANCE}/services/data/v66.0/limits")).header("authorization", format!("Bearer {access}"));
+    assert_eq!(world.send(limits.body(Bytes::new()).unwrap()).await.status, 200, "what was encoded is the token");
+    let xml = token("xml").await;
+    assert!(xml.header("content-type").starts_with("application/xml"), "{}", xml.text);
+    assert!(xml.text.contains("<OAuth><access_token>00D") && xml.text.contains(&format!("<instance_url>{INSTANCE}</instance_url>")), "{}", xml.text);
+}
+
+#[tokio::test]
 async fn the_client_may_use_basic_and_the_body_wins() {
     let world = world();
     let url = format!("{LOGIN}/services/oauth2/token");
