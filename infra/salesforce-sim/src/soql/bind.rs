@@ -97,9 +97,7 @@ impl Binder<'_> {
         let Some((last, relations)) = parts.split_last() else {
             return Err(message::unexpected(self.query, path.at(), "."));
         };
-        if relations.len() > FARTHEST {
-            return Err(message::at(self.query, path.at(), "INVALID_FIELD", "A query can follow at most 5 relationships from child to parent."));
-        }
+        self.check_distance(relations.len(), path.at())?;
         let mut place = Place::one(ground.object);
         let mut hops = Vec::new();
         for relation in relations {
@@ -108,6 +106,14 @@ impl Binder<'_> {
             place = next;
         }
         self.leaf(&place, hops, last, path.at())
+    }
+
+    /// Refuses a path over too many relationships.
+    pub(super) fn check_distance(&self, relations: usize, at: usize) -> Result<(), ApiError> {
+        if relations > FARTHEST {
+            return Err(message::at(self.query, at, "INVALID_FIELD", "A query can follow at most 5 relationships from child to parent."));
+        }
+        Ok(())
     }
 
     /// Follows a relationship from a place.

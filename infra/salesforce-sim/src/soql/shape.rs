@@ -86,6 +86,7 @@ impl Binder<'_> {
             (Term::Path(path), None) => {
                 let place = Place::one(ground.object);
                 let parts = self.relative(ground, path);
+                self.check_distance(parts.len().saturating_sub(1), path.at())?;
                 self.add_path(shape, &place, &parts, path.at())
             }
             (Term::Call { .. }, alias) => {

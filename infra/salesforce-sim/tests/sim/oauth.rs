@@ -239,7 +239,8 @@ async fn tokens_come_in_the_format_that_is_asked_for() {
     let world = world();
     let token = async |format: &'static str| {
         let code = code(&world, &[]).await;
-        let pairs: Vec<_> = exchange(&code).into_iter().chain([("format", format)]).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let pairs: Vec<_> =
+            exchange(&code).into_iter().chain([("format", format)]).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         world.token(&pairs).await
     };

@@ -69,6 +69,8 @@ fn queries_that_make_no_sense() {
         ("SELECT Owner.Nope FROM Lead", "INVALID_FIELD", "No such column 'Nope' on entity 'Name'"),
         ("SELECT Account.Name FROM Lead", "INVALID_FIELD", "Didn't understand relationship 'Account' in field path"),
         ("SELECT Id, (SELECT Id FROM Kids) FROM Lead", "INVALID_TYPE", "Didn't understand relationship 'Kids' in FROM part"),
+        ("SELECT Parent.Parent.Parent.Parent.Parent.Parent.Name FROM Account", "INVALID_FIELD", "at most 5 relationships"),
+        ("SELECT Id FROM Account ORDER BY Parent.Parent.Parent.Parent.Parent.Parent.Name", "INVALID_FIELD", "at most 5 relationships"),
         ("SELECT Id, Id FROM Lead", "INVALID_FIELD", "duplicate field selected: Id"),
         ("SELECT Id x FROM Lead", "MALFORMED_QUERY", "only aggregate expressions use field aliasing"),
         ("SELECT x.Id FROM Lead l", "INVALID_FIELD", "Didn't understand relationship 'x' in field path"),
