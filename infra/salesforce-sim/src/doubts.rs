@@ -79,6 +79,12 @@ pub struct Doubts {
     pub malformed_id_in_query: MalformedIdInQuery,
     /// The status of the recorded refusal of 26 sub-requests. Default: 200, which a client takes for an answer.
     pub too_many_requests: TooManyRequests,
+    /// The status of a data request whose session may not use the API. Default: 401, which a client takes for an ended session.
+    pub session_not_for_api: SessionNotForApi,
+    /// Whether `Sforce-Limit-Info` tells the share of the app as well. Default: off.
+    pub usage_of_the_app: bool,
+    /// Whether `instance_url` ends in a slash, as in one of the documentation's samples. Default: off, as recorded.
+    pub slash_after_instance_url: bool,
     /// Seconds for which queries, `updated` and `deleted` do not find a record that was just made; reading by id and
     /// upserting by key do. Committed rows are documented to be visible, so this default is the one that is not the
     /// worse answer. Default: 0.
@@ -120,6 +126,9 @@ impl Default for Doubts {
             tree_status: TreeStatus::ByOutcome,
             malformed_id_in_query: MalformedIdInQuery::InvalidQueryFilterOperator,
             too_many_requests: TooManyRequests::Ok,
+            session_not_for_api: SessionNotForApi::Unauthorized,
+            usage_of_the_app: false,
+            slash_after_instance_url: false,
             index_lag_seconds: 0,
         }
     }
@@ -357,4 +366,14 @@ pub enum TooManyRequests {
     Ok,
     /// 400.
     BadRequest,
+}
+
+/// The status of a data request whose session may not use the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionNotForApi {
+    /// 401.
+    Unauthorized,
+    /// 403.
+    Forbidden,
 }

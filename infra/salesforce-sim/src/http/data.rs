@@ -10,7 +10,7 @@ use super::route::Data;
 use super::{describe, headers, html, limits, query, replication, rows, versions};
 use crate::composite::{batch, collections, graph, requests, tree};
 use crate::control::RecordFault;
-use crate::doubts::{MissingAuthorization, RefusedMediaType, UnknownVersion};
+use crate::doubts::{MissingAuthorization, RefusedMediaType, SessionNotForApi, UnknownVersion};
 use crate::error::ApiError;
 use crate::id::Id;
 use crate::service::World;
@@ -23,8 +23,8 @@ pub(crate) fn handle(world: &mut World, call: &Call, version: &str, resource: &D
         Ok(version) => version,
         Err(failure) => return no_version(world, failure),
     };
-    let user = match admit(world, call, now) {
-        Ok(user) => user,
+    let (user, client) = match admit(world, call, now) {
+        Ok(admitted) => admitted,
         Err(failure) => return failure.into_reply(),
     };
     let max = world.org.organization().daily_api_limit;
@@ -40,7 +40,11 @@ pub(crate) fn handle(world: &mut World, call: &Call, version: &str, resource: &D
     if reply.status == 415 && context.world.org.doubts().refused_media_type == RefusedMediaType::Bare {
         reply = Failure::one(415, "UNSUPPORTED_MEDIA_TYPE", "UNSUPPORTED_MEDIA_TYPE").into_reply();
     }
-    reply.with(LIMIT_INFO, format!("api-usage={used}/{max}"))
+    let share = match context.world.org.doubts().usage_of_the_app {
+        true => format!("; per-app-api-usage={used}/{max}(appName={client})"),
+        false => String::new(),
+    };
+    reply.with(LIMIT_INFO, format!("api-usage={used}/{max}{share}"))
 }
 
 /// What a version that is retired, or that nobody has, answers.
@@ -52,8 +56,8 @@ fn no_version(world: &World, failure: Failure) -> Reply {
     reply
 }
 
-/// Who asks, if the session is good for the data API.
-fn admit(world: &mut World, call: &Call, now: Timestamp) -> Result<Id, Failure> {
+/// Who asks and through which app, if the session is good for the data API.
+fn admit(world: &mut World, call: &Call, now: Timestamp) -> Result<(Id, String), Failure> {
     let expired = || Failure::one(401, "INVALID_SESSION_ID", "Session expired or invalid");
     if call.host == HostRole::Retired {
         return Err(expired());
@@ -65,15 +69,20 @@ fn admit(world: &mut World, call: &Call, now: Timestamp) -> Result<Id, Failure> 
         _ => unread("INVALID_AUTH_HEADER"),
     })?;
     let access = world.oauth.access(token, now, true).ok_or_else(expired)?;
+    let client = access.client_id.clone();
     let (user, allowed) = (access.user, access.scopes.iter().any(|scope| scope == "api" || scope == "full"));
     let user = world.org.user(&user).filter(|user| user.active).ok_or_else(expired)?;
     if !world.org.organization().api_enabled {
         return Err(Failure::one(403, "API_DISABLED_FOR_ORG", "The REST API is not enabled for this Organization."));
     }
     if !allowed || !user.permissions.api_enabled {
-        return Err(Failure::one(401, "INVALID_SESSION_ID", "This session is not valid for use with the REST API"));
+        let status = match world.org.doubts().session_not_for_api {
+            SessionNotForApi::Unauthorized => 401,
+            SessionNotForApi::Forbidden => 403,
+        };
+        return Err(Failure::one(status, "INVALID_SESSION_ID", "This session is not valid for use with the REST API"));
     }
-    Ok(user.id)
+    Ok((user.id, client))
 }
 
 /// Answers a resource; also inside composite requests.

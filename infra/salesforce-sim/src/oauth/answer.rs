@@ -61,7 +61,8 @@ pub fn fields(
         put("issued_at", issued_at);
     }
     put("scope", scopes.join(" "));
-    put("instance_url", world.instance_url.clone());
+    let slash = if world.org.doubts().slash_after_instance_url { "/" } else { "" };
+    put("instance_url", format!("{}{slash}", world.instance_url));
     put("id", id);
     put("token_type", "Bearer".to_owned());
     fields

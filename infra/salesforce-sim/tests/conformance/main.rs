@@ -31,7 +31,7 @@ async fn the_org_conforms() {
 }
 
 /// The cases hold the facts, not this org's defaults: they pass where open questions have their other answers. Those left
-/// out here are answered one way by the published cases themselves, and records that queries find late are met by every
+/// out here are answered one way by the published cases themselves, whose instance host is compared letter by letter, and records that queries find late are met by every
 /// case that writes and then queries.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn other_answers_to_open_questions_conform_too() {
@@ -62,6 +62,8 @@ async fn other_answers_to_open_questions_conform_too() {
         tree_status: doubts::TreeStatus::Ok,
         malformed_id_in_query: doubts::MalformedIdInQuery::MalformedQuery,
         too_many_requests: doubts::TooManyRequests::BadRequest,
+        session_not_for_api: doubts::SessionNotForApi::Forbidden,
+        usage_of_the_app: true,
         ..Doubts::default()
     };
     let outcomes = Runner::new(Target::start(other).await, None).run(&areas()).await;

@@ -10,6 +10,7 @@ mod composite;
 mod corners;
 mod data;
 mod doubts;
+mod doubts_of_form;
 mod elsewhere;
 mod faults;
 mod grants;

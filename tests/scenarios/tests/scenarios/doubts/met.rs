@@ -9,7 +9,7 @@ use passerelle_scenarios::{Scene, capture, person, record, settled};
 use salesforce_sim::{
     Effect, Id, Matcher, Seed,
     control::Ending,
-    doubts::{AbsentReference, IdsInMessages, LostCursor, RefusedRight, RepeatedIds, WrongSecret},
+    doubts::{AbsentReference, IdsInMessages, LostCursor, RefusedRight, RepeatedIds, SessionNotForApi, WrongSecret},
     org::Conversion,
     seed::{CustomField, CustomFieldKind, DuplicateAction, DuplicateRule, Permissions, RecordSeed, UserSeed},
 };
@@ -105,6 +105,47 @@ async fn a_record_that_the_user_may_not_change_parks_its_event_whatever_the_stat
         assert_eq!(left(&scene, &kayo, &["e1", "e2"]).await.0, outcomes([("e1", "parked"), ("e2", "applied")]), "{right:?}");
         assert_eq!(problem(&scene, &kayo, "e1").await.0, "INSUFFICIENT_ACCESS_OR_READONLY", "{right:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_may_not_use_the_api_is_renewed_once_a_sweep_at_most_whatever_the_status() {
+    let mut seen = Vec::new();
+    for not in [SessionNotForApi::Unauthorized, SessionNotForApi::Forbidden] {
+        let scene = Scene::with(settled(|doubts| doubts.session_not_for_api = not), Switch::Off).await;
+        let kayo = scene.active("kayo").await;
+        scene.org().with_org(|org| {
+            let ids: Vec<Id> = org.users().map(|user| user.id).collect();
+            for id in ids {
+                org.set_user_permissions(&id, Permissions { api_enabled: false, ..Permissions::default() });
+            }
+        });
+        let exchanges = || scene.org().control().journal().iter().filter(|entry| entry.route == "oauth.token").count();
+        let before = exchanges();
+        run(&scene, &[("e1", person(1))]).await;
+        scene.sweep().await;
+        assert!(exchanges() - before <= 2, "{not:?}: {} renewals in two sweeps", exchanges() - before);
+        let meta = scene.stack.ports().table.load_meta(&kayo).await.unwrap().unwrap();
+        seen.push((serde_json::to_value(meta.status).unwrap(), left(&scene, &kayo, &["e1"]).await));
+    }
+    assert_eq!(seen[0], seen[1]);
+    assert_eq!(seen[0].1, (outcomes([("e1", "open")]), [0, 0]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_is_applied_however_the_org_tells_its_host_and_its_usage() {
+    let mut seen = Vec::new();
+    for told in [false, true] {
+        let seed = settled(|doubts| {
+            doubts.usage_of_the_app = told;
+            doubts.slash_after_instance_url = told;
+        });
+        let scene = Scene::with(seed, Switch::Off).await;
+        let kayo = scene.active("kayo").await;
+        run(&scene, &[("e1", person(1))]).await;
+        assert_eq!(left(&scene, &kayo, &["e1"]).await, (outcomes([("e1", "applied")]), [1, 1]), "{told}");
+        seen.push(scene.api_calls());
+    }
+    assert_eq!(seen[0], seen[1]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
