@@ -97,12 +97,16 @@ fn counts_the_calls_of_every_kind_of_batch() {
     let output = Command::new(env!("CARGO_BIN_EXE_passerelle-bench")).args(["calls", "--events", "1,10", "--json"]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let rows: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
-    let calls = |people: &str, activity: &str, references: &str| -> Vec<(u64, u64)> {
-        let wanted = [("people", people), ("activity", activity), ("references", references)];
+    let beside = |people: &str, activity: &str, references: &str, beside: &str| -> Vec<(u64, u64)> {
+        let wanted = [("people", people), ("activity", activity), ("references", references), ("beside", beside)];
         let rows = rows.iter().filter(|row| wanted.iter().all(|(name, value)| row[name] == *value));
         rows.map(|row| (row["events"].as_u64().unwrap(), row["api_calls"].as_u64().unwrap())).collect()
     };
+    let calls = |people: &str, activity: &str, references: &str| beside(people, activity, references, "nothing");
     assert_eq!(calls("unknown", "on", "on"), [(1, 2), (10, 2)]);
+    // Members and accounts are looked up and written along with the people.
+    assert_eq!(beside("unknown", "on", "on", "members"), [(1, 2), (10, 2)]);
+    assert_eq!(beside("unknown", "on", "on", "accounts"), [(1, 2), (10, 2)]);
     assert_eq!(calls("unknown", "on", "off"), [(1, 3), (10, 3)]);
     assert_eq!(calls("unknown", "off", "on"), [(1, 2), (10, 2)]);
     assert_eq!(calls("known_filled", "off", "on"), [(1, 2), (10, 2)]);
@@ -116,7 +120,7 @@ fn tells_of_each_promise_whether_it_is_kept() {
     let told = String::from_utf8(output.stdout).unwrap();
     let row = told.lines().find(|line| line.starts_with("unknown people  ") && line.contains(" on ")).unwrap();
     assert!(row.contains("2 (0.020)") && row.ends_with("2 for 100: met"), "{told}");
-    assert!(told.lines().filter(|line| line.contains("3 of 100 failing")).count() == 3, "{told}");
+    assert!(told.lines().filter(|line| line.contains("3 of 100 failing")).count() == 4, "{told}");
     assert!(output.status.success() && !told.contains("MISSED"), "{told}");
 }
 
