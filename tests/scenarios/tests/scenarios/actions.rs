@@ -109,6 +109,35 @@ async fn a_member_made_unseen_is_found_and_not_made_twice() {
     }
 }
 
+/// Further fields of a membership go by a mapping of its own, for leads and for contacts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_membership_has_fields_by_its_own_mapping() {
+    for (when_unknown, pointer) in [("lead", "LeadId"), ("contact", "ContactId")] {
+        let mut seed = with_campaign();
+        seed.custom_fields.push(custom_field("CampaignMember", "Badge__c", CustomFieldKind::Text { length: 5 }));
+        let (scene, kayo) = scene(seed, |document| {
+            members(document);
+            document["people"]["when_unknown"] = json!(when_unknown);
+            document["platform"]["attributes"] = json!([]);
+            document["mappings"]["member"] =
+                json!({"object": "CampaignMember", "fields": [{"from": "data.badge", "to": "Badge__c", "strategy": "always_platform", "overflow": "truncate"}]});
+            for workflow in 0..2 {
+                document["workflows"][workflow]["actions"][1]["campaign_member"]["mapping"] = json!("member");
+            }
+        })
+        .await;
+        for (id, kind, minute, badge, want) in [("r1", "registered", 1, "B-123456", "B-123"), ("a1", "attended", 2, "C-9", "C-9")] {
+            let mut event = event(id, kind, minute, person(1));
+            event["data"] = json!({"badge": badge});
+            scene.accept("kayo", &event).await;
+            scene.sweep().await;
+            assert_eq!(scene.event(&kayo, id).await.status, "applied", "{when_unknown} {id}");
+            let member = scene.records("CampaignMember").remove(0);
+            assert_eq!((&member["Badge__c"], member[pointer].is_null()), (&json!(want), false), "{when_unknown} {id}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_a_campaign_is_told_and_cured_by_the_configuration() {
     let mut seed = with_campaign();

@@ -8,8 +8,11 @@ use passerelle_core::{
     ports::{Clock, Ports},
 };
 use passerelle_local::{Switch, clients};
-use passerelle_scenarios::{Scene, capture, person, settled};
-use salesforce_sim::{Effect, Matcher, Seed, seed::ValidationRule};
+use passerelle_scenarios::{Scene, capture, person, record, settled};
+use salesforce_sim::{
+    Effect, Matcher, Seed,
+    seed::{DuplicateAction, DuplicateRule, ValidationRule},
+};
 use serde_json::{Value, json};
 
 fn writes() -> Matcher {
@@ -231,4 +234,39 @@ async fn events_whose_table_cannot_be_read_are_handed_back_to_the_stream() {
     let deadline = scene.clock.now() + SignedDuration::from_secs(60);
     let answer = passerelle_upsert::handle(ports, &Workbench::default(), stream_batch([(&kayo, "e1"), (&other, "e2")]), deadline).await;
     assert_eq!(answer.unwrap(), json!({"batchItemFailures": [{"itemIdentifier": "0"}, {"itemIdentifier": "1"}]}));
+}
+
+/// A duplicate rule of the org that warns: the event waits with the matching record named, or the record is saved all the same, as
+/// the document says.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_duplicate_rule_that_warns_parks_or_is_passed_as_the_document_says() {
+    for (duplicates, status, leads) in [("park", "parked", 1), ("save", "applied", 2)] {
+        let mut seed = Seed::demo();
+        seed.records.push(record("Lead", json!({"LastName": "Person 1", "Company": "Elsewhere", "Email": "other@example.org"})));
+        seed.duplicate_rules.push(DuplicateRule {
+            name: "Same_name".to_owned(),
+            sobject: "Lead".to_owned(),
+            against: None,
+            match_fields: vec!["LastName".to_owned()],
+            action: DuplicateAction::Alert,
+            message: "There is somebody of this name.".to_owned(),
+            on_update: false,
+        });
+        let scene = Scene::with(seed, Switch::Off).await;
+        let kayo = scene.active("kayo").await;
+        scene.apply(&scene.document("kayo", |document| document["salesforce"]["duplicates"] = json!(duplicates))).await;
+        let twin = scene.records("Lead")[0]["Id"].as_str().unwrap().to_owned();
+        scene.accept("kayo", &json!([capture("e1", person(1)), capture("e2", person(2))])).await;
+        scene.sweep().await;
+        let event = scene.event(&kayo, "e1").await;
+        assert_eq!((event.status.as_str(), scene.event(&kayo, "e2").await.status.as_str()), (status, "applied"), "{duplicates}");
+        assert_eq!(scene.records("Lead").len(), leads + 1, "{duplicates}");
+        let outcome = json!(event.outcome);
+        let told = outcome["problem"]["message"].as_str().unwrap_or_default();
+        assert_eq!(
+            (outcome["problem"]["code"] == "DUPLICATES_DETECTED", told.contains(&twin)),
+            (duplicates == "park", duplicates == "park"),
+            "{told}"
+        );
+    }
 }
