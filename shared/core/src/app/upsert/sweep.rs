@@ -63,10 +63,29 @@ pub async fn sweep(ports: Ports<'_>, bench: &Workbench, deadline: Timestamp) -> 
     }
     let asked: Vec<_> = connections.into_iter().map(|connection| ask(ports, connection)).collect();
     let asked: Vec<Result<_, StateError>> = stream::iter(asked).buffer_unordered(ASKED_AT_ONCE).collect().await;
-    let due = asked.into_iter().filter_map(Result::transpose).collect::<Result<Vec<_>, _>>()?;
+    let due = those_with_work(asked)?;
     let works: Vec<_> =
         in_turn(due, ports.clock.now()).into_iter().map(|connection| work_one(ports, bench, connection, Vec::new(), deadline)).collect();
     Ok(stream::iter(works).buffer_unordered(CONNECTIONS_AT_ONCE).collect().await)
+}
+
+/// What was learnt of the connections. One whose state cannot be read keeps nobody else from being worked; that none can be read is
+/// a failure of the table.
+fn those_with_work(asked: Vec<Result<Option<(ConnectionId, Amount)>, StateError>>) -> Result<Vec<(ConnectionId, Amount)>, StateError> {
+    let (mut due, mut failed, readable) = (Vec::new(), Vec::new(), asked.iter().any(Result::is_ok));
+    for answer in asked {
+        match answer {
+            Ok(found) => due.extend(found),
+            Err(error) => failed.push(error),
+        }
+    }
+    for error in &failed {
+        tracing::error!(error = %error, code = "connection_unreadable", "a connection's state cannot be read");
+    }
+    match failed.into_iter().next() {
+        Some(error) if !readable => Err(error),
+        _ => Ok(due),
+    }
 }
 
 /// How much a connection has to do.
@@ -125,6 +144,21 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn a_connection_that_cannot_be_read_keeps_nobody_else_from_being_worked() {
+        let (one, broken) = (|| ("c1".parse().unwrap(), Amount::Little), || Err(StateError::Bug { source: "corrupt".into() }));
+        for (name, asked, works) in [
+            ("all are idle", vec![Ok(None)], Some(0)),
+            ("one has work", vec![Ok(Some(one())), Ok(None)], Some(1)),
+            ("one is broken, another has work", vec![broken(), Ok(Some(one()))], Some(1)),
+            ("one is broken, another is idle", vec![broken(), Ok(None)], Some(0)),
+            ("none can be read", vec![broken(), broken()], None),
+            ("there is none", vec![], Some(0)),
+        ] {
+            assert_eq!(those_with_work(asked).ok().map(|due| due.len()), works, "{name}");
+        }
+    }
 
     #[test]
     fn those_with_little_to_do_come_first_and_no_flood_is_always_the_last() {
