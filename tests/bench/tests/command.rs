@@ -110,6 +110,7 @@ fn counts_the_calls_of_every_kind_of_batch() {
     assert_eq!(calls("unknown", "on", "off"), [(1, 3), (10, 3)]);
     assert_eq!(calls("unknown", "off", "on"), [(1, 2), (10, 2)]);
     assert_eq!(calls("known_filled", "off", "on"), [(1, 2), (10, 2)]);
+    assert_eq!(calls("known_overwritten", "off", "on"), [(1, 1), (10, 1)], "nothing is looked up");
     // One event cannot be five.
     assert_eq!(calls("known_five_each", "on", "on").len(), 1);
 }

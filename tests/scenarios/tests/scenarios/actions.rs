@@ -317,6 +317,32 @@ async fn a_mappings_operation_holds_for_records_too_and_records_point_to_the_per
     }
 }
 
+/// Two people who are met with one record in one batch: it is one, it points to the first of them, and nobody waits for anybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_of_two_people_is_one_and_stops_nobody() {
+    let (scene, kayo) = scene(Seed::demo(), |document| {
+        document["platform"]["attributes"] = json!([]);
+        document["mappings"]["task"] = json!({"object": "Task", "fields": [{"from": "data.title", "to": "Subject", "strategy": "always_platform"}],
+            "static": {"Status": "Completed", "Priority": "Normal"}});
+        document["workflows"] = json!([{"name": "seen", "trigger": "document_viewed", "actions": [{"person": {}},
+            {"record": {"mapping": "task", "key": {"field": "Passerelle_Id__c", "value": "{{ data.meeting }}"},
+                        "person": {"lead": "WhoId", "contact": "WhoId"}}}]}]);
+    })
+    .await;
+    let seen = |id: &str, n: usize, minute: u8| {
+        let mut event = event(id, "document_viewed", minute, person(n));
+        event["data"] = json!({"title": format!("Meeting, told by {n}"), "meeting": "m-1"});
+        event
+    };
+    scene.accept("kayo", &json!([seen("e1", 1, 1), seen("e2", 2, 2), seen("e3", 3, 3)])).await;
+    scene.sweep().await;
+    let outcomes = scene.outcomes(&kayo, &["e1", "e2", "e3"]).await;
+    assert!(outcomes.values().all(|outcome| outcome == "applied"), "{outcomes:?}");
+    let tasks = scene.records("Task");
+    assert_eq!((tasks.len(), scene.records("Lead").len()), (1, 3));
+    assert!(scene.records("Lead").iter().any(|lead| lead["Id"] == tasks[0]["WhoId"]));
+}
+
 fn unsubscribe(document: &mut Value) {
     document["workflows"] = json!([
         {"name": "captured", "trigger": "contact_captured", "actions": [{"person": {}}]},

@@ -73,7 +73,7 @@ fn every_code_of_the_check_is_explained() {
 fn unknown_keys_and_broken_references_are_refused_with_their_place() {
     let preset: Value = serde_norway::from_str(passerelle_scenarios::KAYO).unwrap();
     type Change = fn(&mut Value);
-    let table: [(&str, Change, &str); 8] = [
+    let table: [(&str, Change, &str); 12] = [
         ("unknown key", |d| d["people"]["colour"] = "blue".into(), "people.colour"),
         ("unknown strategy", |d| d["mappings"]["lead"]["fields"][0]["strategy"] = "never".into(), "mappings.lead.fields[0].strategy"),
         ("no such mapping", |d| d["people"]["lead_mapping"] = "leads".into(), "people.lead_mapping"),
@@ -81,6 +81,25 @@ fn unknown_keys_and_broken_references_are_refused_with_their_place() {
         ("no such zone", |d| d["connection"]["time_zone"] = "Paris".into(), "connection.time_zone"),
         ("broken template", |d| d["workflows"][0]["actions"][1]["activity"]["subject"] = "{{ a".into(), "workflows[0].actions[1].activity.subject"),
         ("broken filter", |d| d["workflows"][1]["filter"] = "a ==".into(), "workflows[1].filter"),
+        ("rules that are off", |d| d["people"]["owner_fallback"] = serde_json::json!(["assignment_rules"]), "people.owner_fallback[0]"),
+        (
+            "no campaign",
+            |d| d["workflows"][0]["actions"][1] = serde_json::json!({"campaign_member": {"status": "Met"}}),
+            "workflows[0].actions[1].campaign_member",
+        ),
+        (
+            "no id of a campaign",
+            |d| d["projects"]["list"]["salon-du-bourget"]["campaign"] = serde_json::json!({"id": "00Q000000000001"}),
+            "projects.list.salon-du-bourget.campaign.id",
+        ),
+        (
+            "a key of nothing",
+            |d| {
+                d["workflows"][0]["actions"][1] =
+                    serde_json::json!({"record": {"mapping": "lead", "key": {"field": "A__c", "value": "{{ evnt.id }}"}}})
+            },
+            "workflows[0].actions[1].record.key.value",
+        ),
         ("a field twice", |d| d["mappings"]["lead"]["fields"][1]["to"] = "Email".into(), "mappings.lead.fields[1].to"),
     ];
     for (name, change, place) in table {

@@ -212,3 +212,39 @@ async fn a_new_id_with_a_known_address_is_the_same_person_or_waits_as_the_docume
         }
     }
 }
+
+/// Somebody without an address is known by the platform's id alone: created once, and found again by the link.
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_without_an_address_is_known_by_the_platforms_id() {
+    let (scene, kayo) = scene(Vec::new()).await;
+    let anonymous = |id: &str, minute: u8, job: &str| {
+        let mut event = capture(id, json!({"id": "badge-7", "last_name": "Martin", "company": "ACME", "job": job}));
+        event["occurred_at"] = json!(format!("2026-08-30T10:{minute:02}:00+02:00"));
+        event
+    };
+    for (id, minute, job) in [("e1", 1, ""), ("e2", 2, "CTO")] {
+        scene.accept("kayo", &anonymous(id, minute, job)).await;
+        scene.sweep().await;
+        assert_eq!(scene.event(&kayo, id).await.status, "applied", "{id}");
+    }
+    let leads = scene.records("Lead");
+    assert_eq!((leads.len(), &leads[0]["Title"], scene.records("Event").len()), (1, &json!("CTO"), 2));
+}
+
+/// Updating is allowed for leads and for contacts, each by its own switch.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_object_has_its_own_switch_for_updates() {
+    for (object, switch) in [("Lead", "update_leads"), ("Contact", "update_contacts")] {
+        for (allowed, title) in [("on", json!("Engineer")), ("off", Value::Null)] {
+            let mut fields = json!({"LastName": "M.", "Email": "ada@example.org"});
+            if object == "Lead" {
+                fields["Company"] = json!("Old");
+            }
+            let (scene, kayo) = scene(vec![record(object, fields)]).await;
+            scene.apply(&scene.document("kayo", |document| document["people"][switch] = json!(allowed))).await;
+            meet(&scene, &kayo).await;
+            let found = scene.records(object);
+            assert_eq!((found.len(), &found[0]["Title"], scene.records("Event").len()), (1, &title, 1), "{object} {allowed}");
+        }
+    }
+}

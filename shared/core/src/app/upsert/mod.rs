@@ -46,7 +46,7 @@ use crate::{
         config::Toggle,
         engine::{Engine, EngineError},
         ids::{ConnectionId, EventId},
-        plan::{Plan, check},
+        plan::{Cause, Plan, check},
         planner::{Found, Situation, plan},
         schema::Schemas,
     },
@@ -168,6 +168,8 @@ enum Attempt {
     Done,
     /// The shift must end.
     Stopped(Stopped),
+    /// The plan must not be executed. Nothing was done, and somebody among these people is the reason.
+    Wrong,
     /// These events were planned by a description that is no longer true, and wait for another plan.
     Outdated(Vec<EventId>),
 }
@@ -263,11 +265,24 @@ impl Shift<'_> {
             Attempt::Done => return Ok(None),
             Attempt::Stopped(stopped) => return Ok(Some(stopped)),
             Attempt::Outdated(events) => events,
+            Attempt::Wrong => return self.halves(bench, ids).await,
         };
         match self.attempt(bench, &outdated, &mut description).await? {
             Attempt::Stopped(stopped) => Ok(Some(stopped)),
             Attempt::Done | Attempt::Outdated(_) => Ok(None),
+            Attempt::Wrong => self.halves(bench, &outdated).await,
         }
+    }
+
+    /// A fault of ours keeps a plan from being executed: the batch is planned in halves, until it stops nobody but its own person.
+    async fn halves(&mut self, bench: &Workbench, ids: &[EventId]) -> Result<Option<Stopped>, WorkError> {
+        let (first, second) = ids.split_at(ids.len() / 2);
+        for half in [first, second].into_iter().filter(|half| !half.is_empty()) {
+            if let Some(stopped) = Box::pin(self.batch(bench, half)).await? {
+                return Ok(Some(stopped));
+            }
+        }
+        Ok(None)
     }
 
     async fn attempt(&mut self, bench: &Workbench, ids: &[EventId], description: &mut Description) -> Result<Attempt, WorkError> {
@@ -286,10 +301,16 @@ impl Shift<'_> {
             Ok(planned) => planned,
             Err(error) => return self.stop(error).await.map(Attempt::Stopped),
         };
-        if let Err(fault) = check(&plan) {
-            tracing::error!(connection.id = %c, code = "plan_wrong", fault = %fault, "batch not executed");
-            return Ok(Attempt::Stopped(Stopped::Salesforce));
-        }
+        let plan = match check(&plan) {
+            Ok(()) => plan,
+            Err(fault) => {
+                tracing::error!(connection.id = %c, code = "plan_wrong", fault = %fault, events = ids.len(), "batch not executed");
+                if ids.len() > 1 {
+                    return Ok(Attempt::Wrong);
+                }
+                plan.parked(&Cause::new("plan_wrong", format!("{fault}.")))
+            }
+        };
         let dialect = Dialect {
             version: access.version().clone(),
             options: access.options(),

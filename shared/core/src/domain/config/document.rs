@@ -247,7 +247,8 @@ pub enum SameEmail {
     /// The person whom the address belongs to: event apps issue a new id for each event.
     #[default]
     OnePerson,
-    /// Somebody else: their events wait until one of the two has another address.
+    /// Somebody else: their events wait, until news of them bring another address, or until they are resumed once the first
+    /// person has one.
     Park,
 }
 

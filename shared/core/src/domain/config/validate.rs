@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Action, Campaign, Document, MemberAction, RecordAction, short_form};
+use super::{Action, Campaign, Document, MemberAction, OwnerFallback, RecordAction, Toggle, short_form};
 use crate::domain::{
     event::CONTEXT,
     hook::Reader,
@@ -62,6 +62,7 @@ fn faults(document: &Document) -> Vec<ConfigFault> {
     attribute_faults(document, &mut fault);
     workflow_faults(document, &mut fault);
     campaign_faults(document, &mut fault);
+    owner_faults(document, &mut fault);
     action_mapping_fault(document, people.account.mapping.as_ref(), Some("Account"), "people.account.mapping", &mut fault);
     for (place, message) in Reader::compile(&document.source.format).err().into_iter().flatten() {
         faults.push(ConfigFault { place: format!("source.format.{place}"), message });
@@ -134,6 +135,15 @@ fn workflow_faults(document: &Document, fault: &mut impl FnMut(String, String)) 
                     Some(Ok(template)) => strangers(&template).into_iter().for_each(|message| fault(place(), message)),
                 }
             }
+        }
+    }
+}
+
+fn owner_faults(document: &Document, fault: &mut impl FnMut(String, String)) {
+    for (i, substitute) in document.people.owner_fallback.iter().enumerate() {
+        if *substitute == OwnerFallback::AssignmentRules && document.salesforce.assignment_rules == Toggle::Off {
+            let message = "The org's assignment rules are switched off for this connection; set salesforce.assignment_rules: on.";
+            fault(format!("people.owner_fallback[{i}]"), message.to_owned());
         }
     }
 }

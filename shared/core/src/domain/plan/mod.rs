@@ -349,6 +349,21 @@ fn settle_event(plan: &Plan, event: &EventPlan, results: &[WriteResult], now: Ti
 }
 
 impl Plan {
+    /// The same people, of whom nothing is written and all events are parked.
+    #[must_use]
+    pub fn parked(self, problem: &Cause) -> Self {
+        let park = |event: EventPlan| EventPlan { fate: Fate::Settled(Outcome::Parked { problem: problem.clone() }), ..event };
+        let people = self.people.into_iter().map(|person| PersonPlan {
+            save: false,
+            record: None,
+            kept: Vec::new(),
+            notes: Vec::new(),
+            events: person.events.into_iter().map(park).collect(),
+            ..person
+        });
+        Self { config_version: self.config_version, writes: Vec::new(), people: people.collect() }
+    }
+
     /// The events that any of these writes is for.
     pub fn waiting_for(&self, writes: &BTreeSet<WriteId>) -> impl Iterator<Item = &EventId> {
         let waits = |fate: &Fate| fate.waits().iter().any(|write| writes.contains(write));

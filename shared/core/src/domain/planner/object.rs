@@ -74,14 +74,18 @@ fn plan_one(
     }
     let mut changes = fields(situation, plan, map, live, found)?;
     let fields = action.person.clone().unwrap_or_default();
-    let pointer = if who.object == "Contact" { fields.contact } else { fields.lead };
+    let pointer = if who.object == "Contact" { fields.contact.clone() } else { fields.lead.clone() };
     if let Some(pointer) = pointer {
         let same = found.is_some_and(|found| found.values.get(&pointer).map(|value| NewValue::Value(value.clone())).as_ref() == Some(&who.value));
         changes.extend((!same).then(|| Change::plain(pointer, who.value.clone())));
     }
     if let Some(id) = planned.get(&key) {
-        // Events of one record are one write; what occurred later stands.
+        // Events of one record are one write; what occurred later stands. It points to the person who came first.
         if let Some(write) = writes.get_mut(id.0) {
+            if write.person != plan.person.key {
+                let pointers = [&fields.lead, &fields.contact];
+                changes.retain(|change| !pointers.contains(&&Some(change.field.clone())));
+            }
             write.changes.retain(|known| changes.iter().all(|change| change.field != known.field));
             write.changes.extend(changes);
         }

@@ -303,3 +303,14 @@ fn an_inactive_or_unknown_owner_never_costs_the_person() {
     assert!(planned.writes.iter().all(|write| !values(write).contains_key("OwnerId")));
     assert_eq!(planned.people[0].notes, [Note::OwnerFallback { to: "integration user".to_owned() }]);
 }
+
+/// A plan that must not be executed is parked for one person after the other, so that it stops nobody else.
+#[test]
+fn a_parked_plan_writes_nothing_and_passes_the_check() {
+    let whole = plan_one(&engine(|_| {}), vec![captured(valentin())], Found::default());
+    assert_eq!(whole.writes.len(), 2);
+    let parked = whole.parked(&Cause::new("plan_wrong", "The plan is wrong."));
+    assert_eq!(check(&parked), Ok(()));
+    assert!(parked.writes.is_empty() && !parked.people[0].save);
+    assert!(matches!(only_outcome(&parked), Outcome::Parked { problem } if problem.code == "plan_wrong"));
+}
