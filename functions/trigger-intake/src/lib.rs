@@ -3,13 +3,13 @@
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use passerelle_core::{
-    app::intake::{accept, tell},
+    app::intake::{Readers, accept, tell},
     ports::Ports,
     shell::gateway,
 };
 
 /// Handles one request.
-pub async fn handle(ports: Ports<'_>, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+pub async fn handle(ports: Ports<'_>, readers: &Readers, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
     let source = request.path_parameters.get("source").cloned().unwrap_or_default();
     if let Some(event) = request.path_parameters.get("event") {
         return match tell(ports, &source, event, &request.headers).await {
@@ -21,7 +21,7 @@ pub async fn handle(ports: Ports<'_>, request: ApiGatewayV2httpRequest) -> ApiGa
         Ok(body) => body,
         Err(problem) => return gateway::refuse(&problem),
     };
-    match accept(ports, &source, &request.headers, &body).await {
+    match accept(ports, readers, &source, &request.headers, &body).await {
         Ok(accepted) => gateway::json(202, &accepted),
         Err(problem) => {
             tracing::info!(source.id = %source, code = problem.code, status = problem.status, "delivery refused");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use passerelle_core::app::upsert::Workbench;
+use passerelle_core::app::{intake::Readers, upsert::Workbench};
 
 use crate::{Installation, gateway::Routes, handler::EventHandler};
 
@@ -41,7 +41,13 @@ pub fn wire(installation: &Arc<Installation>) -> Functions {
     }
     Functions {
         routes: Routes {
-            intake: http!(passerelle_trigger_intake::handle),
+            intake: {
+                let (world, readers) = (Arc::clone(installation), Arc::new(Readers::default()));
+                Arc::new(move |request| {
+                    let (world, readers) = (Arc::clone(&world), Arc::clone(&readers));
+                    Box::pin(async move { Ok(passerelle_trigger_intake::handle(world.ports(), &readers, request).await) }) as _
+                })
+            },
             oauth: http!(passerelle_oauth_callback::handle),
             console: http!(passerelle_console::handle),
         },

@@ -441,11 +441,11 @@ async fn contacts_get_the_account_of_their_company_only_where_that_is_asked_for(
 async fn whose_collaborator_is_no_active_user_goes_to_the_first_substitute_that_can() {
     let mut seed = Seed::demo();
     seed.queues.push(QueueSeed { name: "Salon".to_owned(), developer_name: "Salon".to_owned(), id: None });
-    for (fallback, owner) in [
-        (json!([{"queue": "Salon"}, "integration"]), "queue Salon"),
-        (json!([{"user": "commercial@kayo.fr"}, {"user": "Technique@kayo.fr"}]), "user Technique@kayo.fr"),
-        (json!([{"queue": "Nowhere"}]), "integration user"),
-        (json!([]), "integration user"),
+    for (fallback, owner, unknown) in [
+        (json!([{"queue": "Salon"}, "integration"]), "queue Salon", 0),
+        (json!([{"user": "commercial@kayo.fr"}, {"user": "Technique@kayo.fr"}]), "user Technique@kayo.fr", 1),
+        (json!([{"queue": "Nowhere"}]), "integration user", 1),
+        (json!([]), "integration user", 0),
     ] {
         let (scene, kayo) = scene(seed.clone(), |document| document["people"]["owner_fallback"] = fallback.clone()).await;
         let mut event = capture("e1", person(1));
@@ -459,6 +459,9 @@ async fn whose_collaborator_is_no_active_user_goes_to_the_first_substitute_that_
         let lead = &scene.records("Lead")[0];
         let prefix = if owner.starts_with("queue") { "00G" } else { "005" };
         assert!(lead["OwnerId"].as_str().unwrap().starts_with(prefix), "{owner}: {lead}");
+        let report = check::verify(scene.stack.ports(), &SessionCache::default(), &kayo).await.unwrap();
+        let told = report.findings.iter().filter(|finding| finding.code == "owner_fallback_unknown").count();
+        assert_eq!(told, unknown, "{owner}: {:?}", report.findings);
         // Queues own no events, so the activity goes to whoever comes next.
         assert!(scene.records("Event")[0]["OwnerId"].as_str().unwrap().starts_with("005"), "{owner}");
     }

@@ -2,7 +2,7 @@
 
 use passerelle_core::{
     adapters::{http, secrets::Secrets},
-    app::intake::accept,
+    app::intake::{Readers, accept},
     ports::Ports,
 };
 use passerelle_local::clients;
@@ -72,7 +72,7 @@ async fn an_unknown_source_is_refused_before_any_secret_is_read() {
     let headers = [("webhook-id", "m"), ("webhook-timestamp", now.as_str()), ("webhook-signature", "v1,AAAA")];
     let headers = headers.into_iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
     for (source, status) in [("nobody", 404), ("kayo", 503)] {
-        assert_eq!(accept(ports, source, &headers, b"{}").await.unwrap_err().status, status, "{source}");
+        assert_eq!(accept(ports, &Readers::default(), source, &headers, b"{}").await.unwrap_err().status, status, "{source}");
     }
 }
 

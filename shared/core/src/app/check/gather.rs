@@ -17,8 +17,9 @@ use crate::{
     },
     domain::{
         check::{CampaignFact, DuplicateRule, Facts, Organization, Rights, campaign_uses},
-        config::Campaign,
+        config::{Campaign, OwnerFallback},
         engine::Engine,
+        event::normalise_email,
         ids::ObjectName,
         schema::ObjectSchema,
         uses::uses,
@@ -62,8 +63,39 @@ pub(super) async fn gather(access: &mut Access<'_>, engine: &Engine) -> Result<G
     facts.duplicate_rules = rows(&answer, "duplicates").map(|rows| rows.iter().filter_map(duplicate_rule).collect());
     facts.definitions = rows(&answer, "definitions").map(|rows| rows.iter().filter_map(definition).collect());
     facts.campaigns = campaigns(access, engine).await?;
+    facts.substitutes = substitutes(access, engine).await?;
     facts.view_all = rows(&answer, "view_all").map(|rows| rows.iter().filter_map(|row| row.text("SobjectType")).map(str::to_owned).collect());
     Ok(Gathered { facts, described })
+}
+
+/// Which of the document's substitutes for owners the org has; `None` where it names none, or the org does not tell. A call of its own.
+async fn substitutes(access: &mut Access<'_>, engine: &Engine) -> Result<Option<BTreeSet<OwnerFallback>>, AccessError> {
+    let (mut users, mut queues) = (Vec::new(), Vec::new());
+    for substitute in &engine.document.people.owner_fallback {
+        match substitute {
+            OwnerFallback::User(email) => users.push(soql::text(&normalise_email(email))),
+            OwnerFallback::Queue(name) => queues.push(soql::text(name)),
+            OwnerFallback::AssignmentRules | OwnerFallback::Integration => {}
+        }
+    }
+    let version = access.version().clone();
+    let mut subs = Vec::new();
+    if !users.is_empty() {
+        subs.push(soql::query(&version, "users", &format!("SELECT Email FROM User WHERE IsActive = true AND Email IN ({})", users.join(","))));
+    }
+    if !queues.is_empty() {
+        let soql = format!("SELECT DeveloperName FROM Group WHERE Type = 'Queue' AND DeveloperName IN ({})", queues.join(","));
+        subs.push(soql::query(&version, "queues", &soql));
+    }
+    if subs.is_empty() {
+        return Ok(None);
+    }
+    let answer = access.composite(&Composite::new(subs)).await?;
+    let found = |name: &str, field: &str| -> Vec<String> {
+        rows(&answer, name).into_iter().flatten().filter_map(|row| row.text(field).map(str::to_owned)).collect()
+    };
+    let users = found("users", "Email").into_iter().map(|email| OwnerFallback::User(normalise_email(&email)));
+    Ok(Some(users.chain(found("queues", "DeveloperName").into_iter().map(OwnerFallback::Queue)).collect()))
 }
 
 /// The campaigns that the document names, and those that were changed last, among which a name that is almost right can be found;
@@ -115,7 +147,7 @@ fn definitions_query(engine: &Engine) -> String {
 
 fn view_all_query(user: &str) -> String {
     format!(
-        "SELECT SobjectType FROM ObjectPermissions WHERE PermissionsViewAllRecords = true AND SobjectType IN ('Lead','Contact') \
+        "SELECT SobjectType FROM ObjectPermissions WHERE PermissionsViewAllRecords = true AND SobjectType IN ('Lead','Contact','Account') \
          AND ParentId IN (SELECT PermissionSetId FROM PermissionSetAssignment WHERE AssigneeId = {})",
         soql::text(user)
     )
@@ -134,7 +166,8 @@ fn organization(row: &Row) -> Organization {
     let access = |object: &str| row.text(&format!("Default{object}Access")).unwrap_or_default();
     // Contacts that their accounts control are as open as those.
     let contact = if access("Contact") == "ControlledByParent" { access("Account") } else { access("Contact") };
-    let private = [("Lead", access("Lead")), ("Contact", contact)].into_iter().filter(|(_, access)| *access == "None");
+    let private =
+        [("Lead", access("Lead")), ("Contact", contact), ("Account", access("Account"))].into_iter().filter(|(_, access)| *access == "None");
     Organization {
         edition: row.text("OrganizationType").unwrap_or_default().to_owned(),
         private: private.map(|(object, _)| object.to_owned()).collect(),

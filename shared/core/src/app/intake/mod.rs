@@ -3,6 +3,7 @@
 //! The table is the outbox: an event is born due, so even if nothing else ever rang, the sweep would find it.
 
 mod proof;
+mod readers;
 mod status;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use serde::Serialize;
 use self::proof::Proof;
 pub use self::{
     proof::TOLERANCE_S,
+    readers::Readers,
     status::{Told, ToldOne, tell},
 };
 use crate::{
@@ -25,7 +27,6 @@ use crate::{
     app::configure,
     domain::{
         event::{Event, EventFault},
-        hook::Reader,
         ids::{ConnectionId, EventId, SourceId},
     },
     ports::Ports,
@@ -47,7 +48,7 @@ pub struct Accepted {
 }
 
 /// Accepts a delivery. When it answers `Ok`, every event is durable.
-pub async fn accept(ports: Ports<'_>, source: &str, headers: &HeaderMap, body: &[u8]) -> Result<Accepted, Problem> {
+pub async fn accept(ports: Ports<'_>, readers: &Readers, source: &str, headers: &HeaderMap, body: &[u8]) -> Result<Accepted, Problem> {
     let not_found = || Problem::new(404, "unknown_source", "There is no such source. Check the address of the webhook.");
     let source = SourceId::parse(source).map_err(|_| not_found())?;
     if body.len() > MAX_BODY {
@@ -65,9 +66,9 @@ pub async fn accept(ports: Ports<'_>, source: &str, headers: &HeaderMap, body: &
     if verified.is_empty() {
         return Err(unsigned("The signature does not match. Check the key, and sign the body exactly as it is sent."));
     }
-    let reader = Reader::compile(&known.hook.format).map_err(|faults| {
+    let reader = readers.of(&source, &known.hook.format).map_err(|faults| {
         // Documents are checked when they are applied, so this cannot come from one.
-        tracing::error!(source.id = %source, faults = faults.len(), "the stored format of a source cannot be used");
+        tracing::error!(source.id = %source, faults, "the stored format of a source cannot be used");
         Problem::unavailable()
     })?;
     let events = reader.read(body).map_err(invalid)?;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::CampaignFact;
 use crate::domain::{
+    config::OwnerFallback,
     ids::{ObjectName, RecordId},
     schema::{ObjectSchema, Schemas},
 };
@@ -25,6 +26,9 @@ pub struct Facts {
     pub duplicate_rules: Option<Vec<DuplicateRule>>,
     /// The campaigns that have a name or an id of the document's, and some of the others; `None` where it names none.
     pub campaigns: Option<Vec<CampaignFact>>,
+    /// The active users (by normalised address) and queues that the document names as owners and that there are; `None` where it
+    /// names none.
+    pub substitutes: Option<BTreeSet<OwnerFallback>>,
     /// The fields that exist, seen or not, by object and name, with whether their history is tracked.
     pub definitions: Option<BTreeMap<(String, String), bool>>,
 }

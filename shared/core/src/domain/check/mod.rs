@@ -33,7 +33,7 @@ use super::{
 };
 
 /// Every code that a finding of the check can have; what stands for one value of the document has the code of its misfit.
-pub const CODES: [&str; 49] = [
+pub const CODES: [&str; 50] = [
     "api_disabled",
     "attributes_undeclared",
     "campaign_ambiguous",
@@ -61,6 +61,7 @@ pub const CODES: [&str; 49] = [
     "opt_out_untracked",
     "org_unreachable",
     "owner_fallback",
+    "owner_fallback_unknown",
     "owner_overruled",
     "person_accounts",
     "quota",

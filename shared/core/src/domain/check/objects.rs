@@ -2,6 +2,7 @@
 
 use super::{View, error, info, warning};
 use crate::domain::{
+    config::AccountMode,
     finding::{Finding, Sentence},
     schema::ObjectSchema,
     uses::Target,
@@ -66,8 +67,9 @@ pub(super) fn person_accounts(account: &ObjectSchema) -> Option<Finding> {
 
 fn sharing(view: &View<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
-    for object in ["Lead", "Contact"].into_iter().filter(|object| view.facts.object(object).is_some()) {
-        let place = view.target(object).map_or("people", |target| target.place.as_str());
+    let accounts = (view.document.people.account.mode != AccountMode::Off).then_some("Account");
+    for object in ["Lead", "Contact"].into_iter().chain(accounts).filter(|object| view.facts.object(object).is_some()) {
+        let place = if object == "Account" { "people.account.mode" } else { view.target(object).map_or("people", |target| target.place.as_str()) };
         match sees_all(view, object) {
             Some(true) => {}
             Some(false) => found.push(warning(

@@ -2,12 +2,13 @@
 
 use super::{View, info, nothing_to_do, warning};
 use crate::domain::{
-    config::{Duplicates, Owner, Toggle},
+    config::{Duplicates, Owner, OwnerFallback, Toggle},
+    event::normalise_email,
     finding::{Finding, Sentence},
 };
 
 pub(super) fn findings(view: &View<'_>) -> Vec<Finding> {
-    duplicates(view).into_iter().chain(owner(view)).chain(rights(view)).collect()
+    duplicates(view).into_iter().chain(owner(view)).chain(substitutes(view)).chain(rights(view)).collect()
 }
 
 fn duplicates(view: &View<'_>) -> Vec<Finding> {
@@ -58,8 +59,36 @@ fn duplicates(view: &View<'_>) -> Vec<Finding> {
         .collect()
 }
 
+/// Those who are to own what nobody else does, and are not there.
+fn substitutes(view: &View<'_>) -> Vec<Finding> {
+    let Some(known) = &view.facts.substitutes else { return Vec::new() };
+    let absent = |substitute: &OwnerFallback| match substitute {
+        OwnerFallback::User(email) => !known.contains(&OwnerFallback::User(normalise_email(email))),
+        OwnerFallback::Queue(_) => !known.contains(substitute),
+        OwnerFallback::AssignmentRules | OwnerFallback::Integration => false,
+    };
+    let listed = view.document.people.owner_fallback.iter().enumerate().filter(|(_, substitute)| absent(substitute));
+    listed
+        .map(|(i, substitute)| {
+            let (en, fr) = match substitute {
+                OwnerFallback::Queue(name) => (format!("The org has no queue {name}."), format!("L'org n'a pas de file d'attente {name}.")),
+                OwnerFallback::User(email) => {
+                    (format!("No active user has the address {email}."), format!("Aucun utilisateur actif n'a l'adresse {email}."))
+                }
+                OwnerFallback::AssignmentRules | OwnerFallback::Integration => Default::default(),
+            };
+            warning(
+                "owner_fallback_unknown",
+                format!("people.owner_fallback[{i}]"),
+                Sentence::new(format!("{en} Records go to the next in the list."), format!("{fr} Les fiches vont au suivant de la liste.")),
+                Sentence::new("Correct the address or the developer name.", "Corrigez l'adresse ou le nom d'API."),
+            )
+        })
+        .collect()
+}
+
 fn owner(view: &View<'_>) -> Option<Finding> {
-    if view.document.people.owner != Owner::Collaborator {
+    if view.document.people.owner != Owner::Collaborator || !view.document.people.owner_fallback.is_empty() {
         return None;
     }
     if view.document.salesforce.assignment_rules == Toggle::On {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::domain::{
-    config::parse_document,
+    config::{OwnerFallback, parse_document},
     ids::{ObjectName, RecordId},
     mapping::FieldType,
     schema::ObjectSchema,
@@ -61,6 +61,7 @@ fn facts() -> Facts {
     let definitions = ["Lead", "Contact"].map(|object| ((object.to_owned(), OPT_OUT.to_owned()), true));
     Facts {
         campaigns: None,
+        substitutes: None,
         objects: [
             object("Lead", lead),
             object("Contact", vec![("LastName", last_name()), ("HasOptedOutOfEmail", field(FieldType::Boolean))]),
@@ -398,4 +399,28 @@ fn campaigns_and_the_statuses_of_their_members() {
     known(&mut facts);
     let found = check(&document, &facts);
     assert!(found.contains(&(Error, "campaign_status_unknown".to_owned(), "projects.list.p1.campaign".to_owned())), "{found:?}");
+}
+
+#[test]
+fn substitutes_for_owners_that_are_not_there_are_told() {
+    let list = json!([{"queue": "Fair"}, {"queue": "Nowhere"}, {"user": "A@b.fr"}, {"user": "gone@b.fr"}, "integration"]);
+    let (mut document, mut facts) = (document(), facts());
+    document["people"]["owner"] = json!("collaborator");
+    document["people"]["owner_fallback"] = list;
+    facts.substitutes = Some([OwnerFallback::Queue("Fair".to_owned()), OwnerFallback::User("a@b.fr".to_owned())].into());
+    let found = check(&document, &facts);
+    let told: Vec<&str> = found.iter().filter(|(_, code, _)| code == "owner_fallback_unknown").map(|(.., place)| place.as_str()).collect();
+    assert_eq!(told, ["people.owner_fallback[1]", "people.owner_fallback[3]"]);
+}
+
+#[test]
+fn accounts_that_sharing_hides_are_told_where_accounts_are_looked_for() {
+    for (mode, told) in [("off", false), ("find", true), ("find_or_create", true)] {
+        let (mut document, mut facts) = (document(), facts());
+        document["people"]["account"] = json!({"mode": mode});
+        facts.organization.as_mut().unwrap().private.insert("Account".to_owned());
+        let found = check(&document, &facts);
+        let wanted = (Severity::Warning, "view_all_missing".to_owned(), "people.account.mode".to_owned());
+        assert_eq!(found.contains(&wanted), told, "{mode}: {found:?}");
+    }
 }

@@ -277,7 +277,7 @@ pub enum Owner {
 }
 
 /// Who owns a record whose collaborator is no active user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OwnerFallback {
     /// The active user with this e-mail address.
