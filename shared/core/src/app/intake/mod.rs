@@ -6,7 +6,7 @@ mod proof;
 mod readers;
 mod status;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, stream};
 use http::HeaderMap;
@@ -56,13 +56,7 @@ pub async fn accept(ports: Ports<'_>, readers: &Readers, source: &str, headers: 
     }
     let known = ports.table.load_source(&source).await.map_err(|e| unavailable(&source, &e))?.ok_or_else(not_found)?;
     let proof = Proof::find(&known.hook.signature, headers, body, ports.clock.now().as_second()).map_err(|refusal| unsigned(&refusal))?;
-    let mut verified = Vec::new();
-    for connection in known.connections {
-        let keys = configure::webhook_keys(ports, &connection).await.map_err(|e| unavailable(&source, &e))?;
-        if keys.iter().any(|key| proof.verifies(key)) {
-            verified.push(connection);
-        }
-    }
+    let verified = verified(ports, &source, known.connections, &proof).await?;
     if verified.is_empty() {
         return Err(unsigned("The signature does not match. Check the key, and sign the body exactly as it is sent."));
     }
@@ -73,6 +67,18 @@ pub async fn accept(ports: Ports<'_>, readers: &Readers, source: &str, headers: 
     })?;
     let events = reader.read(body).map_err(invalid)?;
     store_all(ports, &source, &verified, &events).await
+}
+
+/// The connections, of those that a source feeds, with whose keys the proof was made.
+async fn verified(ports: Ports<'_>, source: &SourceId, connections: BTreeSet<ConnectionId>, proof: &Proof<'_>) -> Result<Vec<ConnectionId>, Problem> {
+    let mut verified = Vec::new();
+    for connection in connections {
+        let keys = configure::webhook_keys(ports, &connection).await.map_err(|e| unavailable(source, &e))?;
+        if keys.iter().any(|key| proof.verifies(key)) {
+            verified.push(connection);
+        }
+    }
+    Ok(verified)
 }
 
 fn invalid(faults: Vec<EventFault>) -> Problem {

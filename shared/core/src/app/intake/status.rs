@@ -1,15 +1,14 @@
 //! What became of an event, told to the platform that sent it: whoever has the source's key may ask.
 
-use http::{HeaderMap, header::AUTHORIZATION};
+use http::HeaderMap;
 use serde::Serialize;
 
-use super::unavailable;
+use super::{proof::Proof, unavailable, verified};
 use crate::{
     adapters::state::events::StoredEvent,
-    app::configure,
     domain::{
+        config::Signature,
         ids::{ConnectionId, EventId, RecordId, SourceId},
-        mac::same,
         plan::{Cause, Outcome},
     },
     ports::Ports,
@@ -47,24 +46,21 @@ pub async fn tell(ports: Ports<'_>, source: &str, event: &str, headers: &HeaderM
     let source = SourceId::parse(source).map_err(|_| not_found())?;
     let event = EventId::parse(event).map_err(|_| not_found())?;
     let refused = || Problem::new(401, "not_signed", "Send the source's signing key: Authorization: Bearer and the key.");
-    let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.split_once(' '));
-    let given = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, key)| key.trim()).ok_or_else(refused)?;
+    let proof = Proof::find(&Signature::Bearer, headers, b"", ports.clock.now().as_second()).map_err(|_| refused())?;
     let known = ports.table.load_source(&source).await.map_err(|error| unavailable(&source, &error))?.ok_or_else(refused)?;
-    let (mut connections, mut verified) = (Vec::new(), false);
-    for connection in known.connections {
-        let keys = configure::webhook_keys(ports, &connection).await.map_err(|error| unavailable(&source, &error))?;
-        if !keys.iter().any(|key| same(given.as_bytes(), secrecy::ExposeSecret::expose_secret(key).as_bytes())) {
-            continue;
-        }
-        verified = true;
+    let verified = verified(ports, &source, known.connections, &proof).await?;
+    if verified.is_empty() {
+        return Err(refused());
+    }
+    let mut connections = Vec::new();
+    for connection in verified {
         let found = ports.table.load_events(&connection, std::slice::from_ref(&event)).await.map_err(|error| unavailable(&source, &error))?;
         connections.extend(found.into_iter().filter(|(_, stored)| stored.source == source).map(|(_, stored)| told(connection.clone(), stored)));
     }
-    match (verified, connections.is_empty()) {
-        (false, _) => Err(refused()),
-        (true, true) => Err(not_found()),
-        (true, false) => Ok(Told { event, connections }),
+    if connections.is_empty() {
+        return Err(not_found());
     }
+    Ok(Told { event, connections })
 }
 
 fn told(connection: ConnectionId, stored: StoredEvent) -> ToldOne {
