@@ -70,8 +70,8 @@ impl<'a> Access<'a> {
     }
 
     /// API calls used in the last 24 hours and allowed, as the last answer told.
-    pub fn usage(&self) -> Option<(u64, u64)> {
-        self.session.org.usage().map(|usage| (usage.used, usage.max))
+    pub fn usage(&self) -> Option<OrgUsage> {
+        self.session.org.usage().map(|usage| OrgUsage { used: usage.used, max: usage.max, at: self.ports.clock.now() })
     }
 
     /// The integration user.
@@ -89,10 +89,9 @@ impl<'a> Access<'a> {
 
     /// Stores what calls outside a shift have spent, and answers how many they were.
     pub async fn spend(&mut self) -> Result<u32, StateError> {
-        let (calls, at) = (self.take_calls(), self.ports.clock.now());
+        let calls = self.take_calls();
         if calls > 0 {
-            let org = self.usage().map(|(used, max)| OrgUsage { used, max, at });
-            self.ports.table.add_spent(&self.engine.document.connection.id, calls, org, None, at).await?;
+            self.ports.table.add_spent(&self.engine.document.connection.id, calls, self.usage(), None, self.ports.clock.now()).await?;
         }
         Ok(calls)
     }

@@ -17,7 +17,7 @@ impl Table {
         Ok(self.get(&Key::usage(c, day_of(now))).await?.unwrap_or_default())
     }
 
-    /// Adds calls to those of the day, with what the org told of its own count and until when it refuses.
+    /// Adds calls to those of the day, with what the org told of its own count and until when it refuses; answers what that makes.
     pub async fn add_spent(
         &self,
         c: &ConnectionId,
@@ -25,7 +25,7 @@ impl Table {
         org: Option<OrgUsage>,
         refused_until: Option<Timestamp>,
         now: Timestamp,
-    ) -> Result<(), StateError> {
+    ) -> Result<Spent, StateError> {
         let mut set = vec!["#ttl = if_not_exists(#ttl, :ttl)"];
         let mut values = Expression::default().name("#ttl", "ttl").number(":ttl", now.as_second() + KEPT_DAYS * 86_400).number(":n", calls);
         if let Some(org) = &org {
@@ -37,7 +37,6 @@ impl Table {
             values = values.value(":until", until)?;
         }
         let change = Expression { update: Some(format!("ADD calls :n SET {}", set.join(", "))), ..values };
-        self.update::<Spent>(&Key::usage(c, day_of(now)), change).await?;
-        Ok(())
+        self.update(&Key::usage(c, day_of(now)), change).await
     }
 }

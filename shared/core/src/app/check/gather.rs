@@ -51,7 +51,7 @@ pub(super) async fn gather(access: &mut Access<'_>, engine: &Engine) -> Result<G
     }
     let answer = access.composite(&Composite::new(subs)).await?;
 
-    let (mut facts, mut described) = (Facts { usage: access.usage(), ..Facts::default() }, BTreeMap::new());
+    let (mut facts, mut described) = (Facts { usage: access.usage().map(|org| (org.used, org.max)), ..Facts::default() }, BTreeMap::new());
     for object in objects {
         let sub = answer.get(object.as_str())?;
         let found = if describe::is_hidden(sub) { None } else { Some(describe::parse_facts(sub)?) };

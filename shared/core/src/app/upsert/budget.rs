@@ -10,7 +10,7 @@ use crate::{
     },
     app::access::Access,
     domain::{
-        budget::{LOOK_AGAIN, OrgUsage, Purpose, Verdict, verdict},
+        budget::{LOOK_AGAIN, OrgUsage, Purpose, Spent, Verdict, verdict},
         engine::Engine,
     },
     ports::Ports,
@@ -40,13 +40,17 @@ pub(super) fn refused_until(error: &SalesforceError, now: Timestamp) -> Option<T
 
 /// Whether the connection may spend calls on live events.
 pub(super) async fn has_budget(ports: Ports<'_>, engine: &Engine) -> Result<bool, StateError> {
-    let (document, now) = (&engine.document, ports.clock.now());
-    let spent = ports.table.load_spent(&document.connection.id, now).await?;
-    match verdict(&document.salesforce.api_calls, &spent, Purpose::Live, now) {
-        Verdict::Go => Ok(true),
+    let now = ports.clock.now();
+    let spent = ports.table.load_spent(&engine.document.connection.id, now).await?;
+    Ok(may_go_on(engine, &spent, now))
+}
+
+fn may_go_on(engine: &Engine, spent: &Spent, now: Timestamp) -> bool {
+    match verdict(&engine.document.salesforce.api_calls, spent, Purpose::Live, now) {
+        Verdict::Go => true,
         Verdict::Wait { until, code } => {
-            tracing::warn!(connection.id = %document.connection.id, code, until = %until, "no API calls left; its events wait");
-            Ok(false)
+            tracing::warn!(connection.id = %engine.document.connection.id, code, until = %until, "no API calls left; its events wait");
+            false
         }
     }
 }
@@ -57,8 +61,7 @@ impl Shift<'_> {
         let calls = access.take_calls();
         self.worked.api_calls += calls;
         self.spending.calls += calls;
-        let at = self.ports.clock.now();
-        self.spending.org = access.usage().map(|(used, max)| OrgUsage { used, max, at }).or(self.spending.org);
+        self.spending.org = access.usage().or(self.spending.org);
     }
 
     /// Stores what the batch has spent, and answers whether the next one may be begun.
@@ -67,7 +70,8 @@ impl Shift<'_> {
         if calls == 0 && refused_until.is_none() {
             return Ok(true);
         }
-        self.ports.table.add_spent(self.c, calls, org, refused_until, self.ports.clock.now()).await?;
-        has_budget(self.ports, self.engine).await
+        let now = self.ports.clock.now();
+        let spent = self.ports.table.add_spent(self.c, calls, org, refused_until, now).await?;
+        Ok(may_go_on(self.engine, &spent, now))
     }
 }
