@@ -51,19 +51,30 @@ pub(super) fn objects(document: &Document) -> Vec<ObjectName> {
 /// the integration user may not see is left out.
 pub(super) async fn load(ports: Ports<'_>, access: &mut Access<'_>, engine: &Engine) -> Result<Schemas, AccessError> {
     let objects = objects(&engine.document);
-    let now = ports.clock.now();
-    let cached = ports.table.load_schemas(&engine.document.connection.id, &objects).await?;
-    let fresh = cached.iter().all(|(stored, _)| now.duration_since(stored.read_at) < VALID);
-    if cached.len() == objects.len() && fresh {
-        return Ok(cached.into_iter().filter_map(|(_, schema)| schema).collect());
-    }
-    reload(ports, access, engine).await
+    let cached = cached(ports, &engine.document.connection.id, &objects).await?;
+    if cached.is_true { Ok(cached.schemas) } else { reload(ports, access, engine).await }
 }
 
-/// Whether what is known of the org is a day old, or nothing is.
-pub(super) async fn is_old(ports: Ports<'_>, c: &ConnectionId) -> Result<bool, StateError> {
-    let lead = ports.table.load_schemas(c, &[ObjectName::known("Lead")]).await?;
-    Ok(lead.first().is_none_or(|(stored, _)| ports.clock.now().duration_since(stored.read_at) >= VALID))
+/// What the cache has.
+struct Cached {
+    schemas: Schemas,
+    /// Whether it has every object, each read within a day.
+    is_true: bool,
+}
+
+async fn cached(ports: Ports<'_>, c: &ConnectionId, objects: &[ObjectName]) -> Result<Cached, StateError> {
+    let now = ports.clock.now();
+    let found = ports.table.load_schemas(c, objects).await?;
+    let is_true = found.len() == objects.len() && found.iter().all(|(stored, _)| now.duration_since(stored.read_at) < VALID);
+    Ok(Cached { schemas: found.into_iter().filter_map(|(_, schema)| schema).collect(), is_true })
+}
+
+/// Whether events are parked for what the org is like, which was looked at a day ago, or never: it may have changed.
+pub(super) async fn may_free_parked(ports: Ports<'_>, c: &ConnectionId) -> Result<bool, StateError> {
+    if ports.table.parked_events(c, 1).await?.is_empty() {
+        return Ok(false);
+    }
+    Ok(!cached(ports, c, &[ObjectName::known("Lead")]).await?.is_true)
 }
 
 /// Describes every object anew, in one call.
@@ -95,18 +106,15 @@ pub(super) enum Ask {
 /// What is known about a document's objects: from the cache where that is whole and of the last day, else by one call.
 pub(super) async fn learn(ports: Ports<'_>, engine: &Engine, ask: Ask) -> Result<Learnt, StateError> {
     let objects = objects(&engine.document);
-    let (now, c) = (ports.clock.now(), &engine.document.connection.id);
-    let cached = ports.table.load_schemas(c, &objects).await?;
-    let whole = cached.len() == objects.len() && cached.iter().all(|(stored, _)| now.duration_since(stored.read_at) < VALID);
+    let cached = cached(ports, &engine.document.connection.id, &objects).await?;
     let asked = match ask {
-        Ask::Yes if !whole => Some(ask_anew(ports, engine, objects).await),
+        Ask::Yes if !cached.is_true => Some(ask_anew(ports, engine, objects).await),
         _ => None,
     };
-    let known = || cached.into_iter().filter_map(|(_, schema)| schema).collect();
     Ok(match asked {
-        None => Learnt { schemas: known(), described: BTreeMap::new(), unasked: None },
+        None => Learnt { schemas: cached.schemas, described: BTreeMap::new(), unasked: None },
         Some(Ok(described)) => Learnt { schemas: described.values().flatten().cloned().collect(), described, unasked: None },
-        Some(Err(error)) => Learnt { schemas: known(), described: BTreeMap::new(), unasked: Some(why(error)?) },
+        Some(Err(error)) => Learnt { schemas: cached.schemas, described: BTreeMap::new(), unasked: Some(why(error)?) },
     })
 }
 
@@ -163,7 +171,7 @@ pub(super) async fn keep(
 pub(super) async fn cache(ports: Ports<'_>, c: &ConnectionId, described: &BTreeMap<ObjectName, Option<ObjectSchema>>) -> Result<(), StateError> {
     let now = ports.clock.now();
     let objects: Vec<ObjectName> = described.keys().cloned().collect();
-    let former: Schemas = ports.table.load_schemas(c, &objects).await?.into_iter().filter_map(|(_, schema)| schema).collect();
+    let former = cached(ports, c, &objects).await?.schemas;
     for (object, schema) in described {
         ports.table.save_schema(c, object, schema.as_ref(), now).await?;
     }

@@ -199,7 +199,7 @@ impl Shift<'_> {
         if meta.resumed_version < meta.config_version {
             self.resume_parked(meta).await?;
         }
-        if schemas::is_old(ports, c).await? && !ports.table.parked_events(c, 1).await?.is_empty() {
+        if schemas::may_free_parked(ports, c).await? {
             self.worked.stopped = self.look_again(bench).await?;
             if self.worked.stopped.is_some() {
                 return Ok(());

@@ -120,9 +120,7 @@ async fn amount(ports: Ports<'_>, c: &ConnectionId, meta: &Meta) -> Result<Optio
     if due > FEW {
         return Ok(Some(Amount::Much));
     }
-    let may_go_on = due > 0
-        || meta.resumed_version < meta.config_version
-        || (!ports.table.parked_events(c, 1).await?.is_empty() && schemas::is_old(ports, c).await?);
+    let may_go_on = due > 0 || meta.resumed_version < meta.config_version || schemas::may_free_parked(ports, c).await?;
     Ok(may_go_on.then_some(Amount::Little))
 }
 
