@@ -237,6 +237,13 @@ impl Row {
         RecordId::parse(self.text(path)?).ok()
     }
 
+    /// The texts of a field in the rows of a sub-query, as far as its first page has them.
+    #[must_use]
+    pub fn child_texts(&self, relationship: &str, field: &str) -> Vec<String> {
+        let rows = self.get(relationship).and_then(|found| found.get("records")).and_then(Value::as_array);
+        rows.into_iter().flatten().filter_map(|row| row.get(field).and_then(Value::as_str)).map(str::to_owned).collect()
+    }
+
     /// The moment at a path.
     #[must_use]
     pub fn time(&self, path: &str) -> Option<Timestamp> {

@@ -1,4 +1,5 @@
-//! What the org is asked: every description and five queries, in one composite call.
+//! What the org is asked: every description and five queries in one composite call, and in a second one what the document names
+//! besides: campaigns, and substitutes for owners.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     adapters::salesforce::{
-        Sub,
+        ApiVersion, Sub,
         composite::{Composite, CompositeAnswer, MAX_QUERIES_AND_COLLECTIONS, MAX_SUBS},
         describe,
         soql::{self, Row},
@@ -62,48 +63,22 @@ pub(super) async fn gather(access: &mut Access<'_>, engine: &Engine) -> Result<G
     facts.rights = rows(&answer, "rights").and_then(|rows| rows.first().map(rights));
     facts.duplicate_rules = rows(&answer, "duplicates").map(|rows| rows.iter().filter_map(duplicate_rule).collect());
     facts.definitions = rows(&answer, "definitions").map(|rows| rows.iter().filter_map(definition).collect());
-    facts.campaigns = campaigns(access, engine).await?;
-    facts.substitutes = substitutes(access, engine).await?;
     facts.view_all = rows(&answer, "view_all").map(|rows| rows.iter().filter_map(|row| row.text("SobjectType")).map(str::to_owned).collect());
+    let mut subs = campaign_queries(access.version(), engine);
+    subs.extend(substitute_queries(access.version(), engine));
+    if !subs.is_empty() {
+        let answer = access.composite(&Composite::new(subs)).await?;
+        facts.campaigns = campaigns(&answer);
+        facts.substitutes = substitutes(&answer);
+    }
     Ok(Gathered { facts, described })
 }
 
-/// Which of the document's substitutes for owners the org has; `None` where it names none, or the org does not tell. A call of its own.
-async fn substitutes(access: &mut Access<'_>, engine: &Engine) -> Result<Option<BTreeSet<OwnerFallback>>, AccessError> {
-    let (mut users, mut queues) = (Vec::new(), Vec::new());
-    for substitute in &engine.document.people.owner_fallback {
-        match substitute {
-            OwnerFallback::User(email) => users.push(soql::text(&normalise_email(email))),
-            OwnerFallback::Queue(name) => queues.push(soql::text(name)),
-            OwnerFallback::AssignmentRules | OwnerFallback::Integration => {}
-        }
-    }
-    let version = access.version().clone();
-    let mut subs = Vec::new();
-    if !users.is_empty() {
-        subs.push(soql::query(&version, "users", &format!("SELECT Email FROM User WHERE IsActive = true AND Email IN ({})", users.join(","))));
-    }
-    if !queues.is_empty() {
-        let soql = format!("SELECT DeveloperName FROM Group WHERE Type = 'Queue' AND DeveloperName IN ({})", queues.join(","));
-        subs.push(soql::query(&version, "queues", &soql));
-    }
-    if subs.is_empty() {
-        return Ok(None);
-    }
-    let answer = access.composite(&Composite::new(subs)).await?;
-    let found = |name: &str, field: &str| -> Vec<String> {
-        rows(&answer, name).into_iter().flatten().filter_map(|row| row.text(field).map(str::to_owned)).collect()
-    };
-    let users = found("users", "Email").into_iter().map(|email| OwnerFallback::User(normalise_email(&email)));
-    Ok(Some(users.chain(found("queues", "DeveloperName").into_iter().map(OwnerFallback::Queue)).collect()))
-}
-
-/// The campaigns that the document names, and those that were changed last, among which a name that is almost right can be found;
-/// `None` where it names none, or the org tells nothing of campaigns. A call of its own.
-async fn campaigns(access: &mut Access<'_>, engine: &Engine) -> Result<Option<Vec<CampaignFact>>, AccessError> {
+/// The campaigns that the document names, and those that were changed last, among which a name that is almost right can be found.
+fn campaign_queries(version: &ApiVersion, engine: &Engine) -> Vec<Sub> {
     let uses = campaign_uses(&engine.document);
     if uses.is_empty() {
-        return Ok(None);
+        return Vec::new();
     }
     let list = |ids: bool| {
         let wanted = uses.iter().filter(|used| matches!(used.campaign, Campaign::Id(_)) == ids).map(|used| soql::text(used.campaign.text()));
@@ -112,23 +87,53 @@ async fn campaigns(access: &mut Access<'_>, engine: &Engine) -> Result<Option<Ve
     let select = "SELECT Id, Name, IsActive, (SELECT Label FROM CampaignMemberStatuses) FROM Campaign";
     let conditions = [("Id", list(true)), ("Name", list(false))].map(|(field, list)| (!list.is_empty()).then(|| format!("{field} IN ({list})")));
     let named = conditions.into_iter().flatten().collect::<Vec<_>>().join(" OR ");
-    let version = access.version().clone();
-    let subs = vec![
-        soql::query(&version, "named", &format!("{select} WHERE {named}")),
-        soql::query(&version, "others", &format!("{select} WHERE IsActive = true ORDER BY LastModifiedDate DESC LIMIT 200")),
-    ];
-    let answer = access.composite(&Composite::new(subs)).await?;
-    let (Some(named), Some(others)) = (rows(&answer, "named"), rows(&answer, "others")) else { return Ok(None) };
-    let mut found: Vec<CampaignFact> = named.iter().chain(&others).filter_map(campaign).collect();
+    vec![
+        soql::query(version, "campaigns_named", &format!("{select} WHERE {named}")),
+        soql::query(version, "campaigns_recent", &format!("{select} WHERE IsActive = true ORDER BY LastModifiedDate DESC LIMIT 200")),
+    ]
+}
+
+/// `None` where the document names none, or the org tells nothing of campaigns.
+fn campaigns(answer: &CompositeAnswer) -> Option<Vec<CampaignFact>> {
+    let (named, recent) = (rows(answer, "campaigns_named")?, rows(answer, "campaigns_recent")?);
+    let mut found: Vec<CampaignFact> = named.iter().chain(&recent).filter_map(campaign).collect();
     found.sort_by_key(|fact| fact.id);
     found.dedup_by_key(|fact| fact.id);
-    Ok(Some(found))
+    Some(found)
 }
 
 fn campaign(row: &Row) -> Option<CampaignFact> {
-    let statuses = row.get("CampaignMemberStatuses").and_then(|found| found.get("records")).and_then(Value::as_array);
-    let statuses = statuses.into_iter().flatten().filter_map(|status| status.get("Label").and_then(Value::as_str)).map(str::to_owned);
-    Some(CampaignFact { id: row.id("Id")?, name: row.text("Name")?.to_owned(), active: flag(row, "IsActive"), statuses: statuses.collect() })
+    let statuses = row.child_texts("CampaignMemberStatuses", "Label");
+    Some(CampaignFact { id: row.id("Id")?, name: row.text("Name")?.to_owned(), active: flag(row, "IsActive"), statuses })
+}
+
+/// The users and queues that the document names as substitutes for owners.
+fn substitute_queries(version: &ApiVersion, engine: &Engine) -> Vec<Sub> {
+    let (mut users, mut queues) = (Vec::new(), Vec::new());
+    for substitute in &engine.document.people.owner_fallback {
+        match substitute {
+            OwnerFallback::User(email) => users.push(soql::text(&normalise_email(email))),
+            OwnerFallback::Queue(name) => queues.push(soql::text(name)),
+            OwnerFallback::AssignmentRules | OwnerFallback::Integration => {}
+        }
+    }
+    let ask = |name: &str, head: &str, values: &[String]| {
+        (!values.is_empty()).then(|| soql::query(version, name, &format!("{head} IN ({})", values.join(","))))
+    };
+    let users = ask("users", "SELECT Email FROM User WHERE IsActive = true AND Email", &users);
+    let queues = ask("queues", "SELECT DeveloperName FROM Group WHERE Type = 'Queue' AND DeveloperName", &queues);
+    users.into_iter().chain(queues).collect()
+}
+
+/// Those that the org has; `None` where it does not tell.
+fn substitutes(answer: &CompositeAnswer) -> Option<BTreeSet<OwnerFallback>> {
+    let texts = |name: &str, field: &str| -> Option<Vec<String>> {
+        // What the document names none of was not asked.
+        let found = if answer.get(name).is_ok() { rows(answer, name)? } else { Vec::new() };
+        Some(found.iter().filter_map(|row| row.text(field).map(str::to_owned)).collect())
+    };
+    let users = texts("users", "Email")?.into_iter().map(|email| OwnerFallback::User(normalise_email(&email)));
+    Some(users.chain(texts("queues", "DeveloperName")?.into_iter().map(OwnerFallback::Queue)).collect())
 }
 
 /// The mapped fields and the opt-out, whether or not the integration user sees them.

@@ -61,7 +61,7 @@ pub(super) fn findings(view: &View<'_>) -> Vec<Finding> {
 fn judge(used: &CampaignUse<'_>, known: &[CampaignFact]) -> Vec<Finding> {
     let text = used.campaign.text();
     let is = |fact: &&CampaignFact| match used.campaign {
-        Campaign::Name(_) => fact.name.trim().eq_ignore_ascii_case(text),
+        Campaign::Name(_) => used.campaign.is_named(&fact.name),
         Campaign::Id(_) => RecordId::parse(text).is_ok_and(|id| id == fact.id),
     };
     let found: Vec<&CampaignFact> = known.iter().filter(is).collect();

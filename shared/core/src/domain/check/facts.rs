@@ -26,8 +26,8 @@ pub struct Facts {
     pub duplicate_rules: Option<Vec<DuplicateRule>>,
     /// The campaigns that have a name or an id of the document's, and some of the others; `None` where it names none.
     pub campaigns: Option<Vec<CampaignFact>>,
-    /// The active users (by normalised address) and queues that the document names as owners and that there are; `None` where it
-    /// names none.
+    /// The active users (by normalised address) and queues that the document names as owners and that there are; `None` where
+    /// nobody was asked, or the org does not tell.
     pub substitutes: Option<BTreeSet<OwnerFallback>>,
     /// The fields that exist, seen or not, by object and name, with whether their history is tracked.
     pub definitions: Option<BTreeMap<(String, String), bool>>,

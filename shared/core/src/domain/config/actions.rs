@@ -100,6 +100,12 @@ impl Campaign {
             Self::Name(text) | Self::Id(text) => text.trim(),
         }
     }
+
+    /// Whether it is the name of a campaign called so; Salesforce compares names without regard to case.
+    #[must_use]
+    pub fn is_named(&self, name: &str) -> bool {
+        matches!(self, Self::Name(text) if text.trim().eq_ignore_ascii_case(name.trim()))
+    }
 }
 
 /// What is said of all campaigns.

@@ -36,15 +36,15 @@ impl Look<'_> {
     }
 
     fn queues(&mut self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
+        if self.directory.queues_asked || !cases.iter().any(is_searched) {
+            return Ok(Vec::new());
+        }
+        self.directory.queues_asked = true;
         let names = self.engine.document.people.owner_fallback.iter().filter_map(|substitute| match substitute {
             OwnerFallback::Queue(name) => Some(name.clone()),
             _ => None,
         });
         let names: BTreeSet<String> = names.collect();
-        if self.directory.queues_asked || !cases.iter().any(is_searched) {
-            return Ok(Vec::new());
-        }
-        self.directory.queues_asked = true;
         queries(access, Question::Queues, "SELECT Id, DeveloperName FROM Group WHERE Type = 'Queue' AND DeveloperName", &names)
     }
 
@@ -170,14 +170,11 @@ impl Look<'_> {
 
     pub(super) fn take_campaign(&mut self, row: &Row) {
         let (Some(id), Some(name)) = (row.id("Id"), row.text("Name")) else { return };
-        let statuses = row.get("CampaignMemberStatuses").and_then(|found| found.get("records")).and_then(Value::as_array);
-        let statuses = statuses.into_iter().flatten().filter_map(|status| status.get("Label").and_then(Value::as_str)).map(str::to_owned);
-        let found = CampaignRow { id, name: name.to_owned(), statuses: statuses.collect() };
-        let named = |campaign: &Campaign| matches!(campaign, Campaign::Name(text) if text.trim().eq_ignore_ascii_case(name.trim()));
+        let found = CampaignRow { id, name: name.to_owned(), statuses: row.child_texts("CampaignMemberStatuses", "Label") };
         let by_id: BTreeSet<Campaign> = self.directory.asked.keys().filter(|campaign| self.directory.id_of(campaign) == Some(id)).cloned().collect();
         for (campaign, rows) in &mut self.directory.asked {
             let new = rows.iter().all(|row| row.id != id);
-            if new && (by_id.contains(campaign) || named(campaign)) {
+            if new && (by_id.contains(campaign) || campaign.is_named(name)) {
                 rows.push(found.clone());
             }
         }
