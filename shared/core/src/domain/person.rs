@@ -151,17 +151,17 @@ impl Person {
             if blank && !clears(&path) {
                 continue;
             }
-            taken |= self.state(&path, if blank { Value::Null } else { trimmed(value) }, event);
+            taken |= self.state(path, if blank { Value::Null } else { trimmed(value) }, event);
         }
         taken
     }
 
     /// Takes over one value that an event states, likewise.
-    pub fn state(&mut self, path: &str, value: Value, event: &Event) -> bool {
-        let newer = self.attributes.get(path).is_none_or(|known| (known.at, &known.event) <= (event.occurred_at, &event.id));
+    pub fn state(&mut self, path: String, value: Value, event: &Event) -> bool {
+        let newer = self.attributes.get(&path).is_none_or(|known| (known.at, &known.event) <= (event.occurred_at, &event.id));
         if newer {
             let project = event.project.as_ref().map(|project| project.id.clone());
-            self.attributes.insert(path.to_owned(), Dated { value, at: event.occurred_at, event: event.id.clone(), project });
+            self.attributes.insert(path, Dated { value, at: event.occurred_at, event: event.id.clone(), project });
         }
         newer
     }
@@ -181,6 +181,12 @@ pub fn id_alias(id: &str) -> String {
     format!("id:{}", short_hash(id.trim()))
 }
 
+/// Whether an identity is that of a platform id.
+#[must_use]
+pub fn is_id_alias(alias: &str) -> bool {
+    alias.starts_with("id:")
+}
+
 /// The identity of a normalised e-mail address, hashed likewise.
 #[must_use]
 pub fn email_alias(email: &str) -> String {
@@ -191,6 +197,12 @@ pub fn email_alias(email: &str) -> String {
 #[must_use]
 pub fn short_hash(text: &str) -> String {
     hex(&Sha256::digest(text.as_bytes())).chars().take(32).collect()
+}
+
+/// A number that a text always gives, by which what comes together is spread.
+#[must_use]
+pub fn spread(text: &str) -> u8 {
+    short_hash(text).bytes().fold(0, |sum: u8, byte| sum.wrapping_mul(31).wrapping_add(byte))
 }
 
 /// What stands at a dotted path of a JSON object.

@@ -8,8 +8,8 @@ use crate::{
         config::SameEmail,
         event::{Event, normalise_email},
         ids::{ConnectionId, EventId, PersonKey},
-        person::{Person, aliases, email_alias},
-        planner::{Case, OpenEvent},
+        person::{Person, aliases, email_alias, is_id_alias},
+        planner::{Case, OpenEvent, latest_address},
     },
     ports::Ports,
 };
@@ -41,12 +41,13 @@ pub(super) async fn load(ports: Ports<'_>, c: &ConnectionId, ids: &[EventId], sa
     groups.resolve(ports, c, &more).await?;
     groups.assign(ports, &mut more);
 
-    for (person, mut events) in std::mem::take(&mut groups.people).into_values() {
+    for (_, events) in groups.people.values_mut() {
         events.sort_by(|a, b| (a.event.occurred_at, &a.event.id).cmp(&(b.event.occurred_at, &b.event.id)));
         events.truncate(EVENTS_PER_PERSON);
-        let (foreign, twin) = groups.claims(&person, &events);
-        loaded.cases.push(Case { foreign, twin, ..Case::new(person, events) });
     }
+    let claims: Vec<_> = groups.people.values().map(|(person, events)| groups.claims(person, events)).collect();
+    let cases = groups.people.into_values().zip(claims);
+    loaded.cases = cases.map(|((person, events), (foreign, twin))| Case { foreign, twin, ..Case::new(person, events) }).collect();
     Ok(loaded)
 }
 
@@ -76,8 +77,6 @@ struct Groups {
     same_email: SameEmail,
     by_alias: BTreeMap<String, PersonKey>,
     people: BTreeMap<PersonKey, (Person, Vec<OpenEvent>)>,
-    /// The present address of those who are known.
-    addresses: BTreeMap<PersonKey, String>,
 }
 
 impl Groups {
@@ -87,7 +86,6 @@ impl Groups {
         let found = ports.table.load_aliases(c, &wanted).await?;
         let keys: BTreeSet<PersonKey> = found.iter().map(|(_, key)| key.clone()).filter(|key| !self.people.contains_key(key)).collect();
         for person in ports.table.load_people(c, &keys.into_iter().collect::<Vec<_>>()).await? {
-            self.addresses.extend(person.email().map(|email| (person.key.clone(), normalise_email(email))));
             self.people.insert(person.key.clone(), (person, Vec::new()));
         }
         self.by_alias.extend(found.into_iter().filter(|(_, key)| self.people.contains_key(key)));
@@ -114,8 +112,8 @@ impl Groups {
     /// Whether an identity leads to its person: where an address does not make two ids one person, it leads only to those who
     /// have no id.
     fn may_be(&self, alias: &str, identities: &[String], key: &PersonKey) -> bool {
-        let by_id = |alias: &String| alias.starts_with("id:");
-        let strict = self.same_email == SameEmail::Park && !alias.starts_with("id:") && identities.iter().any(by_id);
+        let by_id = |alias: &String| is_id_alias(alias);
+        let strict = self.same_email == SameEmail::Park && !is_id_alias(alias) && identities.iter().any(by_id);
         !strict
             || self.people.get(key).is_some_and(|(person, events)| {
                 let stated = events.iter().flat_map(|open| aliases(&open.event));
@@ -128,11 +126,10 @@ impl Groups {
     fn claims(&self, person: &Person, events: &[OpenEvent]) -> (BTreeSet<String>, bool) {
         let others = |alias: &String| self.by_alias.get(alias).is_some_and(|owner| *owner != person.key);
         let foreign = events.iter().flat_map(|open| aliases(&open.event)).filter(others).collect();
-        let stated = events.iter().rev().find_map(|open| open.event.email());
-        let address = stated.or_else(|| person.email().map(normalise_email));
-        let twin = address.is_some_and(|address| {
+        let twin = latest_address(person, events).is_some_and(|address| {
             let owner = self.by_alias.get(&email_alias(&address)).filter(|owner| **owner != person.key);
-            owner.is_some_and(|owner| self.addresses.get(owner).is_none_or(|current| *current == address))
+            let stored = owner.and_then(|owner| self.people.get(owner)).and_then(|(person, _)| person.email());
+            owner.is_some() && stored.is_none_or(|current| normalise_email(current) == address)
         });
         (foreign, twin && self.same_email == SameEmail::Park)
     }

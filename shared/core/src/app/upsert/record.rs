@@ -14,7 +14,7 @@ use crate::{
     domain::{
         ids::{ConnectionId, EventId},
         mapping::merge::remember,
-        person::{Link, Person, Sent, short_hash},
+        person::{Link, Person, Sent, spread},
         plan::{NewValue, Operation, Outcome, PersonPlan, Plan, Settled, Write, WriteResult, settle},
     },
     ports::Ports,
@@ -172,8 +172,7 @@ fn mark_sent(link: &mut Link, write: &Write, sent: Sent) {
 /// One minute, doubled with every try, an hour at most; up to a quarter less, which spreads those who failed together.
 fn backoff(tries: u32, key: &str) -> SignedDuration {
     let whole = SignedDuration::from_secs(60 * i64::from(1_u32 << tries.min(6))).min(SignedDuration::from_hours(1));
-    let spread = short_hash(&format!("{key}/{tries}")).bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
-    whole - whole * i32::from(spread) / 1024
+    whole - whole * i32::from(spread(&format!("{key}/{tries}"))) / 1024
 }
 
 #[cfg(test)]

@@ -69,11 +69,10 @@ pub(super) fn plan_activities(
     standing: &[FoundActivity],
 ) -> Result<Activities, Cause> {
     let mut activities = Activities::default();
-    for (w, a) in &live.actions {
-        let Some(workflow) = situation.engine.document.workflows.get(*w) else { continue };
-        let Some(Action::Activity(action)) = workflow.actions.get(*a) else { continue };
-        let Some(templates) = situation.engine.activity(*w, *a) else { continue };
-        let step = Step { event: live.open.event.id.clone(), name: format!("{}/{a}", workflow.name) };
+    for act in live.acts(situation.engine) {
+        let Action::Activity(action) = act.action else { continue };
+        let Some(templates) = situation.engine.activity(act.w, act.a) else { continue };
+        let step = act.step(live);
         if live.open.done.contains_key(&step.name) {
             continue;
         }

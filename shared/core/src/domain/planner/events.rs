@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use super::{Case, OpenEvent};
 use crate::domain::{
-    config::Action,
+    config::{Action, Workflow},
     engine::{Engine, Placement},
-    plan::{Cause, EventPlan, Fate, Outcome, Unchanged},
+    mapping::Scene,
+    plan::{Cause, EventPlan, Fate, Outcome, Step, Unchanged},
     words::Sentence,
 };
 
@@ -36,6 +37,38 @@ impl Live {
     /// Whether all that the event sets off is that the person wants no e-mails.
     pub fn only_unsubscribes(&self) -> bool {
         self.unsubscribes && self.actions.len() == 1
+    }
+
+    /// What it sets off.
+    pub fn acts<'e>(&self, engine: &'e Engine) -> impl Iterator<Item = Act<'e>> {
+        self.actions.iter().filter_map(|(w, a)| {
+            let workflow = engine.document.workflows.get(*w)?;
+            Some(Act { workflow, w: *w, a: *a, action: workflow.actions.get(*a)? })
+        })
+    }
+
+    /// What decides which rules of a mapping hold for it.
+    pub fn scene(&self) -> Scene<'_> {
+        let mut workflows: Vec<usize> = self.actions.iter().map(|(w, _)| *w).collect();
+        workflows.dedup();
+        Scene { project: self.open.event.project.as_ref().map(|project| &project.id), workflows }
+    }
+}
+
+/// An action that an event sets off.
+pub(super) struct Act<'e> {
+    workflow: &'e Workflow,
+    /// The position of its workflow.
+    pub w: usize,
+    /// Its position there.
+    pub a: usize,
+    pub action: &'e Action,
+}
+
+impl Act<'_> {
+    /// The step that the action is for that event.
+    pub fn step(&self, live: &Live) -> Step {
+        Step { event: live.open.event.id.clone(), name: format!("{}/{}", self.workflow.name, self.a) }
     }
 }
 
@@ -80,7 +113,7 @@ pub(super) fn sort_out(engine: &Engine, case: &mut Case) -> Sorted {
         let unsubscribes = matching.iter().flat_map(|(_, workflow)| &workflow.actions).any(|action| matches!(action, Action::Unsubscribe(_)));
         let mut news = case.person.fold(&open.event, &context, engine.paths(), |path| engine.clears(path));
         if unsubscribes {
-            news |= case.person.state(engine.opt_out_path(), Value::Bool(true), &open.event);
+            news |= case.person.state(engine.opt_out_path().to_owned(), Value::Bool(true), &open.event);
         }
         case.person.aliases.retain(|alias| !case.foreign.contains(alias));
         sorted.live.push(Live { open, context, actions, person_action, unsubscribes, news });

@@ -31,9 +31,8 @@ pub(super) fn plan_members(
     let mut steps = Steps::new();
     let mut wanted = BTreeMap::<RecordId, Vec<(usize, &MemberAction)>>::new();
     for (i, live) in live.iter().enumerate() {
-        for (w, a) in &live.actions {
-            let workflow = situation.engine.document.workflows.get(*w);
-            let Some(Action::CampaignMember(action)) = workflow.and_then(|workflow| workflow.actions.get(*a)) else { continue };
+        for act in live.acts(situation.engine) {
+            let Action::CampaignMember(action) = act.action else { continue };
             match campaign(situation, action, live) {
                 Ok(campaign) => wanted.entry(campaign).or_default().push((i, action)),
                 Err(cause) => steps.entry(i).or_default().push(Err(cause)),

@@ -24,7 +24,7 @@ use serde_json::Value;
 
 use super::{
     engine::Engine,
-    event::Event,
+    event::{Event, normalise_email},
     ids::{FieldName, ObjectName, PersonKey, RecordId},
     person::Person,
     plan::{Cause, EventPlan, Fate, Outcome, PersonPlan, Plan, Write, WriteId},
@@ -75,6 +75,13 @@ impl Case {
     pub fn new(person: Person, events: Vec<OpenEvent>) -> Self {
         Self { person, events, found: Found::default(), foreign: BTreeSet::new(), twin: false }
     }
+}
+
+/// The normalised address that a person will have once their events, which come in order of occurrence, are folded.
+#[must_use]
+pub fn latest_address(person: &Person, events: &[OpenEvent]) -> Option<String> {
+    let stated = events.iter().rev().find_map(|open| open.event.email());
+    stated.or_else(|| person.email().map(normalise_email))
 }
 
 /// An event without a final outcome.
@@ -234,10 +241,10 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
     };
     person_plan.record = record;
     let who = activity::Who::of(&target, record, account);
-    let members = member::plan_members(situation, &mut person_plan, &who, &sorted.live, &case.found.members, writes);
-    let mut records = object::plan_records(situation, &mut person_plan, &who, &sorted.live, writes, &mut shared.records);
-    let mut steps = members;
-    records.iter_mut().for_each(|(i, more)| steps.entry(*i).or_default().append(more));
+    let mut steps = member::plan_members(situation, &mut person_plan, &who, &sorted.live, &case.found.members, writes);
+    for (i, more) in object::plan_records(situation, &mut person_plan, &who, &sorted.live, writes, &mut shared.records) {
+        steps.entry(i).or_default().extend(more);
+    }
     for (i, live) in sorted.live.iter().enumerate() {
         let steps = steps.remove(&i).unwrap_or_default();
         let fate = event::plan_event(situation, &mut person_plan, live, &who, &case.found.activities, steps, writes);

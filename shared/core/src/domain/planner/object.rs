@@ -17,9 +17,9 @@ use crate::domain::{
     config::{Action, MappingOperation, RecordAction},
     engine::Engine,
     event::is_blank,
-    mapping::{FieldMap, Scene, merge::Seen, preflight},
+    mapping::{FieldMap, merge::Seen, preflight},
     person::Person,
-    plan::{Cause, Change, NewValue, Operation, Outcome, PersonPlan, Step, Write, WriteId},
+    plan::{Cause, Change, NewValue, Operation, PersonPlan, Step, Write, WriteId},
     words::Sentence,
 };
 
@@ -37,14 +37,12 @@ pub(super) fn plan_records(
 ) -> Steps {
     let mut steps = Steps::new();
     for (i, live) in live.iter().enumerate() {
-        for (w, a) in &live.actions {
-            let workflow = situation.engine.document.workflows.get(*w);
-            let Some(Action::Record(action)) = workflow.and_then(|workflow| workflow.actions.get(*a)) else { continue };
-            let name = workflow.map(|workflow| format!("{}/{a}", workflow.name)).unwrap_or_default();
-            let step = Step { event: live.open.event.id.clone(), name };
+        for act in live.acts(situation.engine) {
+            let Action::Record(action) = act.action else { continue };
+            let step = act.step(live);
             let done = match live.open.done.get(&step.name) {
                 Some(record) => Ok(Done::There(*record)),
-                None => plan_one(situation, plan, who, live, (*w, *a, action), step, writes, planned),
+                None => plan_one(situation, plan, who, live, (act.w, act.a, action), step, writes, planned),
             };
             steps.entry(i).or_default().push(done);
         }
@@ -108,10 +106,7 @@ fn create(situation: &Situation<'_>, map: &FieldMap, key: &KeyOfRecord, changes:
     let missing = preflight::missing(map.object.as_str(), schema, &has);
     if !missing.is_empty() {
         let what = Sentence::new(format!("A new {}", map.object), format!("Une nouvelle fiche {}", map.object));
-        return Err(match lacking(situation, &what, &missing) {
-            Outcome::Parked { problem } => problem,
-            _ => Cause::new("missing_required", String::new()),
-        });
+        return Err(lacking(situation, &what, &missing));
     }
     changes.retain(|change| change.field != key.field);
     if schema.and_then(|schema| schema.fields.get(&key.field)).is_some_and(|field| field.external_id) {
@@ -143,16 +138,14 @@ pub(super) fn fields(
     let mut person = Person { link: None, ..plan.person.clone() };
     person.attributes.retain(|path, _| path.starts_with("person."));
     person.fold(&live.open.event, &live.context, map.paths(), |_| false);
-    let project = live.open.event.project.as_ref().map(|project| &project.id);
-    let mut workflows: Vec<usize> = live.actions.iter().map(|(w, _)| *w).collect();
-    workflows.dedup();
+    let scene = live.scene();
     let (mut changes, mut missing, blank) = (Vec::new(), Vec::new(), Value::Null);
-    for rule in map.rules(&Scene { project, workflows }) {
+    for rule in map.rules(&scene) {
         let seen = match found {
             Some(found) => Seen::Value { value: found.values.get(&rule.to).unwrap_or(&blank), base: None, at: found.modified },
             None => Seen::NoRecord,
         };
-        let governed = Governed { rule, project: situation.engine.project(project) };
+        let governed = Governed { rule, project: situation.engine.project(scene.project) };
         match field::plan_field(situation, &person, map.object.as_str(), &governed, live.open.event.occurred_at, seen) {
             FieldOutcome::Write(change) => changes.push(change),
             FieldOutcome::Keep(stay) => missing.extend((rule.required && stay.blank).then(|| rule.to.clone())),
@@ -160,8 +153,8 @@ pub(super) fn fields(
             FieldOutcome::Park(cause) => return Err(cause),
         }
     }
-    if let (false, Outcome::Parked { problem }) = (missing.is_empty(), lacking(situation, &Sentence::new("This record", "Cette fiche"), &missing)) {
-        return Err(problem);
+    if !missing.is_empty() {
+        return Err(lacking(situation, &Sentence::new("This record", "Cette fiche"), &missing));
     }
     changes.retain(|change| found.is_some() || !matches!(&change.new, NewValue::Value(value) if is_blank(value)));
     Ok(changes)

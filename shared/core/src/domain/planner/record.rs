@@ -105,7 +105,8 @@ fn plan_new(situation: &Situation<'_>, plan: &mut PersonPlan, object: &'static s
     missing.sort();
     missing.dedup();
     if !missing.is_empty() {
-        return Err(lacking(situation, &Sentence::new(format!("A new {object}"), format!("Une nouvelle fiche {object}")), &missing));
+        let what = Sentence::new(format!("A new {object}"), format!("Une nouvelle fiche {object}"));
+        return Err(Outcome::Parked { problem: lacking(situation, &what, &missing) });
     }
     let collaborators = live.iter().filter_map(|live| live.open.event.collaborator.as_ref());
     if let Some(owner) = owner(situation, object, collaborators.map(|c| c.email.as_str()).next(), &mut plan.notes) {
@@ -116,13 +117,14 @@ fn plan_new(situation: &Situation<'_>, plan: &mut PersonPlan, object: &'static s
     Ok(Write { person: plan.person.key.clone(), object: ObjectName::known(object), operation, changes, step: None })
 }
 
-pub(super) fn lacking(situation: &Situation<'_>, what: &Sentence, missing: &[FieldName]) -> Outcome {
+/// Why a record is not written: fields that it needs have no value.
+pub(super) fn lacking(situation: &Situation<'_>, what: &Sentence, missing: &[FieldName]) -> Cause {
     let names: Vec<String> = missing.iter().map(FieldName::to_string).collect();
     let message = Sentence::new(
         format!("{} needs {}, and nothing that is known about the person gives it.", what.en, names.join(" and ")),
         format!("{} exige {}, et rien de ce qui est connu de la personne ne le donne.", what.fr, names.join(" et ")),
     );
-    Outcome::Parked { problem: Cause { fields: names, ..Cause::new("missing_required", situation.engine.say(&message)) } }
+    Cause { fields: names, ..Cause::new("missing_required", situation.engine.say(&message)) }
 }
 
 fn plan_update(
@@ -157,7 +159,7 @@ fn plan_update(
         }
     }
     if !missing.is_empty() {
-        return Err(lacking(situation, &Sentence::new("This record", "Cette fiche"), &missing));
+        return Err(Outcome::Parked { problem: lacking(situation, &Sentence::new("This record", "Cette fiche"), &missing) });
     }
     let write = Write { person: plan.person.key.clone(), object: map.object.clone(), operation: Operation::Update(id), changes, step: None };
     Ok((!write.changes.is_empty()).then_some(write))
@@ -175,9 +177,7 @@ fn rules<'r>(
     let mut rules: Vec<(field::Governed<'r>, Timestamp)> = Vec::new();
     let counts = |live: &&Live| if fields == Fields::All { live.person_action || live.unsubscribes } else { live.unsubscribes };
     for live in live.iter().rev().filter(counts) {
-        let mut workflows: Vec<usize> = live.actions.iter().map(|(w, _)| *w).collect();
-        workflows.dedup();
-        let scene = Scene { project: live.open.event.project.as_ref().map(|project| &project.id), workflows };
+        let scene = live.scene();
         for rule in map.rules(&scene) {
             let left_out = !(rule.is_opt_out() || fields == Fields::All && live.person_action);
             if left_out || rules.iter().any(|(known, _)| known.rule.to == rule.to) {

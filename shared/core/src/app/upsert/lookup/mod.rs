@@ -24,7 +24,7 @@ use crate::{
         engine::Engine,
         event::{Event, normalise_email},
         ids::{FieldName, ObjectName, RecordId},
-        planner::{Case, Conversion, FoundActivity, Linked, Match, User},
+        planner::{Case, Conversion, FoundActivity, Linked, Match, User, latest_address},
         schema::Schemas,
     },
 };
@@ -301,10 +301,8 @@ fn is_searched(case: &Case) -> bool {
     case.person.link.is_none()
 }
 
-/// The address that the person will have once their events are folded: the latest one stated.
 fn address(case: &Case) -> Option<String> {
-    let stated = case.events.iter().rev().find_map(|open| open.event.email());
-    stated.or_else(|| case.person.email().map(normalise_email))
+    latest_address(&case.person, &case.events)
 }
 
 /// Every record that may be the person's, each once.
