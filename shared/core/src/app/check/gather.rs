@@ -22,6 +22,7 @@ use crate::{
         engine::Engine,
         event::normalise_email,
         ids::ObjectName,
+        mapping::OPT_OUT,
         schema::ObjectSchema,
         uses::uses,
     },
@@ -138,7 +139,7 @@ fn substitutes(answer: &CompositeAnswer) -> Option<BTreeSet<OwnerFallback>> {
 
 /// The mapped fields and the opt-out, whether or not the integration user sees them.
 fn definitions_query(engine: &Engine) -> String {
-    let mut fields = BTreeSet::from(["HasOptedOutOfEmail".to_owned()]);
+    let mut fields = BTreeSet::from([OPT_OUT.to_owned()]);
     fields.extend(uses(&engine.document, engine.maps()).into_iter().map(|used| used.field.to_string()));
     let list = |values: &mut dyn Iterator<Item = &str>| values.map(soql::text).collect::<Vec<_>>().join(",");
     // Definitions can be asked for by object only; a document of hundreds of fields asks for the first ones.

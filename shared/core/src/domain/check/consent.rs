@@ -1,9 +1,10 @@
 //! Do-not-contact: the field must be seen, on leads and contacts alike, and its history tells which statement is the later one.
 
-use super::{OPT_OUT, View, error, info, warning};
+use super::{View, error, info, warning};
 use crate::domain::{
     finding::{Finding, Sentence},
     ids::FieldName,
+    mapping::OPT_OUT,
     uses::{Use, mapping_place},
 };
 

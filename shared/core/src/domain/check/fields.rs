@@ -1,16 +1,15 @@
 //! Every mapped field: there, visible, writable, of a type that goes together with the attribute's; and every value that the
 //! document itself names fits.
 
-use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::{OPT_OUT, View, error, operation, pairs::told, warning};
+use super::{View, error, operation, pairs::told, warning};
 use crate::domain::{
     config::{Action, ActivityAction},
     finding::{Finding, Sentence, Severity},
     ids::FieldName,
     mapping::{
-        self, codec,
+        self, OPT_OUT, codec,
         preflight::{self, Misfit},
     },
     schema::Field,
@@ -98,7 +97,7 @@ fn rights(view: &View<'_>, used: &Use, field: &Field) -> Option<Finding> {
 /// Values that the document names and Salesforce would not take.
 fn constants(view: &View<'_>, used: &Use, field: &Field) -> Vec<Finding> {
     let Some(target) = view.target(used.object.as_str()) else { return Vec::new() };
-    let zone = zone(view);
+    let zone = view.document.connection.zone();
     let refused = used.constants.iter().filter_map(|value| {
         let encoded = codec::encode(value, None, field, &zone).map_err(Misfit::from).map(Option::unwrap_or_default);
         let misfit = encoded.and_then(|value| preflight::check(field, &value, operation(target))).err()?;
@@ -125,17 +124,14 @@ fn constant(used: &Use, value: &Value, misfit: &Misfit) -> Finding {
 }
 
 fn types(view: &View<'_>) -> Vec<Finding> {
-    let found = mapping::check_rules(view.maps, &view.schemas, &zone(view)).into_iter().filter(|found| found.code.starts_with("type_"));
+    let found =
+        mapping::check_rules(view.maps, &view.schemas, &view.document.connection.zone()).into_iter().filter(|found| found.code.starts_with("type_"));
     found
         .map(|found| {
             let weight = view.weight(found.object.as_str());
             told(found, weight)
         })
         .collect()
-}
-
-fn zone(view: &View<'_>) -> TimeZone {
-    TimeZone::get(&view.document.connection.time_zone).unwrap_or(TimeZone::UTC)
 }
 
 /// The fields of activities, and those of their texts that are the same for everybody.

@@ -86,9 +86,6 @@ pub const CODES: [&str; 50] = [
     "volume_unknown",
 ];
 
-/// The standard field that says that somebody must not get e-mails.
-const OPT_OUT: &str = "HasOptedOutOfEmail";
-
 /// What every group looks at.
 struct View<'a> {
     document: &'a Document,

@@ -1,7 +1,5 @@
 //! A document's rules against the org, as far as that decides whether the document may be stored or its connection work.
 
-use jiff::tz::TimeZone;
-
 use super::{nothing_to_do, objects::person_accounts};
 use crate::domain::{
     config::Document,
@@ -22,7 +20,7 @@ pub struct Verdict {
 /// Judges the rules of a document by what is known of the org. Objects that were not described are passed over.
 #[must_use]
 pub fn judge(document: &Document, maps: &FieldMaps, schemas: &Schemas) -> Verdict {
-    let zone = TimeZone::get(&document.connection.time_zone).unwrap_or(TimeZone::UTC);
+    let zone = document.connection.zone();
     let mut verdict = Verdict::default();
     for found in check_rules(maps, schemas, &zone) {
         match found.severity {

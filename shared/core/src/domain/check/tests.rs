@@ -7,7 +7,7 @@ use super::*;
 use crate::domain::{
     config::{OwnerFallback, parse_document},
     ids::{ObjectName, RecordId},
-    mapping::FieldType,
+    mapping::{FieldType, OPT_OUT},
     schema::ObjectSchema,
 };
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +66,14 @@ pub struct ConnectionSection {
     /// Whom to tell when something needs a person.
     #[serde(default)]
     pub contacts: Vec<String>,
+}
+
+impl ConnectionSection {
+    /// The time zone; UTC where there is none of that name, which saving refuses.
+    #[must_use]
+    pub fn zone(&self) -> TimeZone {
+        TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC)
+    }
 }
 
 /// A language that customers read.

@@ -22,4 +22,4 @@ pub use field_type::{Family, FieldType};
 pub use fields::{FieldMap, FieldMaps, Scene, UNSUBSCRIBED, relationship};
 pub use inventory::{parse_inventory, take_over};
 pub use reason::Reason;
-pub use rule::{By, Effective, Rule, Source};
+pub use rule::{By, Effective, OPT_OUT, Rule, Source};

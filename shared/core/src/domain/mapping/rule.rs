@@ -17,7 +17,7 @@ use crate::domain::{
 };
 
 /// The standard field that says that somebody must not get e-mails. Whatever a rule for it says, the latest statement wins.
-pub(in crate::domain) const OPT_OUT: &str = "HasOptedOutOfEmail";
+pub const OPT_OUT: &str = "HasOptedOutOfEmail";
 
 /// A compiled field rule.
 #[derive(Debug, Clone)]
