@@ -140,18 +140,13 @@ pub async fn status(target: &Target, connection: Option<ConnectionId>, event: Op
         println!("{}", if as_json { report.to_string() } else { explain::in_words(&report) });
         return Ok(());
     }
-    let (mut shown, mut after) = (Vec::new(), None);
-    loop {
-        let (page, next) = ports.table.list_connections(after.as_ref()).await.context(target.hint())?;
-        for c in page.into_iter().filter(|c| connection.as_ref().is_none_or(|wanted| wanted == c)) {
-            if let Some(meta) = ports.table.load_meta(&c).await? {
-                shown.push(json!({"connection": c, "name": meta.name, "status": meta.status, "configuration": meta.config_version,
-                                  "organization": meta.organization, "cause": meta.cause, "problems": ports.table.load_problems(&c).await?, "api_calls": problems::budget(ports, &c).await?}));
-            }
-        }
-        match next {
-            Some(next) => after = Some(next),
-            None => break,
+    let mut shown = Vec::new();
+    let all = ports.table.all_connections().await.context(target.hint())?;
+    for c in all.into_iter().filter(|c| connection.as_ref().is_none_or(|wanted| wanted == c)) {
+        if let Some(meta) = ports.table.load_meta(&c).await? {
+            shown.push(json!({"connection": c, "name": meta.name, "status": meta.status, "configuration": meta.config_version,
+                              "organization": meta.organization, "cause": meta.cause, "problems": ports.table.load_problems(&c).await?,
+                              "api_calls": problems::budget(ports, &c).await?}));
         }
     }
     if as_json {

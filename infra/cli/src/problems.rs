@@ -4,10 +4,11 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use jiff::ToSpan;
 use passerelle_core::{
-    adapters::state::events::day_of,
     app::problems::{self, Problems, Replayed},
-    domain::ids::{ConnectionId, EventId},
-    shell::runtime::World,
+    domain::{
+        budget::day,
+        ids::{ConnectionId, EventId},
+    },
 };
 use serde_json::{Value, json};
 
@@ -51,7 +52,7 @@ pub async fn run(target: &Target, options: Options) -> Result<()> {
     }
     let connections = match options.connection {
         Some(connection) => vec![connection],
-        None => all_connections(target, &world).await?,
+        None => ports.table.all_connections().await.context(target.hint())?,
     };
     let mut shown = Vec::new();
     for c in &connections {
@@ -65,18 +66,6 @@ pub async fn run(target: &Target, options: Options) -> Result<()> {
         println!("{}", Value::from(shown));
     }
     Ok(())
-}
-
-async fn all_connections(target: &Target, world: &World) -> Result<Vec<ConnectionId>> {
-    let (mut all, mut after) = (Vec::new(), None);
-    loop {
-        let (page, next) = world.ports().table.list_connections(after.as_ref()).await.context(target.hint())?;
-        all.extend(page);
-        match next {
-            Some(next) => after = Some(next),
-            None => return Ok(all),
-        }
-    }
 }
 
 fn text(c: &ConnectionId, found: &Problems, language: Tongue) -> String {
@@ -120,7 +109,7 @@ pub async fn ledger(target: &Target, connection: &ConnectionId, days: u8, as_jso
     let ports = world.ports();
     let mut found = Vec::new();
     for ago in 0..i64::from(days) {
-        let day = day_of(ports.clock.now()).saturating_sub(ago.days());
+        let day = day(ports.clock.now()).saturating_sub(ago.days());
         found.push(ports.table.load_ledger(connection, day).await.context(target.hint())?);
     }
     if as_json {

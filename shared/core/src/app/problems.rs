@@ -137,7 +137,7 @@ pub struct Budget {
     pub runs_out: Option<Timestamp>,
 }
 
-/// The budget of a connection; `None` where it has no configuration.
+/// The budget of a connection; `None` where it has no configuration that can be read.
 pub async fn budget(ports: Ports<'_>, c: &ConnectionId) -> Result<Option<Budget>, StateError> {
     let Ok(Some((_, document))) = configure::load_current(ports, c).await else { return Ok(None) };
     let (limits, now) = (document.salesforce.api_calls, ports.clock.now());

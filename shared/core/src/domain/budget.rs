@@ -109,7 +109,9 @@ pub fn forecast(limits: &ApiCalls, spent: &Spent, now: Timestamp) -> Option<Time
     (spent.calls > 0 && at < tomorrow).then_some(at)
 }
 
-fn day(time: Timestamp) -> Date {
+/// The day that a time belongs to, in UTC.
+#[must_use]
+pub fn day(time: Timestamp) -> Date {
     time.to_zoned(TimeZone::UTC).date()
 }
 

@@ -2,14 +2,18 @@
 
 use jiff::{SignedDuration, ToSpan, civil::date};
 use passerelle_core::{
-    adapters::state::{Key, events::day_of},
+    adapters::state::Key,
     app::{
         check,
         fields::{self, Reload},
         problems::{self, Replayed},
         tokens::SessionCache,
     },
-    domain::{budget::Verdict, ids::ConnectionId, plan::Outcome},
+    domain::{
+        budget::{Verdict, day},
+        ids::ConnectionId,
+        plan::Outcome,
+    },
     ports::Clock,
 };
 use passerelle_local::Switch;
@@ -132,7 +136,7 @@ async fn every_event_is_in_the_days_ledger_and_what_is_missing_is_told() {
     scene.sweep().await;
     scene.accept("kayo", &capture("late", person(3))).await;
     let table = scene.stack.ports().table;
-    let today = day_of(scene.clock.now());
+    let today = day(scene.clock.now());
     let day = table.load_ledger(&kayo, today).await.unwrap();
     let of = |status: &str| day.events.get(status).copied().unwrap_or_default();
     assert_eq!((day.received, of("applied"), of("parked"), of("unchanged"), day.in_flight()), (4, 1, 1, 1, 1));

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Expression, Index, Key, SHARDS, StateError, Table, Write};
+use super::{Expression, Index, Key, SHARDS, StateError, Table, Write, after_days};
 use crate::domain::{
+    budget::day,
     event::Event,
     ids::{ConnectionId, EventId, PersonKey, RecordId, SourceId},
-    person::short_hash,
+    person::spread,
     plan::{Outcome, Settled},
 };
 
@@ -89,7 +90,7 @@ impl StoredEvent {
             doubt: None,
             due_pk: Some(Key::due_partition(connection, shard(&event.id))),
             due_at: Some(sortable(now.saturating_add(DOORBELL).unwrap_or(now))),
-            day_pk: Some(Key::day_partition(connection, day_of(now), shard(&event.id))),
+            day_pk: Some(Key::day_partition(connection, day(now), shard(&event.id))),
             person_pk: None,
             ttl: None,
         }
@@ -108,14 +109,8 @@ pub fn sortable(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// The day that a time belongs to, in UTC.
-#[must_use]
-pub fn day_of(time: Timestamp) -> Date {
-    time.to_zoned(TimeZone::UTC).date()
-}
-
 pub(super) fn shard(id: &EventId) -> u8 {
-    short_hash(id.as_str()).bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte)) % SHARDS
+    spread(id.as_str()) % SHARDS
 }
 
 impl Table {
@@ -230,12 +225,12 @@ pub fn settle_write(
         }
         Outcome::Dead { .. } => {
             set.extend(["due_pk = :dp", "due_at = :da", "#ttl = :ttl"]);
-            change = change.text(":dp", Key::dead_partition(connection)).text(":da", sortable(now)).number(":ttl", kept_until(now));
+            change = change.text(":dp", Key::dead_partition(connection)).text(":da", sortable(now)).number(":ttl", after_days(now, KEPT_DAYS));
         }
         Outcome::Applied { .. } | Outcome::Unchanged { .. } | Outcome::Superseded => {
             remove.extend(["due_pk", "due_at"]);
             set.push("#ttl = :ttl");
-            change = change.number(":ttl", kept_until(now));
+            change = change.number(":ttl", after_days(now, KEPT_DAYS));
         }
     }
     match settled.doubt {
@@ -258,8 +253,4 @@ pub fn settle_write(
     let change = change.name("#s", "status").text(":s", settled.outcome.name()).value(":o", &settled.outcome)?;
     let change = change.number(":n", attempts + 1).number(":was", attempts).value(":d", &settled.done)?.text(":now", sortable(now));
     Ok(Write::Update(Key::event(connection, &settled.event), change))
-}
-
-fn kept_until(now: Timestamp) -> i64 {
-    now.as_second() + KEPT_DAYS * 86_400
 }

@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Expression, Index, Key, SHARDS, StateError, Table,
-    events::{day_of, shard},
-};
+use super::{Expression, Index, Key, SHARDS, StateError, Table, after_days, events::shard};
 use crate::domain::{
+    budget::day,
     ids::{ConnectionId, EventId},
     ledger::Day,
 };
@@ -29,8 +27,8 @@ impl Table {
     /// Adds to the count of what was received. `first` is one of the new events; it spreads the writes.
     pub async fn count_received(&self, c: &ConnectionId, first: &EventId, new: usize, now: Timestamp) -> Result<(), StateError> {
         let change = Expression::update("ADD received :n SET #ttl = if_not_exists(#ttl, :ttl)").name("#ttl", "ttl");
-        let change = change.number(":n", new as i128).number(":ttl", now.as_second() + KEPT_DAYS * 86_400);
-        self.update::<Received>(&Key::ledger(c, day_of(now), shard(first)), change).await?;
+        let change = change.number(":n", new as i128).number(":ttl", after_days(now, KEPT_DAYS));
+        self.update::<Received>(&Key::ledger(c, day(now), shard(first)), change).await?;
         Ok(())
     }
 

@@ -23,6 +23,7 @@ use aws_sdk_dynamodb::{
     Client,
     types::{AttributeValue, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as UpdateItem},
 };
+use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub use error::StateError;
@@ -36,6 +37,11 @@ pub type Item = HashMap<String, AttributeValue>;
 pub struct Table {
     client: Client,
     name: Arc<str>,
+}
+
+/// So many days after `now`, in seconds since 1970: the form in which the table's own expiry takes it.
+fn after_days(now: Timestamp, days: i64) -> i64 {
+    now.as_second() + days * 86_400
 }
 
 /// A condition or update with its placeholders: `:x` values by name, `#x` names by name.

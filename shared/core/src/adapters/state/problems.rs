@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Key, StateError, Table};
+use super::{Key, StateError, Table, after_days};
 use crate::domain::{event::hex, finding::Finding, ids::ConnectionId};
 
 /// A problem that stands.
@@ -57,7 +57,7 @@ impl Table {
         }
         // Not taken away: those who work may make and change items, and need no right to delete any.
         for (key, problem) in former {
-            let ttl = Some(now.as_second() + KEPT_DAYS * 86_400);
+            let ttl = Some(after_days(now, KEPT_DAYS));
             self.put(&key, &StoredProblem { settled_at: Some(now), ttl, ..problem }, None).await?;
         }
         Ok(())

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Expression, Key, StateError, Table, events::day_of};
+use super::{Expression, Key, StateError, Table, after_days};
 use crate::domain::{
-    budget::{OrgUsage, Spent},
+    budget::{OrgUsage, Spent, day},
     ids::ConnectionId,
 };
 
@@ -14,7 +14,7 @@ const KEPT_DAYS: i64 = 90;
 impl Table {
     /// What was spent on the day of `now`.
     pub async fn load_spent(&self, c: &ConnectionId, now: Timestamp) -> Result<Spent, StateError> {
-        Ok(self.get(&Key::usage(c, day_of(now))).await?.unwrap_or_default())
+        Ok(self.get(&Key::usage(c, day(now))).await?.unwrap_or_default())
     }
 
     /// Adds calls to those of the day, with what the org told of its own count and until when it refuses; answers what that makes.
@@ -27,7 +27,7 @@ impl Table {
         now: Timestamp,
     ) -> Result<Spent, StateError> {
         let mut set = vec!["#ttl = if_not_exists(#ttl, :ttl)"];
-        let mut values = Expression::default().name("#ttl", "ttl").number(":ttl", now.as_second() + KEPT_DAYS * 86_400).number(":n", calls);
+        let mut values = Expression::default().name("#ttl", "ttl").number(":ttl", after_days(now, KEPT_DAYS)).number(":n", calls);
         if let Some(org) = &org {
             set.push("org = :org");
             values = values.value(":org", org)?;
@@ -37,6 +37,6 @@ impl Table {
             values = values.value(":until", until)?;
         }
         let change = Expression { update: Some(format!("ADD calls :n SET {}", set.join(", "))), ..values };
-        self.update(&Key::usage(c, day_of(now)), change).await
+        self.update(&Key::usage(c, day(now)), change).await
     }
 }

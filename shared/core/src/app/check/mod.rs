@@ -1,4 +1,4 @@
-//! "Check configuration": asks the org what the document needs to know, in one call, and tells what it found.
+//! "Check configuration": asks the org what the document needs to know, in two calls at most, and tells what it found.
 
 mod gather;
 
@@ -13,8 +13,9 @@ use super::{
     tokens::SessionCache,
 };
 use crate::{
-    adapters::state::{StateError, events::day_of},
+    adapters::state::StateError,
     domain::{
+        budget::day,
         check::{Unreached, evaluate, unreached},
         engine::{Engine, EngineError},
         finding::{Finding, Severity},
@@ -91,7 +92,7 @@ const INDEX_LAG: Duration = Duration::from_secs(2);
 async fn ledger(ports: Ports<'_>, c: &ConnectionId) -> Result<Vec<Finding>, StateError> {
     let mut findings = Vec::new();
     for ago in 0..LEDGER_DAYS {
-        let day = day_of(ports.clock.now()).saturating_sub(ago.days());
+        let day = day(ports.clock.now()).saturating_sub(ago.days());
         let mut found = ports.table.load_ledger(c, day).await?;
         if found.missing() > 0 {
             ports.clock.sleep(INDEX_LAG).await;

@@ -52,15 +52,7 @@ async fn work_one(
 
 /// The sweep: works every active connection of the installation that has something due.
 pub async fn sweep(ports: Ports<'_>, bench: &Workbench, deadline: Timestamp) -> Result<Vec<(ConnectionId, Result<Worked, WorkError>)>, StateError> {
-    let (mut connections, mut after) = (Vec::new(), None);
-    loop {
-        let (page, next) = ports.table.list_connections(after.as_ref()).await?;
-        connections.extend(page);
-        match next {
-            Some(next) => after = Some(next),
-            None => break,
-        }
-    }
+    let connections = ports.table.all_connections().await?;
     let asked: Vec<_> = connections.into_iter().map(|connection| ask(ports, connection)).collect();
     let asked: Vec<Result<_, StateError>> = stream::iter(asked).buffer_unordered(ASKED_AT_ONCE).collect().await;
     let due = those_with_work(asked)?;
