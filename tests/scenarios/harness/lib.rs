@@ -23,7 +23,7 @@ use passerelle_core::{
 use passerelle_local::{SalesforceTarget, Stack, StackOptions, Switch, browser, functions, stream::StreamOptions};
 use salesforce_sim::{
     Doubts, Seed, Sim,
-    org::QueryScope,
+    org::{Org, QueryScope, Session, User},
     seed::{CustomField, CustomFieldKind, RecordSeed},
 };
 use secrecy::ExposeSecret;
@@ -206,6 +206,26 @@ impl Scene {
     /// The simulated org.
     pub fn org(&self) -> &Sim {
         self.stack.org().unwrap()
+    }
+
+    /// Does something in the org as its administrator.
+    pub fn administer<T>(&self, change: impl FnOnce(&mut Org, &Session) -> T) -> T {
+        self.change_as(|_| true, change)
+    }
+
+    /// Changes a record as somebody who was not the last to change it.
+    pub fn edit(&self, object: &str, record: &Value, fields: &Value) {
+        let id = record["Id"].as_str().unwrap();
+        let other = |user: &User| record["LastModifiedById"] != user.id.to_string();
+        self.change_as(other, |org, session| org.update(session, object, id, fields.as_object().unwrap()).unwrap());
+    }
+
+    fn change_as<T>(&self, who: impl Fn(&User) -> bool, change: impl FnOnce(&mut Org, &Session) -> T) -> T {
+        self.org().with_org(|org| {
+            let user = org.users().find(|user| who(user)).unwrap().id;
+            let session = org.edit_as(user);
+            change(org, &session)
+        })
     }
 
     /// The org's live records of an object.

@@ -182,11 +182,7 @@ async fn a_campaign_is_kept_by_its_id_and_its_new_name_is_told() {
     scene.accept("kayo", &event("r1", "registered", 1, person(1))).await;
     scene.sweep().await;
     let id = scene.records("CampaignMember")[0]["CampaignId"].as_str().unwrap().to_owned();
-    scene.org().with_org(|org| {
-        let colleague = org.users().find(|user| user.username == "technique@kayo.fr").unwrap().id;
-        let session = org.edit_as(colleague);
-        org.update(&session, "Campaign", &id, json!({"Name": "Salon 2026 (Paris)"}).as_object().unwrap()).unwrap();
-    });
+    scene.administer(|org, session| org.update(session, "Campaign", &id, json!({"Name": "Salon 2026 (Paris)"}).as_object().unwrap()).unwrap());
     scene.clock.advance(SignedDuration::from_hours(25));
     scene.accept("kayo", &event("r2", "registered", 2, person(2))).await;
     scene.sweep().await;
@@ -382,13 +378,7 @@ async fn unsubscribing_creates_nobody_and_yields_to_a_later_statement() {
     assert_eq!(scene.records("Lead")[0]["HasOptedOutOfEmail"], json!(true));
     // A colleague notes that they changed their mind; an older wish that comes late does not undo it.
     scene.clock.advance(SignedDuration::from_mins(10));
-    let lead = scene.records("Lead").remove(0);
-    let id = lead["Id"].as_str().unwrap().to_owned();
-    scene.org().with_org(|org| {
-        let colleague = org.users().find(|user| json!(user.id.to_string()) != lead["LastModifiedById"]).unwrap().id;
-        let session = org.edit_as(colleague);
-        org.update(&session, "Lead", &id, json!({"HasOptedOutOfEmail": false}).as_object().unwrap()).unwrap();
-    });
+    scene.edit("Lead", &scene.records("Lead")[0], &json!({"HasOptedOutOfEmail": false}));
     scene.accept("kayo", &event("u2", "unsubscribed", 0, person(1))).await;
     scene.sweep().await;
     assert_eq!(scene.records("Lead")[0]["HasOptedOutOfEmail"], json!(false));

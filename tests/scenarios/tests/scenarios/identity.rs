@@ -76,13 +76,11 @@ async fn a_converted_lead_is_followed_to_its_contact() {
             meet(&scene, &kayo).await;
         }
         let id = scene.records("Lead")[0]["Id"].as_str().unwrap().parse().unwrap();
-        let converted = scene.org().with_org(|org| {
-            let admin = org.users().next().unwrap().id;
-            let session = org.edit_as(admin);
-            let converted = org.convert_lead(&session, id, &Conversion::default()).unwrap();
+        let converted = scene.administer(|org, session| {
+            let converted = org.convert_lead(session, id, &Conversion::default()).unwrap();
             // The contact's own address is another, so that the lead alone leads to it.
             let fields = json!({"Email": "new@example.org"}).as_object().unwrap().clone();
-            org.update(&session, "Contact", &converted.contact.to_string(), &fields).unwrap();
+            org.update(session, "Contact", &converted.contact.to_string(), &fields).unwrap();
             converted
         });
         if linked {

@@ -192,11 +192,9 @@ async fn two_people_of_one_record_never_write_it_in_one_call_so_it_is_all_the_sa
         run(&scene, &[("e1", person(1)), ("e2", person(2))]).await;
         // Both leads become one contact.
         let leads: Vec<Id> = scene.records("Lead").iter().map(|lead| Id::parse(lead["Id"].as_str().unwrap()).unwrap()).collect();
-        scene.org().with_org(|org| {
-            let admin = org.users().next().unwrap().id;
-            let session = org.edit_as(admin);
-            let first = org.convert_lead(&session, leads[0], &Conversion::default()).unwrap();
-            org.convert_lead(&session, leads[1], &Conversion { contact: Some(first.contact), account: Some(first.account), ..Conversion::default() })
+        scene.administer(|org, session| {
+            let first = org.convert_lead(session, leads[0], &Conversion::default()).unwrap();
+            org.convert_lead(session, leads[1], &Conversion { contact: Some(first.contact), account: Some(first.account), ..Conversion::default() })
                 .unwrap();
         });
         scene.accept("kayo", &json!([capture("e3", with(1, "job", "Chief")), capture("e4", with(2, "job", "Boss"))])).await;
