@@ -77,8 +77,7 @@ pub fn query(context: &mut Context<'_>, call: &Call, scope: QueryScope) -> Outco
         return Ok(Reply::json(200, context.world.org.explain(&context.session, soql)?));
     }
     let cursor = context.world.org.open_query(&context.session, soql, scope)?;
-    let size = context.world.org.page_size(&cursor, headers::batch_size(&call.headers));
-    let fit = context.world.org.fit(&context.session, &cursor, 0, size);
+    let fit = context.world.org.fit(&context.session, &cursor, 0, headers::batch_size(&call.headers));
     let continued = keep(context, fit.left);
     let records = context.world.org.page_text(&context.session, &cursor, 0, fit.count, &continued);
     let (total, length) = (cursor.total(), cursor.len());
@@ -113,8 +112,7 @@ pub fn more(context: &mut Context<'_>, call: &Call, locator: &str) -> Outcome {
     if from > cursor.len() {
         return Err(invalid());
     }
-    let size = context.world.org.page_size(cursor, headers::batch_size(&call.headers));
-    let fit = context.world.org.fit(&context.session, cursor, from, size);
+    let fit = context.world.org.fit(&context.session, cursor, from, headers::batch_size(&call.headers));
     let continued = keep(context, fit.left);
     let cursor = context.world.cursors.get(name, user, now).ok_or_else(invalid)?;
     let records = context.world.org.page_text(&context.session, cursor, from, fit.count, &continued);

@@ -51,14 +51,19 @@ impl Binder<'_> {
             return Err(message::no_object(self.query, within.at, &format!("{}.{}", within.text, from.text)));
         }
         let found = self.org.schema().object_named(&from.text);
-        let (object, def) = found.ok_or_else(|| match crate::schema::is_elsewhere(&from.text) {
-            true => ApiError::not_built(&format!("the object {}", from.text)),
-            false => message::no_object(self.query, from.at, &from.text),
-        })?;
+        let (object, def) = found.ok_or_else(|| self.no_object(from))?;
         if !def.is("queryable") {
             return Err(message::no_object(self.query, from.at, &from.text));
         }
         self.ground_of(object, query.alias.as_ref()).with_ways(self, &query.ways)
+    }
+
+    /// The answer about an object that this org does not have: 501 for one that a real org has.
+    pub(super) fn no_object(&self, name: &Name) -> ApiError {
+        match crate::schema::is_elsewhere(&name.text) {
+            true => ApiError::not_built(&format!("the object {}", name.text)),
+            false => message::no_object(self.query, name.at, &name.text),
+        }
     }
 
     pub(super) fn ground_of(&self, object: ObjectNo, alias: Option<&Name>) -> Ground {

@@ -10,7 +10,7 @@ use super::run::Runner;
 use super::shape::{Children, Shape, Source};
 use super::{Cursor, Rows, window};
 use crate::org::{Org, Session, Slot, Table};
-use crate::schema::{FieldType, ObjectNo};
+use crate::schema::FieldType;
 
 /// The page of a query that asks for several long texts.
 const SMALL: usize = 200;
@@ -47,7 +47,7 @@ pub(crate) struct Continued {
 
 impl Org {
     /// The size of a query's pages, given the one asked for.
-    pub(crate) fn page_size(&self, cursor: &Cursor, asked: usize) -> usize {
+    fn page_size(&self, cursor: &Cursor, asked: usize) -> usize {
         let PlanKind::Records(shape) = &cursor.plan.kind else {
             return asked;
         };
@@ -61,8 +61,9 @@ impl Org {
         if texts.count() >= 2 { asked.min(SMALL) } else { asked }
     }
 
-    /// What goes on a page of so many records that begins with number `from`.
-    pub(crate) fn fit(&self, s: &Session, cursor: &Cursor, from: usize, size: usize) -> Fit {
+    /// What goes on a page that begins with number `from`, of as many records as were asked for at most.
+    pub(crate) fn fit(&self, s: &Session, cursor: &Cursor, from: usize, asked: usize) -> Fit {
+        let size = self.page_size(cursor, asked);
         let (Rows::Records(slots), PlanKind::Records(shape)) = (&cursor.rows, &cursor.plan.kind) else {
             return Fit { count: size, left: Vec::new() };
         };
@@ -97,7 +98,7 @@ fn children(runner: &Runner<'_>, table: &Table, slot: Slot, children: &Children)
 fn below(runner: &Runner<'_>, table: &Table, slot: Slot, shape: &Shape) -> usize {
     let each = shape.children.iter().map(|relation| {
         let slots = children(runner, table, slot, relation);
-        let deeper = match (&relation.plan.kind, table_of(runner, relation.plan.object)) {
+        let deeper = match (&relation.plan.kind, runner.org.table(relation.plan.object)) {
             (PlanKind::Records(shape), Some(table)) if !shape.children.is_empty() => {
                 slots.iter().map(|slot| below(runner, table, *slot, shape)).sum()
             }
@@ -106,10 +107,6 @@ fn below(runner: &Runner<'_>, table: &Table, slot: Slot, shape: &Shape) -> usize
         slots.len() + deeper
     });
     each.sum()
-}
-
-fn table_of<'a>(runner: &Runner<'a>, object: ObjectNo) -> Option<&'a Table> {
-    runner.org.table(object)
 }
 
 /// The relationships whose records do not all have room.

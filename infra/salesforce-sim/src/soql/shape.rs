@@ -176,12 +176,8 @@ impl Binder<'_> {
             self.add_path(&mut parent.shape, &place, &path.parts, path.at())?;
         }
         for (kind, paths) in cases {
-            let object = self.org.schema().object_no(&kind.text).filter(|object| place.objects.contains(object)).ok_or_else(|| {
-                match crate::schema::is_elsewhere(&kind.text) {
-                    true => ApiError::not_built(&format!("the object {}", kind.text)),
-                    false => message::no_object(self.query, kind.at, &kind.text),
-                }
-            })?;
+            let object = self.org.schema().object_no(&kind.text).filter(|object| place.objects.contains(object));
+            let object = object.ok_or_else(|| self.no_object(kind))?;
             let mut own = Shape::default();
             for path in paths {
                 self.add_path(&mut own, &Place::one(object), &path.parts, path.at())?;
