@@ -2,49 +2,21 @@
 
 use super::{Beside, Kind, Setting, Toggle};
 
-/// The most calls that one size of a kind of batch may take.
-struct Target {
-    people: Kind,
-    setting: Setting,
-    events: usize,
-    most: u64,
-}
-
-/// Without references into answers, or where nothing is said here, there is no promise.
-const TARGETS: [Target; 5] = [
-    Target {
-        people: Kind::Unknown,
-        setting: Setting { activity: Toggle::On, references: Toggle::On, beside: Beside::Nothing },
-        events: 100,
-        most: 2,
-    },
-    Target {
-        people: Kind::Unknown,
-        setting: Setting { activity: Toggle::Off, references: Toggle::On, beside: Beside::Nothing },
-        events: 1_000,
-        most: 4,
-    },
-    Target {
-        people: Kind::Unknown,
-        setting: Setting { activity: Toggle::On, references: Toggle::On, beside: Beside::Nothing },
-        events: 1_000,
-        most: 4,
-    },
-    Target {
-        people: Kind::KnownOverwritten,
-        setting: Setting { activity: Toggle::Off, references: Toggle::On, beside: Beside::Nothing },
-        events: 1_000,
-        most: 1,
-    },
-    Target {
-        people: Kind::KnownFiveEach,
-        setting: Setting { activity: Toggle::On, references: Toggle::On, beside: Beside::Nothing },
-        events: 5_000,
-        most: 6,
-    },
+/// What a batch is about, whether it makes activities, its events, and the most calls that it may take; with references into answers, and
+/// nothing made beside. Where nothing is said here, there is no promise.
+const TARGETS: [(Kind, Toggle, usize, u64); 5] = [
+    (Kind::Unknown, Toggle::On, 100, 2),
+    (Kind::Unknown, Toggle::Off, 1_000, 4),
+    (Kind::Unknown, Toggle::On, 1_000, 4),
+    (Kind::KnownOverwritten, Toggle::Off, 1_000, 1),
+    (Kind::KnownFiveEach, Toggle::On, 5_000, 6),
 ];
 
 /// The most calls that such a batch may take, if anything is promised.
 pub fn most(people: Kind, setting: Setting, events: usize) -> Option<u64> {
-    TARGETS.iter().find(|target| (target.people, target.setting, target.events) == (people, setting, events)).map(|target| target.most)
+    if setting.references == Toggle::Off || setting.beside != Beside::Nothing {
+        return None;
+    }
+    let target = TARGETS.iter().find(|(kind, activity, size, _)| (*kind, *activity, *size) == (people, setting.activity, events));
+    target.map(|(.., most)| *most)
 }
