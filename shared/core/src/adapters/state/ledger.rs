@@ -24,11 +24,12 @@ struct Received {
 }
 
 impl Table {
-    /// Adds to the count of what was received. `first` is one of the new events; it spreads the writes.
+    /// Adds to the count of what was received. `first` is one of the new events; it spreads the writes. Asked once: the count may be too
+    /// low, and never too high.
     pub async fn count_received(&self, c: &ConnectionId, first: &EventId, new: usize, now: Timestamp) -> Result<(), StateError> {
         let change = Expression::update("ADD received :n SET #ttl = if_not_exists(#ttl, :ttl)").name("#ttl", "ttl");
         let change = change.number(":n", new as i128).number(":ttl", after_days(now, KEPT_DAYS));
-        self.update::<Received>(&Key::ledger(c, day(now), shard(first)), change).await?;
+        self.update_once::<Received>(&Key::ledger(c, day(now), shard(first)), change).await?;
         Ok(())
     }
 

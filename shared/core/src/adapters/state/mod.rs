@@ -21,6 +21,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use aws_sdk_dynamodb::{
     Client,
+    config::retry::RetryConfig,
+    operation::update_item::builders::UpdateItemFluentBuilder,
     types::{AttributeValue, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as UpdateItem},
 };
 use jiff::Timestamp;
@@ -165,12 +167,22 @@ impl Table {
 
     /// Changes one item (or makes it) and answers it as it stands afterwards.
     pub async fn update<T: DeserializeOwned>(&self, key: &Key, change: Expression) -> Result<T, StateError> {
+        let answer = self.updating(key, &change).send().await.map_err(StateError::from_sdk)?;
+        parse(key, answer.attributes.unwrap_or_default())
+    }
+
+    /// The same in one try, for a change that adds: the SDK repeats a call whose answer is lost, and it would add twice.
+    pub async fn update_once<T: DeserializeOwned>(&self, key: &Key, change: Expression) -> Result<T, StateError> {
+        let once = aws_sdk_dynamodb::Config::builder().retry_config(RetryConfig::disabled());
+        let answer = self.updating(key, &change).customize().config_override(once).send().await.map_err(StateError::from_sdk)?;
+        parse(key, answer.attributes.unwrap_or_default())
+    }
+
+    fn updating(&self, key: &Key, change: &Expression) -> UpdateItemFluentBuilder {
         let request = self.client.update_item().table_name(&*self.name).set_key(Some(key.item()));
         let request = request.set_update_expression(change.update.clone()).set_condition_expression(change.condition.clone());
         let request = request.set_expression_attribute_names(change.names()).set_expression_attribute_values(change.values());
-        let request = request.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let answer = request.return_values(ReturnValue::AllNew).send().await.map_err(StateError::from_sdk)?;
-        parse(key, answer.attributes.unwrap_or_default())
+        request.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld).return_values(ReturnValue::AllNew)
     }
 
     /// Deletes one item and answers whether it was there.
