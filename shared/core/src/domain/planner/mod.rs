@@ -154,6 +154,14 @@ pub struct Match {
     pub values: BTreeMap<FieldName, Value>,
 }
 
+impl Match {
+    /// Whether we made it and nobody has modified it since.
+    #[must_use]
+    pub fn is_as_we_made_it(&self) -> bool {
+        self.left_by_us && self.created.is_some() && self.created == self.modified
+    }
+}
+
 /// What a lead was converted to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conversion {

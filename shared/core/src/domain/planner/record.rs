@@ -39,7 +39,7 @@ pub(super) fn plan_record(situation: &Situation<'_>, plan: &mut PersonPlan, targ
             plan_new(situation, plan, object, live).map(Some)
         }
         Target::Existing { object, id, read } => {
-            relink(&mut plan.person, object, *id);
+            relink(&mut plan.person, object, *id, read.as_ref());
             if let (Some(link), Some(read)) = (&mut plan.person.link, read) {
                 confirm::confirm(situation, link, read, &mut plan.notes);
             }
@@ -64,15 +64,16 @@ enum Fields {
     OptOut,
 }
 
-/// Makes the link point at the record, forgetting the bases of any other.
-fn relink(person: &mut Person, object: &'static str, id: RecordId) {
+/// Makes the link point at the record, forgetting the bases of any other. One that nobody but us has ever touched is one that we made
+/// without seeing the answer.
+fn relink(person: &mut Person, object: &'static str, id: RecordId, read: Option<&Match>) {
     let object = ObjectName::known(object);
     match &mut person.link {
         Some(link) if link.id == id => {
             link.object = object;
             link.recheck = false;
         }
-        _ => person.link = Some(Link { object, id, bases: Default::default(), recheck: false, made: false }),
+        _ => person.link = Some(Link { object, id, bases: Default::default(), recheck: false, made: read.is_some_and(Match::is_as_we_made_it) }),
     }
 }
 
