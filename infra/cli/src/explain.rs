@@ -35,7 +35,8 @@ pub fn in_words(report: &Value) -> String {
     text
 }
 
-/// A reason with the rule behind it: `Only the platform has changed. (mappings.lead.fields[3]; most_recent, said by the rule)`.
+/// A reason with the rule behind it: `Only the platform has changed. (mappings.lead.fields[3]; most_recent, said by the rule)`, and
+/// where time counts, with that of Salesforce's value.
 pub fn reason(field: &Value) -> String {
     let words = field.get("reason").and_then(|reason| serde_json::from_value::<Reason>(reason.clone()).ok()).map(|reason| reason.words().en);
     let mut text = words.unwrap_or_default().to_owned();
@@ -43,6 +44,11 @@ pub fn reason(field: &Value) -> String {
         _ = write!(text, " ({rule}");
         if let Some(effective) = field.get("effective").filter(|effective| !effective.is_null()) {
             _ = write!(text, "; {}, said by the {}", show(effective, "/strategy"), show(effective, "/by"));
+        }
+        for (name, source) in [("field", "the field's history"), ("record", "the record's last change")] {
+            if let Some(at) = field.get("seen_at").and_then(|seen| seen.get(name)) {
+                _ = write!(text, "; Salesforce's value is of {} by {source}", bare(at));
+            }
         }
         text.push(')');
     }
@@ -72,14 +78,16 @@ mod tests {
             "event": "e1", "status": "applied", "tries": 1, "outcome": {"outcome": "applied", "records": ["00Q000000000001EAA"]},
             "why": [{"at": "2026-09-01T08:00:00Z", "record": "00Q000000000001EAA", "config_version": 3,
                 "changes": [{"field": "Title", "old": "Engineer", "new": {"Value": "CTO"}, "reason": "platform_changed",
-                             "rule": "mappings.lead.fields[3]", "effective": {"strategy": "most_recent", "by": "rule"}}],
+                             "rule": "mappings.lead.fields[3]", "effective": {"strategy": "most_recent", "by": "rule"},
+                             "seen_at": {"field": "2026-08-31T12:00:00Z"}}],
                 "kept": [{"field": "Phone", "reason": "both_filled", "rule": "mappings.lead.fields[4]",
                           "effective": {"strategy": "fill_if_blank", "by": "project"}}],
                 "notes": [{"note": "converted", "lead": "00Q000000000002EAA"}]}]});
         let want = "e1: applied after 1 tries.
   record 00Q000000000001EAA
   2026-09-01T08:00:00Z  record 00Q000000000001EAA  configuration 3
-    Title  \"Engineer\" → \"CTO\"  Only the platform has changed. (mappings.lead.fields[3]; most_recent, said by the rule)
+    Title  \"Engineer\" → \"CTO\"  Only the platform has changed. (mappings.lead.fields[3]; most_recent, said by the rule; \
+Salesforce's value is of 2026-08-31T12:00:00Z by the field's history)
     Phone stays  Both sides have a value, and only blanks are filled. (mappings.lead.fields[4]; fill_if_blank, said by the project)
     The lead 00Q000000000002EAA was converted; its contact was taken.";
         assert_eq!(in_words(&report), want);

@@ -2,7 +2,7 @@
 //! which the target is 50 µs or less; and the whole plan around that, from the event to the write with its explanations.
 //!
 //! `cargo bench -p passerelle-bench --bench mapping`
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::hint::black_box;
 
@@ -91,6 +91,7 @@ fn case() -> Case {
         created: Some(Timestamp::UNIX_EPOCH),
         modified: Some(Timestamp::UNIX_EPOCH),
         left_by_us: false,
+        changed: Default::default(),
         converted_to: None,
         values: rows().into_iter().map(|(name, ..)| (format!("{name}__c").parse().unwrap(), Value::Null)).collect(),
     };

@@ -10,4 +10,5 @@ pub mod intake;
 pub mod problems;
 mod schemas;
 pub mod tokens;
+mod tracking;
 pub mod upsert;

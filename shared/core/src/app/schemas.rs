@@ -9,6 +9,7 @@ use super::{
     check::why,
     connections,
     tokens::SessionCache,
+    tracking,
 };
 use crate::{
     adapters::{
@@ -43,7 +44,8 @@ const SOURCE: &str = "lock";
 pub(super) fn objects(document: &Document) -> Vec<ObjectName> {
     let mut objects: Vec<ObjectName> = OBJECTS.map(ObjectName::known).into();
     objects.extend(targets(document).into_iter().map(|target| target.object).filter(|object| !OBJECTS.contains(&object.as_str())));
-    objects.truncate(MAX_SUBS);
+    // One more is asked in the same call.
+    objects.truncate(MAX_SUBS - 1);
     objects
 }
 
@@ -52,7 +54,7 @@ pub(super) fn objects(document: &Document) -> Vec<ObjectName> {
 pub(super) async fn load(ports: Ports<'_>, access: &mut Access<'_>, engine: &Engine) -> Result<Schemas, AccessError> {
     let objects = objects(&engine.document);
     let cached = cached(ports, &engine.document.connection.id, &objects).await?;
-    if cached.is_true { Ok(cached.schemas) } else { reload(ports, access, engine).await }
+    if cached.is_enough(engine) { Ok(cached.schemas) } else { reload(ports, access, engine).await }
 }
 
 /// What the cache has.
@@ -60,6 +62,13 @@ struct Cached {
     schemas: Schemas,
     /// Whether it has every object, each read within a day.
     is_true: bool,
+}
+
+impl Cached {
+    /// Whether it tells all that a document asks of it.
+    fn is_enough(&self, engine: &Engine) -> bool {
+        self.is_true && tracking::is_known(engine, &self.schemas)
+    }
 }
 
 async fn cached(ports: Ports<'_>, c: &ConnectionId, objects: &[ObjectName]) -> Result<Cached, StateError> {
@@ -79,7 +88,7 @@ pub(super) async fn may_free_parked(ports: Ports<'_>, c: &ConnectionId) -> Resul
 
 /// Describes every object anew, in one call.
 pub(super) async fn reload(ports: Ports<'_>, access: &mut Access<'_>, engine: &Engine) -> Result<Schemas, AccessError> {
-    let described = describe_all(access, objects(&engine.document)).await?;
+    let described = describe_all(access, engine, objects(&engine.document)).await?;
     keep(ports, &engine.document, engine.version, engine.maps(), &described).await?;
     Ok(described.into_values().flatten().collect())
 }
@@ -108,7 +117,7 @@ pub(super) async fn learn(ports: Ports<'_>, engine: &Engine, ask: Ask) -> Result
     let objects = objects(&engine.document);
     let cached = cached(ports, &engine.document.connection.id, &objects).await?;
     let asked = match ask {
-        Ask::Yes if !cached.is_true => Some(ask_anew(ports, engine, objects).await),
+        Ask::Yes if !cached.is_enough(engine) => Some(ask_anew(ports, engine, objects).await),
         _ => None,
     };
     Ok(match asked {
@@ -121,13 +130,18 @@ pub(super) async fn learn(ports: Ports<'_>, engine: &Engine, ask: Ask) -> Result
 async fn ask_anew(ports: Ports<'_>, engine: &Engine, objects: Vec<ObjectName>) -> Result<BTreeMap<ObjectName, Option<ObjectSchema>>, AccessError> {
     let sessions = SessionCache::default();
     let mut access = Access::open(ports, &sessions, engine).await?;
-    let described = describe_all(&mut access, objects).await;
+    let described = describe_all(&mut access, engine, objects).await;
     access.spend().await?;
     described
 }
 
-async fn describe_all(access: &mut Access<'_>, objects: Vec<ObjectName>) -> Result<BTreeMap<ObjectName, Option<ObjectSchema>>, AccessError> {
-    let subs = objects.iter().map(|object| describe::describe(access.version(), object.as_str(), object)).collect();
+async fn describe_all(
+    access: &mut Access<'_>,
+    engine: &Engine,
+    objects: Vec<ObjectName>,
+) -> Result<BTreeMap<ObjectName, Option<ObjectSchema>>, AccessError> {
+    let described = objects.iter().map(|object| describe::describe(access.version(), object.as_str(), object));
+    let subs = described.chain(tracking::question(access.version(), engine)).collect();
     let answer = access.composite(&Composite::new(subs)).await?;
     let mut described = BTreeMap::new();
     for object in objects {
@@ -135,6 +149,7 @@ async fn describe_all(access: &mut Access<'_>, objects: Vec<ObjectName>) -> Resu
         let schema = if describe::is_hidden(sub) { None } else { Some(describe::parse_sub(sub)?) };
         described.insert(object, schema);
     }
+    tracking::take(engine, &answer, &mut described);
     Ok(described)
 }
 

@@ -218,6 +218,13 @@ impl Engine {
         })
     }
 
+    /// The fields of an object for which the time of a value may decide.
+    #[must_use]
+    pub fn dated_fields(&self, object: &str) -> BTreeSet<&FieldName> {
+        let rules = self.person_map(object).into_iter().flat_map(FieldMap::all);
+        rules.filter(|rule| rule.goes_by_time()).map(|rule| &rule.to).collect()
+    }
+
     /// Whether records of that object are updated once they exist.
     #[must_use]
     pub fn updates(&self, object: &str) -> bool {

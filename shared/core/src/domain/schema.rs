@@ -53,6 +53,9 @@ pub struct Field {
     pub unique: bool,
     /// Whether only listed picklist values are accepted.
     pub restricted: bool,
+    /// Whether the org keeps the field's history; `None` where nobody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracked: Option<bool>,
     /// The active picklist values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub picklist: Vec<String>,

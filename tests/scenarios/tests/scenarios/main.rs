@@ -9,6 +9,7 @@ mod check;
 mod configuring;
 mod connecting;
 mod crowd;
+mod dated;
 mod documents;
 mod doubts;
 mod drift;

@@ -142,6 +142,7 @@ fn compact(field: WireField) -> Field {
         external_id: field.external_id,
         unique: field.unique,
         restricted: field.restricted_picklist,
+        tracked: None,
         picklist: picks.map(|pick| pick.value).collect(),
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     },
     app::{
         access::{Access, AccessError},
-        schemas,
+        schemas, tracking,
     },
     domain::{
         check::{CampaignFact, DuplicateRule, Facts, Organization, Rights, campaign_uses},
@@ -47,7 +47,7 @@ pub(super) async fn gather(access: &mut Access<'_>, engine: &Engine) -> Result<G
     ask("organization", ORGANIZATION);
     ask("rights", RIGHTS);
     ask("duplicates", DUPLICATES);
-    ask("definitions", &definitions_query(engine));
+    ask("definitions", &tracking::definitions_query(&["Lead", "Contact", "Account"], &mapped(engine)));
     if let Some(user) = access.user_id() {
         ask("view_all", &view_all_query(user));
     }
@@ -63,7 +63,8 @@ pub(super) async fn gather(access: &mut Access<'_>, engine: &Engine) -> Result<G
     facts.organization = rows(&answer, "organization").and_then(|rows| rows.first().map(organization));
     facts.rights = rows(&answer, "rights").and_then(|rows| rows.first().map(rights));
     facts.duplicate_rules = rows(&answer, "duplicates").map(|rows| rows.iter().filter_map(duplicate_rule).collect());
-    facts.definitions = rows(&answer, "definitions").map(|rows| rows.iter().filter_map(definition).collect());
+    facts.definitions = tracking::definitions(&answer, "definitions");
+    tracking::mark(engine, facts.definitions.as_ref(), &mut described);
     facts.view_all = rows(&answer, "view_all").map(|rows| rows.iter().filter_map(|row| row.text("SobjectType")).map(str::to_owned).collect());
     let mut subs = campaign_queries(access.version(), engine);
     subs.extend(substitute_queries(access.version(), engine));
@@ -137,18 +138,10 @@ fn substitutes(answer: &CompositeAnswer) -> Option<BTreeSet<OwnerFallback>> {
     Some(users.chain(texts("queues", "DeveloperName")?.into_iter().map(OwnerFallback::Queue)).collect())
 }
 
-/// The mapped fields and the opt-out, whether or not the integration user sees them.
-fn definitions_query(engine: &Engine) -> String {
-    let mut fields = BTreeSet::from([OPT_OUT.to_owned()]);
-    fields.extend(uses(&engine.document, engine.maps()).into_iter().map(|used| used.field.to_string()));
-    let list = |values: &mut dyn Iterator<Item = &str>| values.map(soql::text).collect::<Vec<_>>().join(",");
-    // Definitions can be asked for by object only; a document of hundreds of fields asks for the first ones.
-    let fields = list(&mut fields.iter().map(String::as_str).take(150));
-    let objects = list(&mut ["Lead", "Contact", "Account"].into_iter());
-    format!(
-        "SELECT EntityDefinitionId, QualifiedApiName, IsFieldHistoryTracked FROM FieldDefinition \
-         WHERE EntityDefinitionId IN ({objects}) AND QualifiedApiName IN ({fields})"
-    )
+/// The mapped fields and the opt-out.
+fn mapped(engine: &Engine) -> BTreeSet<String> {
+    let mapped = uses(&engine.document, engine.maps()).into_iter().map(|used| used.field.to_string());
+    mapped.chain([OPT_OUT.to_owned()]).collect()
 }
 
 fn view_all_query(user: &str) -> String {
@@ -190,9 +183,4 @@ fn rights(row: &Row) -> Rights {
 
 fn duplicate_rule(row: &Row) -> Option<DuplicateRule> {
     Some(DuplicateRule { object: row.text("SobjectType")?.to_owned(), name: row.text("MasterLabel").unwrap_or_default().to_owned() })
-}
-
-fn definition(row: &Row) -> Option<((String, String), bool)> {
-    let key = (row.text("EntityDefinitionId")?.to_owned(), row.text("QualifiedApiName")?.to_owned());
-    Some((key, flag(row, "IsFieldHistoryTracked")))
 }

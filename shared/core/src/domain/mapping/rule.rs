@@ -108,6 +108,12 @@ impl Rule {
         self.to.as_str() == OPT_OUT
     }
 
+    /// Whether an event's value may be held against the time of Salesforce's. No other strategy ever resolves to the most recent.
+    #[must_use]
+    pub fn goes_by_time(&self) -> bool {
+        self.direction != Direction::ToPlatform && (self.is_opt_out() || self.strategy == Strategy::MostRecent)
+    }
+
     /// What the merge goes by.
     #[must_use]
     pub fn policy(&self, project: Option<&Project>, people: &PeopleSection) -> Policy {

@@ -15,7 +15,7 @@ pub use note::Note;
 
 use super::{
     ids::{EventId, FieldName, ObjectName, PersonKey, RecordId},
-    mapping::{Effective, Reason},
+    mapping::{Effective, Reason, merge::SeenAt},
     person::Person,
 };
 
@@ -96,6 +96,9 @@ pub struct Change {
     /// The strategy that held, and who decided about it; `None` likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effective: Option<Effective>,
+    /// How late Salesforce's value was, where that counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<SeenAt>,
     /// The external id of the record that the field refers to, by which the value finds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<FieldName>,
@@ -105,7 +108,7 @@ impl Change {
     /// A field that no rule of a mapping stands behind.
     #[must_use]
     pub fn plain(field: FieldName, new: NewValue) -> Self {
-        Self { field, old: None, new, reason: Reason::NewRecord, from: None, rule: None, effective: None, by: None }
+        Self { field, old: None, new, reason: Reason::NewRecord, from: None, rule: None, effective: None, seen_at: None, by: None }
     }
 }
 
@@ -120,6 +123,9 @@ pub struct Kept {
     pub rule: String,
     /// The strategy that held, and who decided about it.
     pub effective: Effective,
+    /// How late Salesforce's value was, where that counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<SeenAt>,
 }
 
 /// The value that a field gets.

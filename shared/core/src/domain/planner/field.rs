@@ -84,9 +84,9 @@ pub(super) fn plan_field(
     if stubborn && decision.write.is_some() && !matches!(seen, Seen::NoRecord) {
         decision = EventDecision { write: None, reason: Reason::OrgRewrites, bases: None, conflict: false };
     }
-    let old = match seen {
-        Seen::Value { value, .. } => Some(value.clone()),
-        Seen::NoRecord | Seen::Unread => None,
+    let (old, seen_at) = match seen {
+        Seen::Value { value, at, .. } => (Some(value.clone()), at.filter(|_| rule.goes_by_time())),
+        Seen::NoRecord | Seen::Unread => (None, None),
     };
     let Some(new) = decision.write else {
         let rewritten = known.filter(|_| decision.reason != Reason::Same).map_or(0, |base| base.rewritten);
@@ -94,7 +94,7 @@ pub(super) fn plan_field(
         let bases = bases.map(|bases| Base { platform: Some(bases.platform), salesforce: Some(bases.salesforce), sent: None, rewritten });
         let conflict = |theirs: &Value| Note::Conflict { field: rule.to.clone(), platform: remember(&form.value), salesforce: remember(theirs) };
         return Outcome::Keep(Stay {
-            kept: Kept { field: rule.to.clone(), reason: decision.reason, rule: rule.place.clone(), effective },
+            kept: Kept { field: rule.to.clone(), reason: decision.reason, rule: rule.place.clone(), effective, seen_at },
             blank: is_blank(&form.value) && old.as_ref().is_none_or(is_blank),
             bases,
             note: old.as_ref().filter(|_| decision.conflict).map(conflict),
@@ -114,6 +114,7 @@ pub(super) fn plan_field(
             from: Some(rule.from().unwrap_or(&rule.place).to_owned()),
             rule: Some(rule.place.clone()),
             effective: Some(effective),
+            seen_at,
             by: rule.by.clone(),
         }),
     }

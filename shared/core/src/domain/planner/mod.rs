@@ -26,6 +26,7 @@ use super::{
     engine::Engine,
     event::{Event, normalise_email},
     ids::{FieldName, ObjectName, PersonKey, RecordId},
+    mapping::merge::SeenAt,
     person::Person,
     plan::{Cause, EventPlan, Fate, Outcome, PersonPlan, Plan, Write, WriteId},
     schema::Schemas,
@@ -148,6 +149,8 @@ pub struct Match {
     pub modified: Option<Timestamp>,
     /// Whether our own user was the last to modify it; no where nobody knows who our user is.
     pub left_by_us: bool,
+    /// How late the values of some fields are, by their history. It is read where a rule goes by time and the org keeps it.
+    pub changed: BTreeMap<FieldName, Timestamp>,
     /// For a converted lead: its contact.
     pub converted_to: Option<Conversion>,
     /// The mapped fields, as read.
@@ -159,6 +162,15 @@ impl Match {
     #[must_use]
     pub fn is_as_we_made_it(&self) -> bool {
         self.left_by_us && self.created.is_some() && self.created == self.modified
+    }
+
+    /// How late the value of a field is. No field is later than its record.
+    #[must_use]
+    pub fn stated_at(&self, field: &FieldName) -> Option<SeenAt> {
+        match self.changed.get(field) {
+            Some(at) => Some(SeenAt::Field(self.modified.map_or(*at, |modified| modified.min(*at)))),
+            None => self.modified.map(SeenAt::Record),
+        }
     }
 }
 

@@ -142,7 +142,7 @@ pub(super) fn fields(
     let (mut changes, mut missing, blank) = (Vec::new(), Vec::new(), Value::Null);
     for rule in map.rules(&scene) {
         let seen = match found {
-            Some(found) => Seen::Value { value: found.values.get(&rule.to).unwrap_or(&blank), base: None, at: found.modified },
+            Some(found) => Seen::Value { value: found.values.get(&rule.to).unwrap_or(&blank), base: None, at: found.stated_at(&rule.to) },
             None => Seen::NoRecord,
         };
         let governed = Governed { rule, project: situation.engine.project(scene.project) };

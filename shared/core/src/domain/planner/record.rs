@@ -142,7 +142,7 @@ fn plan_update(
         let to = &rule.rule.to;
         let base = plan.person.link.as_ref().and_then(|link| link.bases.get(to)).and_then(|base| base.salesforce.clone());
         let seen = match read {
-            Some(read) => Seen::Value { value: read.values.get(to).unwrap_or(&blank), base: base.as_ref(), at: read.modified },
+            Some(read) => Seen::Value { value: read.values.get(to).unwrap_or(&blank), base: base.as_ref(), at: read.stated_at(to) },
             None => Seen::Unread,
         };
         match field::plan_field(situation, &plan.person, map.object.as_str(), &rule, when, seen) {

@@ -68,7 +68,15 @@ fn valentin() -> Value {
 
 fn found(record: &str, created: &str, values: Value) -> Match {
     let values = values.as_object().unwrap().iter().map(|(name, value)| (name.parse().unwrap(), value.clone())).collect();
-    Match { id: id(record), created: created.parse().ok(), modified: created.parse().ok(), left_by_us: false, converted_to: None, values }
+    Match {
+        id: id(record),
+        created: created.parse().ok(),
+        modified: created.parse().ok(),
+        left_by_us: false,
+        changed: BTreeMap::new(),
+        converted_to: None,
+        values,
+    }
 }
 
 fn case(events: Vec<OpenEvent>, found: Found) -> Case {

@@ -8,9 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 mod directory;
+mod history;
 mod others;
 
 pub(super) use directory::Directory;
+use history::History;
 
 use crate::{
     adapters::salesforce::{
@@ -43,6 +45,7 @@ enum Question {
     Members,
     Accounts,
     Records(ObjectName, FieldName),
+    History(&'static str),
 }
 
 /// Fills in what Salesforce has of the people, and what else of the org they depend on.
@@ -53,9 +56,10 @@ pub(super) async fn look_up(
     directory: &mut Directory,
     cases: &mut [Case],
 ) -> Result<(), AccessError> {
-    let mut look = Look { engine, schemas, directory };
+    let mut look = Look { engine, schemas, directory, histories: BTreeMap::new() };
     let questions = look.first_questions(access, cases)?;
     look.ask(access, questions, cases).await?;
+    look.date(our_user(access), cases);
     look.directory.settle();
     let questions = look.second_questions(access, cases)?;
     look.ask(access, questions, cases).await?;
@@ -67,6 +71,7 @@ struct Look<'a> {
     engine: &'a Engine,
     schemas: &'a Schemas,
     directory: &'a mut Directory,
+    histories: BTreeMap<&'static str, History>,
 }
 
 type Asked = (Question, Sub);
@@ -86,6 +91,7 @@ impl Look<'_> {
             self.directory.users_asked.extend(owners);
         }
         asked.extend(self.further_questions(access, cases)?);
+        asked.extend(self.histories(access, cases));
         Ok(asked)
     }
 
@@ -238,7 +244,11 @@ impl Look<'_> {
         cases: &mut [Case],
     ) -> Result<(), AccessError> {
         let sub = answer.get(name)?;
-        let us = access.user_id().and_then(|id| RecordId::parse(id).ok());
+        let us = our_user(access);
+        if let Question::History(object) = question {
+            self.take_history(object, sub);
+            return Ok(());
+        }
         if let Question::ById(object, ids) = question {
             let rows = collections::parse_retrieved(sub, ids.len())?;
             let about = by(cases, records);
@@ -263,7 +273,7 @@ impl Look<'_> {
                     Question::Members => others::take_member(row, us, cases, &addresses, &about),
                     Question::Accounts => self.take_account(row),
                     Question::Records(object, field) => self.take_record(object, field, row, us),
-                    Question::ById(..) => {}
+                    Question::ById(..) | Question::History(_) => {}
                 }
             }
             if matches!(question, Question::CampaignNames) {
@@ -285,6 +295,10 @@ impl Look<'_> {
             self.directory.known.users.insert(email, user);
         }
     }
+}
+
+fn our_user(access: &Access<'_>) -> Option<RecordId> {
+    access.user_id().and_then(|id| RecordId::parse(id).ok())
 }
 
 fn queries(access: &Access<'_>, question: Question, head: &str, values: &BTreeSet<String>) -> Result<Vec<Asked>, AccessError> {
@@ -324,6 +338,7 @@ fn read_match(object: &str, row: &Row, us: Option<RecordId>) -> Option<Match> {
         created: row.time("CreatedDate"),
         modified: row.time("LastModifiedDate"),
         left_by_us: us.is_some() && row.id("LastModifiedById") == us,
+        changed: BTreeMap::new(),
         converted_to: converted.then(|| Conversion { contact: row.id("ConvertedContactId") }),
         values: values.collect(),
     })

@@ -1,6 +1,7 @@
 //! The same decision on the way of an event: Salesforce may not have been read, or not know the person yet.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Action, Bases, Direction, Policy, Reason, Sighting, Strategy, base, merge};
@@ -19,9 +20,27 @@ pub enum Seen<'a> {
         value: &'a Value,
         /// The value when it was last seen.
         base: Option<&'a Value>,
-        /// When the record was last modified: its field no later than that, and perhaps long before.
-        at: Option<Timestamp>,
+        /// How late that is, as far as known.
+        at: Option<SeenAt>,
     },
+}
+
+/// How late Salesforce's value of a field is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeenAt {
+    /// By the field's history.
+    Field(Timestamp),
+    /// By the record's last modification: the field no later than that, and perhaps long before.
+    Record(Timestamp),
+}
+
+impl SeenAt {
+    const fn time(self) -> Timestamp {
+        match self {
+            Self::Field(at) | Self::Record(at) => at,
+        }
+    }
 }
 
 /// What an event does to one field of Salesforce.
@@ -66,7 +85,10 @@ pub fn decide_event(policy: &Policy, platform: Sighting<'_>, seen: Seen<'_>, sam
         Seen::NoRecord => EventDecision { write: Some(platform.value.clone()), ..EventDecision::keep(Reason::NewRecord) },
         Seen::Unread => unread(policy, platform, same),
         Seen::Value { value, base, at } => {
-            let at = if policy.do_not_contact { surely_earlier(at, platform.at) } else { at };
+            let at = match at {
+                Some(SeenAt::Record(at)) if policy.do_not_contact => surely_earlier(at, platform.at),
+                at => at.map(SeenAt::time),
+            };
             let decision = merge(policy, platform, Sighting { value, base, at }, same);
             let blank = is_blank(platform.value) && !matches!(decision.action, Action::ToSalesforce(_));
             let reason = if blank { Reason::PlatformBlank } else { decision.reason };
@@ -82,8 +104,8 @@ pub fn decide_event(policy: &Policy, platform: Sighting<'_>, seen: Seen<'_>, sam
 
 /// The record's time, where it proves that Salesforce's statement came before the platform's. That it came after, it never
 /// proves: somebody may have edited another field. For most fields that is good enough; whoever said no must not be written to.
-fn surely_earlier(salesforce: Option<Timestamp>, platform: Option<Timestamp>) -> Option<Timestamp> {
-    salesforce.zip(platform).filter(|(theirs, ours)| theirs < ours).map(|(theirs, _)| theirs)
+fn surely_earlier(salesforce: Timestamp, platform: Option<Timestamp>) -> Option<Timestamp> {
+    platform.filter(|ours| salesforce < *ours).and(Some(salesforce))
 }
 
 /// Without a look at the record only "always platform" may write, and only what it has not sent before.
@@ -122,7 +144,7 @@ mod tests {
     fn every_strategy_against_every_state_of_a_record_never_seen_before() {
         let (early, late) = (at("2026-01-01T00:00:00Z"), at("2026-03-01T00:00:00Z"));
         let (blank, other, equal) = (json!(null), json!("B"), json!(" A "));
-        let value = |value, at| Seen::Value { value, base: None, at };
+        let value = |value, at: Option<Timestamp>| Seen::Value { value, base: None, at: at.map(SeenAt::Record) };
         use Strategy::{AlwaysPlatform, AlwaysSalesforce, FillIfBlank, MostRecent};
         let table = [
             (AlwaysPlatform, Seen::NoRecord, true, Reason::NewRecord),

@@ -1,0 +1,158 @@
+//! When fields got their values, by the histories that the org keeps. They are asked for in the same call as the records, and only for
+//! fields where the time of a value may decide. What cannot be read is left out: the record's time decides then.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Asked, Look, Question, address, is_searched};
+use crate::{
+    adapters::salesforce::{
+        SubAnswer,
+        soql::{self, Row},
+    },
+    app::access::Access,
+    domain::{
+        ids::{FieldName, RecordId},
+        mapping::{FieldType, OPT_OUT},
+        planner::{Case, Linked, Match},
+        schema::Field,
+    },
+};
+
+/// What stands in the place of a field's name in the row that a new record leaves.
+const CREATED: &str = "created";
+
+/// What was learnt of the histories of an object's records.
+#[derive(Debug, Clone)]
+pub(super) struct History {
+    /// The fields, and what they are called there.
+    fields: Vec<(FieldName, String)>,
+    /// From when on.
+    since: Timestamp,
+    /// The latest change of each field of each record, and who made it.
+    changes: BTreeMap<(RecordId, String), (Timestamp, Option<RecordId>)>,
+    /// Whether all changes since then are here.
+    whole: bool,
+}
+
+impl Look<'_> {
+    /// Asks for the changes since the oldest statement that they are held against.
+    pub(super) fn histories(&mut self, access: &Access<'_>, cases: &[Case]) -> Vec<Asked> {
+        let mut asked = Vec::new();
+        // Our own changes are nobody's statement, so we must be known.
+        for object in ["Lead", "Contact"].into_iter().filter(|_| access.user_id().is_some()) {
+            let fields = self.tracked(object, cases);
+            let linked = cases.iter().filter(|case| self.reads_link(case, object)).filter_map(|case| case.person.link.as_ref());
+            let ids: BTreeSet<String> = linked.map(|link| link.id.to_string()).collect();
+            let emails: BTreeSet<String> = cases.iter().filter(|case| is_searched(case)).filter_map(address).collect();
+            let concerned = cases.iter().filter(|case| is_searched(case) || self.reads_link(case, object));
+            let since = concerned.flat_map(|case| self.stated(case, object, &fields)).min();
+            let Some(since) = since.filter(|_| !fields.is_empty()) else { continue };
+            let names = fields.iter().map(|(_, name)| name.as_str()).chain([CREATED]).map(soql::text).collect::<Vec<_>>().join(",");
+            let select = format!("SELECT {object}Id, Field, CreatedDate, CreatedById FROM {object}History");
+            let head = format!("{select} WHERE Field IN ({names}) AND CreatedDate >= {} AND {object}Id", soql::datetime(since));
+            let latest_first = " ORDER BY CreatedDate DESC";
+            let by_email = (format!("{head} IN (SELECT Id FROM {object} WHERE Email"), emails, format!("){latest_first}"));
+            let mut whole = true;
+            for (head, values, tail) in [by_email, (head, ids, latest_first.to_owned())] {
+                let values: Vec<&str> = values.iter().map(String::as_str).collect();
+                match soql::in_queries(access.version(), &head, &values, &tail) {
+                    Ok(split) => {
+                        asked.extend(split.into_iter().map(|query| (Question::History(object), soql::query(access.version(), "q", &query.soql))));
+                    }
+                    Err(_) => whole = false,
+                }
+            }
+            self.histories.insert(object, History { fields, since, changes: BTreeMap::new(), whole });
+        }
+        asked
+    }
+
+    /// The fields whose times may decide for these people, and whose history the org keeps.
+    fn tracked(&self, object: &str, cases: &[Case]) -> Vec<(FieldName, String)> {
+        let Some(schema) = self.schemas.object(object) else { return Vec::new() };
+        let updates = self.engine.updates(object);
+        let opt_out = updates || cases.iter().any(|case| self.unsubscribes(case));
+        let concerned = self.engine.dated_fields(object).into_iter().filter(|name| if name.as_str() == OPT_OUT { opt_out } else { updates });
+        let known = concerned.filter_map(|name| Some((name, schema.fields.get(name)?)));
+        known.filter(|(_, field)| field.tracked == Some(true)).map(|(name, field)| (name.clone(), name_in_history(name, field))).collect()
+    }
+
+    /// The times of the statements that a record of this person may be held against. What was settled with the record before is
+    /// compared by time only where somebody wants no e-mails.
+    fn stated<'c>(&self, case: &'c Case, object: &str, fields: &[(FieldName, String)]) -> impl Iterator<Item = Timestamp> + use<'c> {
+        let bases = case.person.link.as_ref().map(|link| &link.bases);
+        let settled =
+            |name: &FieldName| bases.and_then(|bases| bases.get(name)).is_some_and(|base| base.platform.is_some() && base.salesforce.is_some());
+        let rules = self.engine.person_map(object).into_iter().flat_map(|map| map.all());
+        let open = rules.filter(|rule| fields.iter().any(|(name, _)| *name == rule.to) && (rule.is_opt_out() || !settled(&rule.to)));
+        let paths = open.flat_map(|rule| rule.from().into_iter().chain(rule.chain.paths()));
+        let stored: Vec<Timestamp> = paths.filter_map(|path| case.person.attributes.get(path)).map(|dated| dated.at).collect();
+        case.events.iter().map(|open| open.event.occurred_at).chain(stored)
+    }
+
+    /// Takes in what the org tells of an object's histories. There is the latest first: what a first page does not hold is not asked for.
+    pub(super) fn take_history(&mut self, object: &str, answer: &SubAnswer) {
+        let Some(history) = self.histories.get_mut(object) else { return };
+        let Ok(page) = soql::parse_sub(answer) else {
+            history.whole = false;
+            return;
+        };
+        history.whole &= page.done();
+        for row in &page.records {
+            history.take(object, row);
+        }
+    }
+
+    /// Dates the values of the records that were found.
+    pub(super) fn date(&self, us: Option<RecordId>, cases: &mut [Case]) {
+        for case in cases {
+            let linked = case.person.link.as_ref().map(|link| link.object.as_str());
+            let found = &mut case.found;
+            let linked = if let (Some(object), Linked::There(read)) = (linked, &mut found.linked) { Some((object, read)) } else { None };
+            let contacts = found.contacts.iter_mut().map(|read| ("Contact", read));
+            let leads = found.leads.iter_mut().map(|read| ("Lead", read));
+            for (object, read) in linked.into_iter().chain(contacts).chain(leads) {
+                if let Some(history) = self.histories.get(object) {
+                    read.changed = history.times(read, us);
+                }
+            }
+        }
+    }
+}
+
+impl History {
+    fn take(&mut self, object: &str, row: &Row) {
+        let (Some(id), Some(field), Some(at)) = (row.id(&format!("{object}Id")), row.text("Field"), row.time("CreatedDate")) else { return };
+        let by = row.id("CreatedById");
+        let latest = self.changes.entry((id, field.to_owned())).or_insert((at, by));
+        if latest.0 < at {
+            *latest = (at, by);
+        }
+    }
+
+    /// How late the values of a record are. What nobody else but us has changed since counts as older than every statement.
+    fn times(&self, read: &Match, us: Option<RecordId>) -> BTreeMap<FieldName, Timestamp> {
+        let change = |name: &str| self.changes.get(&(read.id, name.to_owned()));
+        let made_before = read.created.is_some_and(|created| created < self.since);
+        let before = self.since.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(self.since);
+        let dated = self.fields.iter().filter_map(|(field, name)| {
+            let at = match change(name).or_else(|| change(CREATED)) {
+                Some((_, by)) if *by == us => before,
+                Some((at, _)) => *at,
+                None if made_before && self.whole => before,
+                None => return None,
+            };
+            Some((field.clone(), at))
+        });
+        dated.collect()
+    }
+}
+
+/// A reference to another record is called by the relation there, without `Id`.
+fn name_in_history(name: &FieldName, field: &Field) -> String {
+    let name = name.as_str();
+    let relation = name.strip_suffix("Id").filter(|_| field.kind == FieldType::Reference);
+    relation.unwrap_or(name).to_owned()
+}
