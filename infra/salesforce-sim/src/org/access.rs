@@ -48,6 +48,11 @@ impl Security {
 impl Org {
     /// What the running user may do with a field.
     pub(crate) fn access(&self, s: &Session, object: ObjectNo, no: FieldNo, field: &FieldDef) -> FieldAccess {
+        // The parts of a place are open to whom the place is.
+        let whole = field.compound.as_deref().filter(|_| field.custom);
+        if let Some((no, whole)) = whole.and_then(|whole| self.object(object)?.field_named(whole)) {
+            return self.access(s, object, no, whole);
+        }
         let key = (object, no);
         let rules = self.security.rules.get(&key);
         let grants = self.security.grants.get(&key);

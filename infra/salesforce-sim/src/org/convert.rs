@@ -44,6 +44,7 @@ pub(super) fn convert(field: &FieldDef, value: &Value) -> Converted {
         FieldType::Double | FieldType::Currency | FieldType::Percent => number(field, value, "double"),
         FieldType::Date => date(value),
         FieldType::DateTime => instant(value),
+        FieldType::Time => time_of_day(value),
         FieldType::Id | FieldType::Reference => reference(field, value),
         _ => text(field, value),
     }
@@ -97,7 +98,9 @@ fn number(field: &FieldDef, value: &Value, kind: &str) -> Converted {
         u32::from(field.precision.saturating_sub(field.scale))
     };
     let rounded = parsed.rounded(field.scale);
-    if rounded.integer_digits() > whole_digits {
+    let beyond = |limit: i64| rounded > Decimal::whole(limit) || rounded < Decimal::whole(-limit);
+    // The code for a place that is not on the earth is not recorded: it is taken to be that of any number out of range.
+    if rounded.integer_digits() > whole_digits || field.coordinate_limit().is_some_and(beyond) {
         return Err(BadValue::Invalid(
             ApiError::new(400, "NUMBER_OUTSIDE_VALID_RANGE", format!("{}: value outside of valid range on numeric field: {text}", field.label))
                 .about([&*field.name]),
@@ -112,6 +115,34 @@ fn date(value: &Value) -> Converted {
 
 fn instant(value: &Value) -> Converted {
     value.as_str().and_then(parse_instant).map(Cell::instant).ok_or_else(|| unreadable("datetime", value))
+}
+
+fn time_of_day(value: &Value) -> Converted {
+    let text = value.as_str().ok_or_else(|| unreadable("time", value))?;
+    let shown = |millis: u32| {
+        let seconds = millis / 1_000;
+        Cell::text(format!("{:02}:{:02}:{:02}.{:03}Z", seconds / 3_600, seconds / 60 % 60, seconds % 60, millis % 1_000))
+    };
+    if text.is_empty() { Ok(Cell::Null) } else { parse_time(text).map(shown).ok_or_else(|| unreadable("time", value)) }
+}
+
+/// `HH:mm:ss[.SSS]` with or without a `Z`, in milliseconds since midnight.
+///
+/// Source: SOAP API Developer Guide, "Primitive Data Types". No other form is said to be read.
+fn parse_time(text: &str) -> Option<u32> {
+    let text = text.strip_suffix('Z').unwrap_or(text);
+    let (clock, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let parts: Vec<&str> = clock.split(':').collect();
+    let &[hour, minute, second] = parts.as_slice() else {
+        return None;
+    };
+    let below = |text: &str, limit: u32| {
+        let number = (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse::<u32>().ok()).flatten();
+        number.filter(|number| *number < limit)
+    };
+    let digits = (1..=3).contains(&fraction.len()) && fraction.bytes().all(|byte| byte.is_ascii_digit());
+    let thousandths: u32 = format!("{fraction:0<3}").parse().ok().filter(|_| digits)?;
+    Some(((below(hour, 24)? * 60 + below(minute, 60)?) * 60 + below(second, 60)?) * 1_000 + thousandths)
 }
 
 /// `yyyy-MM-dd` in the years Salesforce knows.
@@ -294,6 +325,8 @@ mod tests {
             ("CleanStatus", json!("Nope"), "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"),
             ("NumberOfEmployees", json!(1_431_655_766), "NUMBER_OUTSIDE_VALID_RANGE"),
             ("Latitude", json!(1234.5), "NUMBER_OUTSIDE_VALID_RANGE"),
+            ("Latitude", json!(90.5), "NUMBER_OUTSIDE_VALID_RANGE"),
+            ("Longitude", json!(-180.000_001), "NUMBER_OUTSIDE_VALID_RANGE"),
             ("OwnerId", json!("nobody"), "MALFORMED_ID"),
             ("DoNotCall", json!(null), "INVALID_TYPE_ON_FIELD_IN_RECORD"),
         ];
@@ -330,6 +363,23 @@ mod tests {
             };
             assert_eq!(error.code, "JSON_PARSER_ERROR");
             assert!(error.message.contains(want), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn times_of_day() {
+        for (text, want) in [
+            ("10:30:00.000Z", Some("10:30:00.000Z")),
+            ("10:30:00.5Z", Some("10:30:00.500Z")),
+            ("23:59:59", Some("23:59:59.000Z")),
+            ("10:30", None),
+            ("24:00:00Z", None),
+            ("10:30:00+02:00", None),
+            ("T10:30:00Z", None),
+            ("10:30:00.1234Z", None),
+        ] {
+            let cell = time_of_day(&json!(text)).ok();
+            assert_eq!(cell.as_ref().and_then(Cell::as_text), want, "{text}");
         }
     }
 

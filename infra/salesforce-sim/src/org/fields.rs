@@ -3,7 +3,7 @@
 use super::setup::deserves_index;
 use super::{Org, Row};
 use crate::id::{Id, KeyPrefix};
-use crate::schema::{CustomError, FieldDef, FieldNo, ObjectNo, field_of};
+use crate::schema::{CustomError, FieldDef, FieldNo, ObjectNo, fields_of};
 use crate::seed::{CustomField, FieldRule, Seed};
 
 /// What the ids of custom fields begin with.
@@ -15,21 +15,21 @@ impl Org {
     /// # Errors
     /// When the object is unknown, the name is taken, or a setting is not allowed.
     pub fn add_custom_field(&mut self, custom: &CustomField) -> Result<Id, CustomError> {
-        let field = field_of(custom)?;
+        let fields = fields_of(custom)?;
         let objects = self.objects_of(&custom.sobject);
         if objects.is_empty() {
             return Err(CustomError::Setting("the object of the field does not exist"));
         }
-        let taken = |object: &ObjectNo| self.object(*object).is_some_and(|def| def.field_no(&field.name).is_some());
-        if objects.iter().any(taken) {
+        let taken = |name: &str| objects.iter().any(|object| self.object(*object).is_some_and(|def| def.field_no(name).is_some()));
+        if let Some(field) = fields.iter().find(|field| taken(&field.name)) {
             return Err(CustomError::Exists(field.name.to_string()));
         }
         let id = self.field_id(custom)?;
-        for object in objects {
+        for (object, field) in objects.into_iter().flat_map(|object| fields.iter().map(move |field| (object, field))) {
             if let Some(def) = self.schema.object_mut(object) {
                 def.add(field.clone())?;
             }
-            self.settle_field(object, &field);
+            self.settle_field(object, field);
         }
         self.definition.custom_fields.push(CustomField { id: Some(id.to_string()), ..custom.clone() });
         Ok(id)
@@ -50,15 +50,15 @@ impl Org {
     /// # Errors
     /// When the field does not exist, or a setting is not allowed.
     pub fn change_custom_field(&mut self, custom: &CustomField) -> Result<(), CustomError> {
-        let field = field_of(custom)?;
+        let fields = fields_of(custom)?;
         let objects = self.objects_with(&custom.sobject, &custom.name)?;
-        for object in objects {
+        for (object, field) in objects.into_iter().flat_map(|object| fields.iter().map(move |field| (object, field))) {
             if let Some(def) = self.schema.object_mut(object)
-                && let Some(no) = def.field_no(&custom.name)
+                && let Some(no) = def.field_no(&field.name)
             {
                 def.replace(no, field.clone());
             }
-            self.settle_field(object, &field);
+            self.settle_field(object, field);
         }
         let own = self.definition.custom_fields.iter_mut().find(|own| is_called(own, &custom.sobject, &custom.name));
         if let Some(own) = own {
@@ -74,13 +74,18 @@ impl Org {
     pub fn delete_custom_field(&mut self, sobject: &str, name: &str) -> Result<(), CustomError> {
         let now = self.clock.now();
         for object in self.objects_with(sobject, name)? {
-            self.forget_rights(object, name);
-            let Some(def) = self.schema.object_mut(object) else { continue };
-            let Some(no) = def.field_no(name) else { continue };
-            def.remove(no);
-            def.changed = now;
-            self.security.forget((object, no));
-            self.empty(object, no);
+            let part = |field: &FieldDef| field.compound.as_deref().is_some_and(|compound| compound.eq_ignore_ascii_case(name));
+            let parts = self.object(object).into_iter().flat_map(|def| def.numbered()).filter(|(_, field)| part(field));
+            let names: Vec<String> = parts.map(|(_, field)| field.name.to_string()).chain([name.to_owned()]).collect();
+            for name in names {
+                self.forget_rights(object, &name);
+                let Some(def) = self.schema.object_mut(object) else { continue };
+                let Some(no) = def.field_no(&name) else { continue };
+                def.remove(no);
+                def.changed = now;
+                self.security.forget((object, no));
+                self.empty(object, no);
+            }
         }
         self.definition.custom_fields.retain(|own| !is_called(own, sobject, name));
         self.follow_grants();

@@ -8,7 +8,7 @@ use super::row::Row;
 use super::{ApiVersion, Org, QueryScope, Session, Table, UpsertError};
 use crate::error::ApiError;
 use crate::id::Id;
-use crate::schema::{FieldDef, FieldNo, FieldType, ID_FIELD, ObjectNo};
+use crate::schema::{FieldDef, FieldNo, ID_FIELD, ObjectNo};
 use crate::seed::FieldAccess;
 
 impl Org {
@@ -114,8 +114,8 @@ impl Org {
 
     /// The value of one field as answers carry it.
     pub(crate) fn rendered(&self, object: ObjectNo, row: &Row, no: FieldNo, field: &FieldDef) -> Value {
-        if field.kind == FieldType::Address {
-            return self.address(object, row, field);
+        if field.is_compound() {
+            return self.compound(object, row, field);
         }
         self.value(object, row, no).to_json(field.kind)
     }
@@ -127,19 +127,22 @@ impl Org {
         out
     }
 
-    /// An address, put together from the fields that belong to it; none without any of them.
-    fn address(&self, object: ObjectNo, row: &Row, address: &FieldDef) -> Value {
+    /// An address or a place, put together from the fields that belong to it; none without any of them.
+    fn compound(&self, object: ObjectNo, row: &Row, whole: &FieldDef) -> Value {
         let Some(def) = self.object(object) else {
             return Value::Null;
         };
-        let prefix = address.name.strip_suffix("Address").unwrap_or_default();
-        let parts = def.numbered().filter(|(_, field)| field.compound.as_deref() == Some(&*address.name));
+        let prefix = whole
+            .name
+            .strip_suffix("__c")
+            .map_or_else(|| whole.name.strip_suffix("Address").unwrap_or_default().to_owned(), |stem| format!("{stem}__"));
+        let parts = def.numbered().filter(|(_, field)| field.compound.as_deref() == Some(&*whole.name));
         let mut out = Map::new();
         let mut empty = true;
         for (no, field) in parts {
             let cell: Cell<'_> = row.get(no);
             empty &= cell.is_null();
-            let name = field.name.strip_prefix(prefix).unwrap_or(&field.name);
+            let name = field.name.strip_prefix(&*prefix).unwrap_or(&field.name).trim_end_matches("__s");
             out.insert(lower_first(name), cell.to_json(field.kind));
         }
         if empty { Value::Null } else { Value::Object(out) }

@@ -4,6 +4,7 @@ mod activities;
 mod campaigns;
 mod crud;
 mod lifecycle;
+mod places;
 mod rights;
 mod rules;
 mod upserts;

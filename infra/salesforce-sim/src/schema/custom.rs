@@ -33,11 +33,28 @@ pub enum CustomError {
     Id(String),
 }
 
-/// The schema field of a custom field.
+/// The schema fields of a custom field: its own first, then the parts that a compound one has.
 ///
 /// # Errors
 /// When the API name or a setting is not allowed.
-pub fn field_of(custom: &CustomField) -> Result<FieldDef, CustomError> {
+pub fn fields_of(custom: &CustomField) -> Result<Vec<FieldDef>, CustomError> {
+    let own = field_of(custom)?;
+    let CustomFieldKind::Location { scale } = custom.kind else { return Ok(vec![own]) };
+    let part = |half: &str| {
+        let stem = custom.name.strip_suffix("__c").unwrap_or_default();
+        let mut part = blank(&format!("{stem}__{half}__s"), &format!("{} ({half})", own.label), FieldType::Double, Flag::default());
+        part.custom = true;
+        part.access = custom.access;
+        part.compound = Some((*own.name).into());
+        number(&mut part, scale.saturating_add(3), scale)?;
+        apply_flags(&mut part, custom)?;
+        Ok(part)
+    };
+    let parts = [part("Latitude")?, part("Longitude")?];
+    Ok(std::iter::once(own).chain(parts).collect())
+}
+
+fn field_of(custom: &CustomField) -> Result<FieldDef, CustomError> {
     let stem = custom.name.strip_suffix("__c").filter(|stem| is_api_name(stem)).ok_or_else(|| CustomError::Name(custom.name.clone()))?;
     let label = if custom.label.is_empty() { stem.replace('_', " ") } else { custom.label.clone() };
     if label.chars().count() > MAX_LABEL {
@@ -71,6 +88,8 @@ fn apply_kind(field: &mut FieldDef, kind: &CustomFieldKind, stem: &str) -> Resul
         CustomFieldKind::Checkbox => (FieldType::Boolean, 0),
         CustomFieldKind::Date => (FieldType::Date, 0),
         CustomFieldKind::DateTime => (FieldType::DateTime, 0),
+        CustomFieldKind::Time => (FieldType::Time, 0),
+        CustomFieldKind::Location { .. } => (FieldType::Location, 0),
         CustomFieldKind::Number { precision, scale } => {
             number(field, *precision, *scale)?;
             (FieldType::Double, 0)
@@ -139,6 +158,11 @@ fn choices(field: &mut FieldDef, values: &[PicklistEntry], restricted: bool) {
 }
 
 fn apply_flags(field: &mut FieldDef, custom: &CustomField) -> Result<(), CustomError> {
+    if field.is_compound() {
+        field.set(Flag::NIL.and(Flag::DISTANCE).and(Flag::PERMISSION));
+        let plain = !(custom.external_id || custom.unique || custom.default.is_some());
+        return if plain { Ok(()) } else { Err(CustomError::Setting("a place can be no key and has no default")) };
+    }
     field.set(Flag::CREATE.and(Flag::UPDATE).and(Flag::PERMISSION));
     let long = field.kind == FieldType::TextArea && field.length > 255;
     if !long {

@@ -31,6 +31,8 @@ pub enum FieldType {
     Date,
     /// `datetime`
     DateTime,
+    /// `time`
+    Time,
     /// `email`
     Email,
     /// `phone`
@@ -43,6 +45,8 @@ pub enum FieldType {
     Reference,
     /// `address`: a view on other fields.
     Address,
+    /// `location`: a view on a latitude and a longitude.
+    Location,
     /// `anyType`
     Any,
 }
@@ -61,12 +65,14 @@ const TYPES: &[(FieldType, &str, &str)] = &[
     (FieldType::Percent, "percent", "xsd:double"),
     (FieldType::Date, "date", "xsd:date"),
     (FieldType::DateTime, "datetime", "xsd:dateTime"),
+    (FieldType::Time, "time", "xsd:time"),
     (FieldType::Email, "email", "xsd:string"),
     (FieldType::Phone, "phone", "xsd:string"),
     (FieldType::Url, "url", "xsd:string"),
     (FieldType::Id, "id", "tns:ID"),
     (FieldType::Reference, "reference", "tns:ID"),
     (FieldType::Address, "address", "urn:address"),
+    (FieldType::Location, "location", "urn:location"),
     (FieldType::Any, "anyType", "xsd:anyType"),
 ];
 
@@ -277,7 +283,17 @@ impl FieldDef {
     /// Whether the field belongs to no column of its own.
     #[must_use]
     pub fn is_compound(&self) -> bool {
-        self.kind == FieldType::Address
+        matches!(self.kind, FieldType::Address | FieldType::Location)
+    }
+
+    /// How far from zero the number may be, where it is half of a place on the earth.
+    ///
+    /// Source: Salesforce help, "Geolocation Custom Field".
+    #[must_use]
+    pub fn coordinate_limit(&self) -> Option<i64> {
+        self.compound.as_ref()?;
+        let is = |half: &str| self.kind == FieldType::Double && self.name.trim_end_matches("__s").ends_with(half);
+        if is("Latitude") { Some(90) } else { is("Longitude").then_some(180) }
     }
 
     /// The default value of the picklist.

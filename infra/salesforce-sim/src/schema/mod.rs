@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-pub use custom::{CustomError, field_of};
+pub use custom::{CustomError, fields_of};
 pub use describe::{DescribeContext, describe_field, describe_global, describe_object, summary};
 pub(crate) use elsewhere::{is_elsewhere, is_field_elsewhere, is_relationship_elsewhere};
 pub use field::{ChildLink, FieldDef, FieldType, Flag, PicklistValue};

@@ -66,7 +66,7 @@ fn required_fields_follow_from_the_flags() {
 #[test]
 fn a_custom_external_id_describes_itself() {
     let mut schema = standard();
-    let field = field_of(&CustomField {
+    let fields = fields_of(&CustomField {
         sobject: "Lead".to_owned(),
         name: "Ext__c".to_owned(),
         kind: CustomFieldKind::Text { length: 64 },
@@ -75,7 +75,7 @@ fn a_custom_external_id_describes_itself() {
         ..CustomField::default()
     });
     let no = schema.object_no("Lead").unwrap();
-    schema.object_mut(no).unwrap().add(field.unwrap()).unwrap();
+    schema.object_mut(no).unwrap().add(fields.unwrap().remove(0)).unwrap();
     let lead = describe(&schema, "Lead");
     let fields = lead["fields"].as_array().unwrap();
     let ext = fields.iter().find(|field| field["name"] == "Ext__c").unwrap();
@@ -107,10 +107,13 @@ fn custom_fields_with_impossible_settings_are_refused() {
         ("X__c", CustomFieldKind::Number { precision: 19, scale: 0 }, false),
         ("X__c", CustomFieldKind::Number { precision: 4, scale: 5 }, false),
         ("X__c", CustomFieldKind::Checkbox, true),
+        ("X__c", CustomFieldKind::Time, true),
+        ("X__c", CustomFieldKind::Location { scale: 16 }, false),
+        ("X__c", CustomFieldKind::Location { scale: 6 }, true),
     ];
     for (name, kind, external_id) in cases {
         let custom = CustomField { sobject: "Lead".to_owned(), name: name.to_owned(), kind: kind.clone(), external_id, ..CustomField::default() };
-        assert!(field_of(&custom).is_err(), "{name} {kind:?}");
+        assert!(fields_of(&custom).is_err(), "{name} {kind:?}");
     }
 }
 

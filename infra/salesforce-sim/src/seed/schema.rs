@@ -89,6 +89,13 @@ pub enum CustomFieldKind {
     Date,
     /// An instant.
     DateTime,
+    /// A time of day.
+    Time,
+    /// A place on the earth: beside the field itself, which is read only, its latitude and its longitude.
+    Location {
+        /// Digits behind the point, at most 15.
+        scale: u8,
+    },
     /// One of a list.
     Picklist {
         /// The values.

@@ -188,7 +188,8 @@ impl Binder<'_> {
             FieldType::Date => matches!(cell, Cell::Day(_)).then_some(cell).ok_or_else(wrong),
             FieldType::DateTime => matches!(cell, Cell::Instant(_)).then_some(cell).ok_or_else(wrong),
             kind if kind.is_number() => matches!(cell, Cell::Num(_)).then_some(cell).ok_or_else(wrong),
-            FieldType::Address => Err(wrong()),
+            FieldType::Address | FieldType::Location => Err(wrong()),
+            FieldType::Time => Err(ApiError::not_built("SOQL with a condition on a time of day")),
             _ => text.then_some(cell).ok_or_else(wrong),
         }
     }

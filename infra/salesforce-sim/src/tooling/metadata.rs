@@ -20,7 +20,6 @@ const NOT_BUILT: &[&str] = &[
     "MasterDetail",
     "MetadataRelationship",
     "Summary",
-    "Time",
 ];
 
 /// Reads `FullName` and `Metadata`.
@@ -74,6 +73,10 @@ pub(super) fn write(field: &CustomField) -> Value {
             put("precision", json!(precision));
             put("scale", json!(scale));
         }
+        CustomFieldKind::Location { scale } => {
+            put("scale", json!(scale));
+            put("displayLocationInDecimal", json!(true));
+        }
         CustomFieldKind::Picklist { values, restricted } | CustomFieldKind::MultiselectPicklist { values, restricted } => {
             let values: Vec<Value> = values.iter().map(choice).collect();
             put("valueSet", json!({"restricted": restricted, "valueSetDefinition": {"sorted": false, "value": values}}));
@@ -114,6 +117,8 @@ const fn type_name(kind: &CustomFieldKind) -> &'static str {
         CustomFieldKind::Checkbox => "Checkbox",
         CustomFieldKind::Date => "Date",
         CustomFieldKind::DateTime => "DateTime",
+        CustomFieldKind::Time => "Time",
+        CustomFieldKind::Location { .. } => "Location",
         CustomFieldKind::TextArea => "TextArea",
         CustomFieldKind::Url => "Url",
         CustomFieldKind::Email => "Email",
@@ -141,6 +146,7 @@ fn parse_kind(metadata: &Value) -> Result<CustomFieldKind, Failure> {
         "Checkbox" => CustomFieldKind::Checkbox,
         "Date" => CustomFieldKind::Date,
         "DateTime" => CustomFieldKind::DateTime,
+        "Time" => CustomFieldKind::Time,
         "TextArea" => CustomFieldKind::TextArea,
         "Url" => CustomFieldKind::Url,
         "Email" => CustomFieldKind::Email,
