@@ -32,6 +32,9 @@ pub struct Field {
     pub precision: u32,
     /// Digits after the decimal point, for numbers; else 0.
     pub scale: u32,
+    /// How far from zero the number may be: half of a place on the earth; `None` where only its digits count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound: Option<u32>,
     /// Whether it can be set on a new record.
     pub createable: bool,
     /// Whether it can be changed.

@@ -57,6 +57,17 @@ struct WireField {
     picklist_values: Option<Vec<WirePick>>,
     #[serde(default)]
     reference_to: Option<Vec<String>>,
+    #[serde(default)]
+    compound_field_name: Option<String>,
+}
+
+impl WireField {
+    /// A latitude or a longitude, by itself as of an address. Source: Salesforce help, "Geolocation Custom Field".
+    fn bound(&self) -> Option<u32> {
+        let half = self.name.trim_end_matches("__s");
+        let is = |name: &str| self.compound_field_name.is_some() && self.kind == "double" && half.ends_with(name);
+        if is("Latitude") { Some(90) } else { is("Longitude").then_some(180) }
+    }
 }
 
 #[derive(Deserialize)]
@@ -124,10 +135,12 @@ pub fn parse_facts(answer: &SubAnswer) -> Result<ObjectFacts, SalesforceError> {
 }
 
 fn compact(field: WireField) -> Field {
+    let bound = field.bound();
     let picks = field.picklist_values.unwrap_or_default().into_iter().filter(|pick| pick.active);
     // Whole numbers carry their size in `digits`, others in `precision`.
     let precision = field.precision.filter(|p| *p > 0).or(field.digits).unwrap_or_default();
     Field {
+        bound,
         label: field.label.unwrap_or_else(|| field.name.clone()),
         kind: field.kind.into(),
         length: field.length.unwrap_or_default(),
@@ -173,17 +186,21 @@ mod tests {
             field("Grade__c", "picklist", json!({"length": 255, "restrictedPicklist": true, "picklistValues": picks})),
             field("Score__c", "double", json!({"precision": 6, "scale": 2})),
             field("NumberOfEmployees", "int", json!({"digits": 8})),
+            field("MailingLatitude", "double", json!({"precision": 18, "scale": 15, "compoundFieldName": "MailingAddress"})),
+            field("Place__Longitude__s", "double", json!({"precision": 9, "scale": 6, "compoundFieldName": "Place__c"})),
             field("Passerelle_Id__c", "string", json!({"length": 64, "externalId": true, "unique": true})),
             field("Id", "id", json!({"length": 18, "createable": false, "updateable": false, "nillable": false, "defaultedOnCreate": true})),
         ]});
         let schema = parse_describe(&body).unwrap();
-        assert_eq!((schema.object.as_str(), schema.fields.len()), ("Lead", 7));
+        assert_eq!((schema.object.as_str(), schema.fields.len()), ("Lead", 9));
         let field = |name: &str| schema.fields.get(&FieldName::parse(name).unwrap()).unwrap();
         assert!(field("LastName").required && !field("OwnerId").required && !field("Id").required && !field("Grade__c").required);
         assert_eq!((field("LastName").length, field("LastName").kind.as_str()), (80, "string"));
         assert_eq!((field("Grade__c").restricted, field("Grade__c").picklist.as_slice()), (true, ["Hot".to_owned()].as_slice()));
         assert_eq!((field("Score__c").precision, field("Score__c").scale), (6, 2));
         assert_eq!((field("NumberOfEmployees").precision, field("NumberOfEmployees").scale), (8, 0));
+        let bounds = ["Score__c", "MailingLatitude", "Place__Longitude__s"].map(|name| field(name).bound);
+        assert_eq!(bounds, [None, Some(90), Some(180)]);
         assert!(field("Passerelle_Id__c").external_id && field("Passerelle_Id__c").unique);
         assert!(!field("Id").createable && !field("Id").updateable);
     }

@@ -37,6 +37,11 @@ pub enum Misfit {
         /// The field's digits before the point.
         digits: u32,
     },
+    /// No latitude or longitude of a place on the earth.
+    OutOfBounds {
+        /// How far from zero the number may be.
+        bound: u32,
+    },
     /// The id of another kind of record.
     OtherRecord,
     /// No value of the field's type.
@@ -68,7 +73,7 @@ impl Misfit {
             Self::TooLong { .. } => "value_too_long",
             Self::NotListed => "value_not_in_picklist",
             Self::NotEmail => "value_not_email",
-            Self::OutOfRange { .. } => "value_out_of_range",
+            Self::OutOfRange { .. } | Self::OutOfBounds { .. } => "value_out_of_range",
             Self::OtherRecord => "value_of_other_record",
             Self::Unreadable(error) => error.code(),
             Self::Transform(fault) => fault.error.code(),
@@ -89,6 +94,14 @@ impl Misfit {
                 return Sentence::new(
                     format!("The number has more digits than the field, which takes {digits} before the point."),
                     format!("Le nombre a plus de chiffres que le champ, qui en accepte {digits} avant la virgule."),
+                );
+            }
+            Self::OutOfBounds { bound } => {
+                return Sentence::new(
+                    format!("The number is no place on the earth: the field takes {bound} at most, north and south or east and west."),
+                    format!(
+                        "Le nombre ne désigne aucun lieu sur Terre : le champ accepte {bound} au plus, au nord et au sud ou à l'est et à l'ouest."
+                    ),
                 );
             }
             Self::Transform(fault) => return fault.words(),
@@ -127,7 +140,7 @@ impl Misfit {
             Self::TooLong { .. } => "STRING_TOO_LONG",
             Self::NotListed => "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
             Self::NotEmail => "INVALID_EMAIL_ADDRESS",
-            Self::OutOfRange { .. } | Self::Unreadable(CodecError::TooManyDigits) => "NUMBER_OUTSIDE_VALID_RANGE",
+            Self::OutOfRange { .. } | Self::OutOfBounds { .. } | Self::Unreadable(CodecError::TooManyDigits) => "NUMBER_OUTSIDE_VALID_RANGE",
             Self::OtherRecord | Self::Unreadable(CodecError::NotRecord) => "MALFORMED_ID",
             Self::Unreadable(_) | Self::Transform(_) => "JSON_PARSER_ERROR",
         }

@@ -10,6 +10,7 @@ mod misfit;
 #[cfg(test)]
 mod tests;
 
+use rust_decimal::Decimal;
 use serde_json::Value;
 
 pub(super) use misfit::NO_FIELD;
@@ -96,8 +97,12 @@ fn check_number(field: &Field, value: &Value) -> Result<(), Misfit> {
     if field.kind.family() == Family::Whole && !number.is_integer() {
         return Err(CodecError::NotWhole.into());
     }
-    let fits = field.precision == 0 || number::whole_digits(number::round(number, field.scale)) <= digits;
-    if fits { Ok(()) } else { Err(Misfit::OutOfRange { digits }) }
+    let rounded = number::round(number, field.scale);
+    match field.bound.filter(|bound| rounded.abs() > Decimal::from(*bound)) {
+        Some(bound) => Err(Misfit::OutOfBounds { bound }),
+        None if field.precision == 0 || number::whole_digits(rounded) <= digits => Ok(()),
+        None => Err(Misfit::OutOfRange { digits }),
+    }
 }
 
 /// First characters of ids. Source: Salesforce help, "Standard Field Record ID Prefix Decoder".

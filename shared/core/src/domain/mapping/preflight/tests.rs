@@ -29,6 +29,7 @@ fn a_misfit_is_told_in_the_customers_language() {
         Misfit::NotListed,
         Misfit::NotEmail,
         Misfit::OutOfRange { digits: 4 },
+        Misfit::OutOfBounds { bound: 90 },
         Misfit::OtherRecord,
         CodecError::NotBoolean.into(),
         fault.into(),
@@ -39,7 +40,7 @@ fn a_misfit_is_told_in_the_customers_language() {
         assert!(words.fr != words.en && words.fr.ends_with('.') && words.en.ends_with('.'), "{misfit:?}");
     }
     assert_eq!(every[3].words().fr, "La valeur a 81 caractères, et le champ en accepte 80.");
-    assert_eq!(every[9].words().fr, "Transformation 2 : Ce n'est pas un numéro de téléphone de ce pays.");
+    assert_eq!(every[10].words().fr, "Transformation 2 : Ce n'est pas un numéro de téléphone de ce pays.");
 }
 
 #[test]
@@ -64,6 +65,8 @@ fn values_that_fit_and_values_that_do_not() {
         (Field { restricted: false, ..grade() }, json!("hot"), None),
         (grades.clone(), json!("Hot;Cold"), None),
         (grades, json!("Hot;Warm"), Some("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST")),
+        (Field { bound: Some(90), ..field(F::Double) }, json!(-90.004), None),
+        (Field { bound: Some(90), ..field(F::Double) }, json!(-90.005), Some("NUMBER_OUTSIDE_VALID_RANGE")),
         (field(F::Double), json!(9999.994), None),
         (field(F::Double), json!(9999.995), Some("NUMBER_OUTSIDE_VALID_RANGE")),
         (field(F::Currency), json!(-10_000), Some("NUMBER_OUTSIDE_VALID_RANGE")),
