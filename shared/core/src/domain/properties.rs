@@ -147,7 +147,7 @@ fn property(document: &Document, maps: &FieldMaps, used: &Use, object: ObjectNam
     let whole = label.cloned().unwrap_or_else(|| used.field.as_str().trim_end_matches("__c").replace('_', " "));
     let label = shortened(&whole);
     let description = (label != whole).then_some(whole);
-    let rule = maps.configured().flat_map(FieldMap::all).find(|rule| rule.place == used.place);
+    let rule = maps.all().flat_map(FieldMap::all).find(|rule| rule.place == used.place);
     let kind = PropertyType::of(rule.and_then(|rule| rule.chain.output()));
     Property { object, name: used.field.clone(), label, description, kind, key: false }
 }

@@ -148,8 +148,7 @@ fn fields(document: &Document, maps: &FieldMaps, needed: &[Property]) -> BTreeSe
     for property in needed {
         fields.extend(described_as(&property.object).into_iter().map(|object| (format!("{object}.{}", property.name), true)));
     }
-    let read_only =
-        |place: &str| maps.configured().flat_map(FieldMap::all).any(|rule| rule.place == place && rule.direction == Direction::ToPlatform);
+    let read_only = |place: &str| maps.all().flat_map(FieldMap::all).any(|rule| rule.place == place && rule.direction == Direction::ToPlatform);
     for used in uses(document, maps).into_iter().filter(|used| !OPEN.contains(&used.field.as_str())) {
         let field = format!("{}.{}", used.object, used.field);
         if !fields.iter().any(|(known, _)| *known == field) {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     config::{AccountMode, Action, Document, FieldRule, MappingOperation, Overflow, Toggle, Transformation, WhenUnknown},
     ids::{FieldName, MappingName, ObjectName},
-    mapping::FieldMaps,
+    mapping::{FieldMaps, Scene},
 };
 
 /// One field that a rule of the document writes.
@@ -68,13 +68,12 @@ pub fn uses(document: &Document, maps: &FieldMaps) -> Vec<Use> {
             workflow.mappings.iter().map(move |(name, overlay)| (name, overlay, format!("workflows[{w}].mappings.{name}")))
         });
     for (name, overlay, place) in projects.chain(workflows) {
-        if let Some(mapping) = document.mappings.get(name) {
-            take(document, &mapping.object, &place, &overlay.fields, overlay.fixed.iter(), false, &mut uses);
+        if let Some(object) = document.object_of(name) {
+            take(document, &object, &place, &overlay.fields, overlay.fixed.iter(), false, &mut uses);
         }
     }
-    for (object, mapping) in [("Lead", &document.people.lead_mapping), ("Contact", &document.people.contact_mapping)] {
-        let default = maps.default_of(object).filter(|_| mapping.is_none());
-        for rule in default.into_iter().flat_map(|map| map.all()) {
+    for object in ["Lead", "Contact"] {
+        for rule in maps.default_of(object).into_iter().flat_map(|map| map.rules(&Scene::default())) {
             let path = rule.from().unwrap_or_default();
             let place = format!("people.{}_mapping", object.to_lowercase());
             let feed = feed(document, &FieldRule::plain(path, rule.to.clone()));

@@ -88,7 +88,7 @@ fn one(view: &View<'_>, target: &Target, field: &FieldName) -> Option<Finding> {
 
 /// Projects and workflows that take a needed field away.
 fn unmapped(view: &View<'_>, target: &Target, needed: &[FieldName]) -> Vec<Finding> {
-    let of_object = |name: &crate::domain::ids::MappingName| view.document.mappings.get(name).is_some_and(|mapping| mapping.object == target.object);
+    let of_object = |name: &crate::domain::ids::MappingName| view.document.object_of(name).is_some_and(|object| object == target.object);
     let projects = view.document.projects.list.iter().flat_map(|(id, project)| {
         project.mappings.iter().map(move |(name, overlay)| (name, overlay, format!("projects.list.{id}.mappings.{name}.unmapped")))
     });

@@ -29,7 +29,7 @@ pub struct Document {
     #[serde(default)]
     pub people: PeopleSection,
     /// Named lists of field rules, each for one Salesforce object. Leads and contacts without one get first name, last name,
-    /// e-mail, job title and, leads only, company.
+    /// e-mail, job title and, leads only, company; projects and workflows change those as the mappings `lead` and `contact`.
     #[serde(default)]
     #[schemars(schema_with = "mappings_schema")]
     pub mappings: BTreeMap<MappingName, Mapping>,

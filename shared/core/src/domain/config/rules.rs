@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{actions::Action, short_form::fields_schema};
+use super::{actions::Action, document::Document, short_form::fields_schema};
 use crate::domain::ids::{FieldName, MappingName, ObjectName};
 pub use crate::domain::mapping::{
     merge::{Direction, Strategy},
@@ -47,6 +47,26 @@ pub struct Overlay {
     /// Fields that are not sent.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub unmapped: BTreeSet<FieldName>,
+}
+
+impl Document {
+    /// The object of a mapping that the document names, or of a default one.
+    #[must_use]
+    pub fn object_of(&self, name: &MappingName) -> Option<ObjectName> {
+        let named = self.mappings.get(name).map(|mapping| mapping.object.clone());
+        named.or_else(|| self.default_called(name).map(ObjectName::known))
+    }
+
+    /// The object whose default mapping has this name: `lead` or `contact`, as long as the document gives those people no mapping.
+    #[must_use]
+    pub fn default_called(&self, name: &MappingName) -> Option<&'static str> {
+        let (object, own) = match name.as_str() {
+            "lead" => ("Lead", &self.people.lead_mapping),
+            "contact" => ("Contact", &self.people.contact_mapping),
+            _ => return None,
+        };
+        (own.is_none() && !self.mappings.contains_key(name)).then_some(object)
+    }
 }
 
 /// Whether a mapping makes records, changes them, or both.

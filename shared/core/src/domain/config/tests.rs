@@ -61,7 +61,7 @@ fn broken_rules_are_refused_with_their_place() {
     fn rule(json: &mut Value) -> &mut Value {
         &mut json["mappings"]["lead"]["fields"][0]
     }
-    let table: [(Change, &str); 24] = [
+    let table: [(Change, &str); 26] = [
         (|d| rule(d)["from"] = "email".into(), "mappings.lead.fields[0].from"),
         (|d| rule(d)["from"] = "person.".into(), "mappings.lead.fields[0].from"),
         (|d| rule(d)["from"] = "secrets.key".into(), "mappings.lead.fields[0].from"),
@@ -120,6 +120,17 @@ fn broken_rules_are_refused_with_their_place() {
         ),
         (|d| d["connection"]["country"] = "France".into(), "connection.country"),
         (|d| d["projects"]["list"]["p"]["mappings"] = json!({"nobody": {}}), "projects.list.p.mappings.nobody"),
+        // The default mapping of contacts, which has no such field; and none for leads, who have one of another name.
+        (|d| d["projects"]["list"]["p"]["mappings"] = json!({"contact": {"unmapped": ["Phone"]}}), "projects.list.p.mappings.contact.unmapped"),
+        (
+            |d| {
+                d["mappings"]["piste"] = d["mappings"]["lead"].take();
+                d["mappings"].as_object_mut().unwrap().remove("lead");
+                d["people"]["lead_mapping"] = json!("piste");
+                d["projects"]["list"]["p"]["mappings"] = json!({"lead": {}});
+            },
+            "projects.list.p.mappings.lead",
+        ),
         (|d| d["projects"]["list"]["p"]["mappings"] = json!({"lead": {"unmapped": ["Phone"]}}), "projects.list.p.mappings.lead.unmapped"),
         (
             |d| d["workflows"][0]["mappings"] = json!({"lead": {"fields": [{"from": "person.email", "to": "Email", "strategy": "never"}]}}),

@@ -52,7 +52,7 @@ pub struct Finding {
 #[must_use]
 pub fn check_rules(maps: &FieldMaps, schemas: &Schemas, zone: &TimeZone) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for map in maps.configured() {
+    for map in maps.all() {
         let Some(schema) = schemas.object(map.object.as_str()) else { continue };
         for rule in map.all() {
             match schema.fields.get(&rule.to) {
@@ -162,6 +162,7 @@ mod tests {
                 {"name": "person.email", "type": "email"}, {"name": "person.bio", "type": "long_text"},
                 {"name": "person.born", "type": "date"}, {"name": "person.tags", "type": "multi_select"}, {"name": "person.score", "type": "number"}]},
             "salesforce": {"host": "production", "auth": {"web_server": {"client_id": "k"}}},
+            "people": {"lead_mapping": "lead"},
             "mappings": {"lead": {"object": "Lead", "fields": [
                 {"from": "person.email", "to": "Email"},
                 {"from": "person.bio", "to": "Title"},

@@ -80,8 +80,11 @@ impl FieldMaps {
             };
             maps.by_name.insert(name.clone(), map);
         }
-        for (object, contact) in [("Lead", false), ("Contact", true)] {
-            maps.defaults.insert(object, compiler.default_map(object, contact));
+        let people = &document.people;
+        for (object, contact, own) in [("Lead", false, &people.lead_mapping), ("Contact", true, &people.contact_mapping)] {
+            if own.is_none() {
+                maps.defaults.insert(object, compiler.default_map(object, contact));
+            }
         }
         for (id, project) in &document.projects.list {
             for (name, overlay) in &project.mappings {
@@ -126,9 +129,9 @@ impl FieldMaps {
         self.by_name.get(name)
     }
 
-    /// The mappings that the document names.
-    pub fn configured(&self) -> impl Iterator<Item = &FieldMap> {
-        self.by_name.values()
+    /// Every mapping: those that the document names, and the default ones where it names none for people.
+    pub fn all(&self) -> impl Iterator<Item = &FieldMap> {
+        self.by_name.values().chain(self.defaults.values())
     }
 
     /// The mapping of people that become records of an object and have no mapping configured.
@@ -237,7 +240,11 @@ impl Compiler<'_> {
     }
 
     fn layer<'m>(&mut self, place: &str, name: &MappingName, overlay: &Overlay, maps: &'m mut FieldMaps) -> Option<(Layer, &'m mut FieldMap)> {
-        let Some(map) = maps.by_name.get_mut(name) else {
+        let map = match self.document.default_called(name) {
+            Some(object) => maps.defaults.get_mut(object),
+            None => maps.by_name.get_mut(name),
+        };
+        let Some(map) = map else {
             self.fault(place.to_owned(), format!("There is no mapping called {name}."));
             return None;
         };

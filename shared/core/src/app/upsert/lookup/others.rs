@@ -141,7 +141,7 @@ impl Look<'_> {
         let mut all: BTreeSet<String> =
             fields.into_iter().chain(["CreatedDate", "LastModifiedDate", "LastModifiedById"]).map(str::to_owned).collect();
         let known = self.schemas.object(object).map(|schema| &schema.fields);
-        let maps = self.engine.maps().configured().filter(|map| map.object.as_str() == object);
+        let maps = self.engine.maps().all().filter(|map| map.object.as_str() == object);
         let mapped = maps.flat_map(|map| map.all()).map(|rule| &rule.to);
         all.extend(
             mapped.chain(self.pointers(object)).filter(|field| known.is_none_or(|known| known.contains_key(*field))).map(FieldName::to_string),

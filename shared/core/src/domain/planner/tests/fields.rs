@@ -238,6 +238,24 @@ fn a_mapping_makes_or_changes_records_as_its_operation_says() {
 }
 
 #[test]
+fn projects_and_workflows_change_the_default_mapping_by_its_name() {
+    let engine = engine(|json| {
+        json["people"] = json!({});
+        json["mappings"] = json!({});
+        json["projects"]["list"]["a"] = json!({"name": "A", "mappings": {"lead": {"fields": {"phone": "Phone"}, "unmapped": ["Title"]}}});
+        json["workflows"][0]["mappings"] = json!({"lead": {"static": {"LeadSource": "Salon"}}});
+    });
+    let person = json!({"email": "j.bon@kayo.fr", "last_name": "D", "job": "CTO", "company": "K", "phone": "1"});
+    let mut event = open("e1", "contact_captured", 0, person.clone());
+    event.event.project = serde_json::from_value(json!({"id": "a"})).unwrap();
+    let here = plan_one(&engine, vec![event], Found::default());
+    let want = json!({"Email": "j.bon@kayo.fr", "LastName": "D", "Company": "K", "Phone": "1", "LeadSource": "Salon", "OwnerId": USER});
+    assert_eq!(json!(values(&here.writes[0])), want);
+    let elsewhere = plan_one(&engine, vec![open("e1", "form_submitted", 0, person)], Found::default());
+    assert!(values(&elsewhere.writes[0]).contains_key("Title") && !values(&elsewhere.writes[0]).contains_key("Phone"));
+}
+
+#[test]
 fn nothing_configured_means_the_default_mapping() {
     let engine = engine(|json| {
         json["people"] = json!({});
