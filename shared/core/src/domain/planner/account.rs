@@ -50,6 +50,10 @@ pub(super) fn attach(
         contact.changes.push(Change::plain(account, NewValue::Created(*id)));
         return Some(*id);
     }
+    if let Err(misfit) = field::check_plain(situation, "Account", &FieldName::known("Name"), &Value::from(company.as_str())) {
+        plan.notes.push(Note::Dropped { field: account, code: misfit.code().to_owned() });
+        return None;
+    }
     let operation = match situation.schemas.key_field("Account") {
         Some(field) => Operation::CreateByKey { field, key: short_hash(&name) },
         None => Operation::Create,

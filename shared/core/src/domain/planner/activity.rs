@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     FoundActivity, Situation,
     events::Live,
+    field,
     record::{owner, plain},
     target::Target,
 };
@@ -81,7 +82,15 @@ pub(super) fn plan_activities(
         let seen = standing.iter().find(|found| live.open.doubt.is_some() && texts.describe(found, action.object, who));
         match seen {
             Some(found) => activities.there.push(found.id),
-            None => activities.writes.push(write(situation, plan, action, &texts, step, live, who)),
+            None => {
+                let write = write(situation, plan, action, &texts, step, live, who);
+                for change in &write.changes {
+                    if let NewValue::Value(value) = &change.new {
+                        field::stop_unfit(situation, action.object.name(), &change.field, value)?;
+                    }
+                }
+                activities.writes.push(write);
+            }
         }
     }
     Ok(activities)

@@ -8,6 +8,7 @@ use crate::domain::{
     config::Project,
     engine::Engine,
     event::is_blank,
+    ids::FieldName,
     mapping::{
         Reason, Rule, Source, codec,
         merge::{EventDecision, Seen, Sighting, decide_event, holds, remember},
@@ -118,6 +119,24 @@ pub(super) fn plan_field(
             by: rule.by.clone(),
         }),
     }
+}
+
+/// Whether Salesforce will take a value that no field rule stands behind: the text of a template, a name, a key. What an object that
+/// was not described takes is not known.
+pub(super) fn check_plain(situation: &Situation<'_>, object: &str, name: &FieldName, value: &Value) -> Result<(), Misfit> {
+    let Some(schema) = situation.schemas.object(object) else { return Ok(()) };
+    let field = schema.fields.get(name).ok_or(Misfit::NoField)?;
+    let formed = codec::encode(value, None, field, &situation.engine.zone)?;
+    preflight::check(field, &formed.unwrap_or_default(), Operation::Create)
+}
+
+/// The same, as what stops an action.
+pub(super) fn stop_unfit(situation: &Situation<'_>, object: &str, name: &FieldName, value: &Value) -> Result<(), Cause> {
+    check_plain(situation, object, name, value).map_err(|misfit| {
+        let words = misfit.words();
+        let message = Sentence::new(format!("{object}.{name}: {}", words.en), format!("{object}.{name} : {}", words.fr));
+        Cause { fields: vec![name.to_string()], ..Cause::new(misfit.code(), situation.engine.say(&message)) }
+    })
 }
 
 /// A platform value in the form of its field.

@@ -109,6 +109,7 @@ fn create(situation: &Situation<'_>, map: &FieldMap, key: &KeyOfRecord, changes:
         return Err(lacking(situation, &what, &missing));
     }
     changes.retain(|change| change.field != key.field);
+    field::stop_unfit(situation, map.object.as_str(), &key.field, &Value::from(key.value.as_str()))?;
     if schema.and_then(|schema| schema.fields.get(&key.field)).is_some_and(|field| field.external_id) {
         return Ok(Operation::CreateByKey { field: key.field.clone(), key: key.value.clone() });
     }

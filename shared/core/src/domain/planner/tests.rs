@@ -264,7 +264,11 @@ fn records_are_created_by_key_where_the_org_has_the_field() {
     let schema = |object: &str| {
         let object: ObjectName = object.parse().unwrap();
         let plain = Field { createable: true, updateable: true, nillable: true, ..Field::default() };
-        let mapped = ["Email", "LastName", "Company", "Salutation"].map(|name| (name.parse().unwrap(), plain.clone()));
+        let names = match object.as_str() {
+            "Lead" => ["Email", "LastName", "Company", "Salutation", "OwnerId"].as_slice(),
+            _ => &["WhoId", "Subject", "StartDateTime", "EndDateTime", "IsReminderSet", "OwnerId"],
+        };
+        let mapped = names.iter().map(|name| (name.parse().unwrap(), plain.clone()));
         let fields = mapped.into_iter().chain([(KEY_FIELD.parse().unwrap(), field.clone())]).collect();
         (object.clone(), ObjectSchema { object, fields })
     };

@@ -237,6 +237,32 @@ fn a_mapping_makes_or_changes_records_as_its_operation_says() {
     }
 }
 
+/// What no rule stands behind is checked as well: texts of activities, names of new accounts, keys of records.
+#[test]
+fn what_does_not_fit_an_activity_is_found_before_the_call() {
+    let object = ObjectName::known("Event");
+    let texts = ["WhoId", "Subject", "EndDateTime", "OwnerId"].map(|name| (name.parse().unwrap(), field(FieldType::String)));
+    let rest = [("StartDateTime", field(FieldType::DateTime)), ("IsReminderSet", field(FieldType::Boolean))];
+    let fields = texts.into_iter().chain(rest.map(|(name, field)| (name.parse().unwrap(), field))).collect();
+    let schemas = Schemas([(object.clone(), ObjectSchema { object, fields })].into());
+    for (name, start, problem) in [
+        ("Salon", "2026-03-01T10:00:00Z", None),
+        ("Salon", "1650-03-01T10:00:00Z", Some("value_year_out_of_range")),
+        (&*"é".repeat(75), "2026-03-01T10:00:00Z", Some("value_too_long")),
+    ] {
+        let engine = engine(|json| {
+            json["projects"]["list"]["salon"]["name"] = json!(name);
+            json["workflows"][0]["actions"][1]["activity"]["start"] = json!(start);
+            json["workflows"][0]["actions"][1]["activity"]["end"] = json!(start);
+        });
+        let plan = plan_with(&engine, &schemas, vec![case(vec![captured(valentin())], Found::default())]);
+        let objects: Vec<&str> = plan.writes.iter().map(|write| write.object.as_str()).collect();
+        assert_eq!(objects, if problem.is_some() { ["Lead"].as_slice() } else { &["Lead", "Event"] }, "{name} {start}");
+        let told = if let Fate::Blocked { problem, .. } = &plan.people[0].events[0].fate { Some(problem.code.as_str()) } else { None };
+        assert_eq!(told, problem, "{name} {start}");
+    }
+}
+
 #[test]
 fn projects_and_workflows_change_the_default_mapping_by_its_name() {
     let engine = engine(|json| {
