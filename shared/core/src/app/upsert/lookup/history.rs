@@ -156,3 +156,57 @@ fn name_in_history(name: &FieldName, field: &Field) -> String {
     let relation = name.strip_suffix("Id").filter(|_| field.kind == FieldType::Reference);
     relation.unwrap_or(name).to_owned()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const LEAD: &str = "00Q000000000001EAA";
+    const US: &str = "005000000000001AAA";
+    const COLLEAGUE: &str = "005000000000002AAA";
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_second(minute * 60).unwrap()
+    }
+
+    fn id(text: &str) -> RecordId {
+        RecordId::parse(text).unwrap()
+    }
+
+    /// Statements since minute 10 are held against a title; the record was made at minute `made`.
+    #[test]
+    fn how_late_a_value_is() {
+        let before = Some(at(10) - SignedDuration::from_secs(1));
+        let all = true;
+        for (name, made, rows, whole, want) in [
+            ("nothing happened", 1, [].as_slice(), all, before),
+            ("nothing is known to have happened", 1, &[], !all, None),
+            ("a colleague changed it, twice", 1, &[("Title", 12, COLLEAGUE), ("Title", 11, COLLEAGUE)], all, Some(at(12))),
+            ("the latest changes are those that are known", 1, &[("Title", 12, COLLEAGUE)], !all, Some(at(12))),
+            ("we changed it after a colleague", 1, &[("Title", 12, US), ("Title", 11, COLLEAGUE)], all, before),
+            ("a colleague changed it after us", 1, &[("Title", 11, US), ("Title", 12, COLLEAGUE)], all, Some(at(12))),
+            ("another field was changed", 1, &[("Phone", 12, COLLEAGUE)], all, before),
+            ("a colleague made the record", 11, &[(CREATED, 11, COLLEAGUE)], all, Some(at(11))),
+            ("we made the record", 11, &[(CREATED, 11, US)], all, before),
+            ("nobody tells who made the record", 11, &[], all, None),
+        ] {
+            let title = FieldName::known("Title");
+            let mut history = History { fields: vec![(title.clone(), "Title".to_owned())], since: at(10), changes: BTreeMap::new(), whole };
+            for (field, minute, by) in rows {
+                let row = serde_json::json!({"LeadId": LEAD, "Field": field, "CreatedDate": at(*minute).to_string(), "CreatedById": by});
+                history.take("Lead", &Row::of(row.as_object().unwrap().clone()));
+            }
+            let read = Match {
+                id: id(LEAD),
+                created: Some(at(made)),
+                modified: None,
+                left_by_us: false,
+                changed: BTreeMap::new(),
+                converted_to: None,
+                values: BTreeMap::new(),
+            };
+            assert_eq!(history.times(&read, Some(id(US))).get(&title).copied(), want, "{name}");
+        }
+    }
+}
