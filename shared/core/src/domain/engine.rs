@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     config::{Action, ActivityAction, Campaign, Document, MemberAction, Project, Toggle, Unlisted, Workflow},
     event::Event,
-    ids::{FieldName, MappingName, ObjectName, ProjectId},
+    ids::{FieldName, ObjectName, ProjectId},
     mapping::{FieldMap, FieldMaps, Rule, UNSUBSCRIBED},
     planner::KeyOfRecord,
     template::{Template, TemplateError},
@@ -190,13 +190,7 @@ impl Engine {
     /// The mapping of people for `Lead` or `Contact`: the configured one, else the default one.
     #[must_use]
     pub fn person_map(&self, object: &str) -> Option<&FieldMap> {
-        let people = &self.document.people;
-        let name: Option<&MappingName> = match object {
-            "Lead" => people.lead_mapping.as_ref(),
-            "Contact" => people.contact_mapping.as_ref(),
-            _ => return None,
-        };
-        match name {
+        match self.document.mapping_of(object) {
             Some(name) => self.maps.named(name),
             None => self.maps.default_of(object),
         }

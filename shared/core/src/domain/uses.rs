@@ -146,17 +146,13 @@ pub fn targets(document: &Document) -> Vec<Target> {
     let target =
         |object: &'static str, creates, updates, place: &str| Target { object: ObjectName::known(object), creates, updates, place: place.to_owned() };
     // A mapping that makes no records, or changes none, has the last word.
-    let operation =
-        |name: &Option<MappingName>| name.as_ref().and_then(|name| document.mappings.get(name)).map(|mapping| mapping.operation).unwrap_or_default();
-    let person = |object, unknown, updates, mapping: &Option<MappingName>| {
-        let operation = operation(mapping);
+    let person = |object, unknown, updates| {
+        let mapping = document.mapping_of(object).and_then(|name| document.mappings.get(name));
+        let operation = mapping.map(|mapping| mapping.operation).unwrap_or_default();
         let creates = people.when_unknown == unknown && operation != MappingOperation::Update;
         target(object, creates, updates == Toggle::On && operation != MappingOperation::Create, "people.when_unknown")
     };
-    let mut targets = vec![
-        person("Lead", WhenUnknown::Lead, people.update_leads, &people.lead_mapping),
-        person("Contact", WhenUnknown::Contact, people.update_contacts, &people.contact_mapping),
-    ];
+    let mut targets = vec![person("Lead", WhenUnknown::Lead, people.update_leads), person("Contact", WhenUnknown::Contact, people.update_contacts)];
     for (w, workflow) in document.workflows.iter().enumerate() {
         for (a, action) in workflow.actions.iter().enumerate() {
             let place = format!("workflows[{w}].actions[{a}]");
@@ -190,11 +186,10 @@ pub fn targets(document: &Document) -> Vec<Target> {
 /// Where the rules of an object begin: its mapping, or the place that could name one.
 #[must_use]
 pub fn mapping_place(document: &Document, object: &str) -> String {
-    let people = &document.people;
     let named = |name: &MappingName| format!("mappings.{name}");
     match object {
-        "Lead" => people.lead_mapping.as_ref().map_or_else(|| "people.lead_mapping".to_owned(), named),
-        "Contact" => people.contact_mapping.as_ref().map_or_else(|| "people.contact_mapping".to_owned(), named),
+        "Lead" => document.mapping_of(object).map_or_else(|| "people.lead_mapping".to_owned(), named),
+        "Contact" => document.mapping_of(object).map_or_else(|| "people.contact_mapping".to_owned(), named),
         other => document
             .mappings
             .iter()

@@ -209,9 +209,9 @@ fn default_scopes() -> Vec<String> {
 pub struct PeopleSection {
     /// What a person becomes whom Salesforce does not know.
     pub when_unknown: WhenUnknown,
-    /// The mapping for leads.
+    /// The mapping for leads; without it the one called `lead`, where there is one.
     pub lead_mapping: Option<MappingName>,
-    /// The mapping for contacts.
+    /// The mapping for contacts; without it the one called `contact`, where there is one.
     pub contact_mapping: Option<MappingName>,
     /// Whether fields of leads that exist are updated.
     pub update_leads: Toggle,

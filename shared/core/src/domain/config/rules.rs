@@ -57,15 +57,24 @@ impl Document {
         named.or_else(|| self.default_called(name).map(ObjectName::known))
     }
 
-    /// The object whose default mapping has this name: `lead` or `contact`, as long as the document gives those people no mapping.
+    /// The mapping of people that become records of an object: the one that the people section names, else the one that has the
+    /// object's name, `lead` or `contact`; `None` where the default one holds.
     #[must_use]
-    pub fn default_called(&self, name: &MappingName) -> Option<&'static str> {
-        let (object, own) = match name.as_str() {
-            "lead" => ("Lead", &self.people.lead_mapping),
-            "contact" => ("Contact", &self.people.contact_mapping),
+    pub fn mapping_of(&self, object: &str) -> Option<&MappingName> {
+        let named = match object {
+            "Lead" => self.people.lead_mapping.as_ref(),
+            "Contact" => self.people.contact_mapping.as_ref(),
             _ => return None,
         };
-        (own.is_none() && !self.mappings.contains_key(name)).then_some(object)
+        let own = || self.mappings.iter().find(|(name, mapping)| mapping.object.as_str() == object && object.eq_ignore_ascii_case(name.as_str()));
+        named.or_else(|| own().map(|(name, _)| name))
+    }
+
+    /// The object whose default mapping has this name, where it holds: `lead` or `contact`.
+    #[must_use]
+    pub fn default_called(&self, name: &MappingName) -> Option<&'static str> {
+        let object = ["Lead", "Contact"].into_iter().find(|object| object.to_lowercase() == name.as_str())?;
+        (self.mapping_of(object).is_none() && !self.mappings.contains_key(name)).then_some(object)
     }
 }
 

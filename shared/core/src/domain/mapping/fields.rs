@@ -80,9 +80,8 @@ impl FieldMaps {
             };
             maps.by_name.insert(name.clone(), map);
         }
-        let people = &document.people;
-        for (object, contact, own) in [("Lead", false, &people.lead_mapping), ("Contact", true, &people.contact_mapping)] {
-            if own.is_none() {
+        for (object, contact) in [("Lead", false), ("Contact", true)] {
+            if document.mapping_of(object).is_none() {
                 maps.defaults.insert(object, compiler.default_map(object, contact));
             }
         }
@@ -110,9 +109,7 @@ impl FieldMaps {
     fn add_opt_out(&mut self, document: &Document) {
         let mut actions = document.workflows.iter().enumerate().flat_map(|(w, workflow)| workflow.actions.iter().map(move |action| (w, action)));
         let Some((w, _)) = actions.find(|(_, action)| matches!(action, Action::Unsubscribe(_))) else { return };
-        let people = &document.people;
-        let named = [&people.lead_mapping, &people.contact_mapping].into_iter().flatten();
-        let names: BTreeSet<&MappingName> = named.collect();
+        let names: BTreeSet<&MappingName> = ["Lead", "Contact"].into_iter().filter_map(|object| document.mapping_of(object)).collect();
         let of_people = self.by_name.iter_mut().filter(|(name, _)| names.contains(name)).map(|(_, map)| map);
         let mapped = of_people.chain(self.defaults.values_mut()).filter(|map| !map.all().any(Rule::is_opt_out));
         for map in mapped.collect::<Vec<_>>() {

@@ -282,6 +282,22 @@ fn projects_and_workflows_change_the_default_mapping_by_its_name() {
 }
 
 #[test]
+fn a_mapping_that_is_called_lead_is_that_of_leads_unless_another_is_named() {
+    let person = || json!({"email": "j.bon@kayo.fr", "last_name": "D", "job": "CTO", "company": "K"});
+    for (named, field) in [(json!({}), "Description"), (json!({"lead_mapping": "visitors"}), "Title")] {
+        let engine = engine(|json| {
+            json["people"] = named.clone();
+            json["mappings"] = json!({
+                "lead": {"email": "Email", "last_name": "LastName", "company": "Company", "job": "Description"},
+                "visitors": {"object": "Lead", "fields": {"email": "Email", "last_name": "LastName", "company": "Company", "job": "Title"}},
+            });
+        });
+        let plan = plan_one(&engine, vec![open("e1", "form_submitted", 0, person())], Found::default());
+        assert_eq!(values(&plan.writes[0]).get(field), Some(&json!("CTO")), "{named}");
+    }
+}
+
+#[test]
 fn nothing_configured_means_the_default_mapping() {
     let engine = engine(|json| {
         json["people"] = json!({});
