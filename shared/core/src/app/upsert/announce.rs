@@ -19,7 +19,7 @@ use crate::{
     },
     app::access::{Access, AccessError},
     domain::{
-        ids::{ConnectionId, ObjectName},
+        ids::{ConnectionId, EventId, ObjectName},
         plan::{Plan, WriteId},
     },
     ports::Ports,
@@ -34,6 +34,8 @@ pub(super) struct Announcing<'s, 'a, 'b> {
     pub access: &'b mut Access<'a>,
     pub pace: Pace,
     pub deadline: Timestamp,
+    /// The events that earlier calls of the batch touched: nothing of them is recorded yet.
+    pub touched: BTreeSet<EventId>,
     /// Whether the time was up before everything was sent.
     pub late: bool,
     pub lost: bool,
@@ -61,7 +63,8 @@ impl Caller for Announcing<'_, '_, '_> {
             self.late = true;
             return Err(None);
         }
-        let intent = Intent { at: self.ports.clock.now(), events: self.plan.waiting_for(writes).cloned().collect() };
+        self.touched.extend(self.plan.waiting_for(writes).cloned());
+        let intent = Intent { at: self.ports.clock.now(), events: self.touched.iter().cloned().collect() };
         // A renewed session takes time, so its call is announced anew.
         for last in [false, true] {
             self.announce(&intent).await?;

@@ -324,6 +324,7 @@ impl Shift<'_> {
             access: &mut access,
             pace: self.pace,
             deadline: self.deadline,
+            touched: BTreeSet::new(),
             late: false,
             lost: false,
             failed: None,
