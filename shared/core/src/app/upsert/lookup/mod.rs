@@ -322,7 +322,8 @@ fn address(case: &Case) -> Option<String> {
 /// Every record that may be the person's, each once.
 fn records(case: &Case) -> BTreeSet<RecordId> {
     let linked = case.person.link.as_ref().map(|link| link.id);
-    let found = case.found.contacts.iter().chain(&case.found.leads);
+    let there = if let Linked::There(read) = &case.found.linked { Some(read) } else { None };
+    let found = case.found.contacts.iter().chain(&case.found.leads).chain(there);
     linked
         .into_iter()
         .chain(case.found.merged_into)
