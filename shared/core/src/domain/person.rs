@@ -76,6 +76,9 @@ pub struct Base {
     /// Salesforce's value when it was last *seen*.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salesforce: Option<Value>,
+    /// Since when Salesforce's value stands, where time has decided for it: no statement before that takes it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     /// Set when a value was sent, until the record is read: only then is it known what the org made of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent: Option<Sent>,

@@ -163,7 +163,7 @@ fn mark_sent(link: &mut Link, write: &Write, sent: Sent) {
         let NewValue::Value(value) = &change.new else { continue };
         let base = link.bases.entry(change.field.clone()).or_default();
         match sent {
-            Sent::Surely => (base.platform, base.sent) = (Some(remember(value)), Some(sent)),
+            Sent::Surely => (base.platform, base.sent, base.since) = (Some(remember(value)), Some(sent), None),
             Sent::Perhaps => _ = base.sent.get_or_insert(sent),
         }
     }

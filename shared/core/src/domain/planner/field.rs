@@ -11,7 +11,7 @@ use crate::domain::{
     ids::FieldName,
     mapping::{
         Reason, Rule, Source, codec,
-        merge::{EventDecision, Seen, Sighting, decide_event, holds, remember},
+        merge::{EventDecision, Seen, SeenAt, Sighting, decide_event, holds, remember},
         preflight::{self, Fitted, Misfit, Operation, Overflow},
     },
     person::{Base, Person},
@@ -85,6 +85,11 @@ pub(super) fn plan_field(
     if stubborn && decision.write.is_some() && !matches!(seen, Seen::NoRecord) {
         decision = EventDecision { write: None, reason: Reason::OrgRewrites, bases: None, conflict: false };
     }
+    let by_time = decision.reason == Reason::PlatformChanged && !policy.do_not_contact;
+    let stands = known.and_then(|base| base.since).filter(|since| by_time && at.is_some_and(|at| at < *since));
+    if stands.is_some() {
+        decision = EventDecision { write: None, reason: Reason::SalesforceIsLater, ..decision };
+    }
     let (old, seen_at) = match seen {
         Seen::Value { value, at, .. } => (Some(value.clone()), at.filter(|_| rule.goes_by_time())),
         Seen::NoRecord | Seen::Unread => (None, None),
@@ -92,7 +97,9 @@ pub(super) fn plan_field(
     let Some(new) = decision.write else {
         let rewritten = known.filter(|_| decision.reason != Reason::Same).map_or(0, |base| base.rewritten);
         let bases = decision.bases.filter(|_| form.instead.is_none());
-        let bases = bases.map(|bases| Base { platform: Some(bases.platform), salesforce: Some(bases.salesforce), sent: None, rewritten });
+        // Two values that differ are settled by time only.
+        let since = stands.or_else(|| seen_at.filter(|_| decision.reason != Reason::Same).map(SeenAt::time));
+        let bases = bases.map(|bases| Base { platform: Some(bases.platform), salesforce: Some(bases.salesforce), since, sent: None, rewritten });
         let conflict = |theirs: &Value| Note::Conflict { field: rule.to.clone(), platform: remember(&form.value), salesforce: remember(theirs) };
         return Outcome::Keep(Stay {
             kept: Kept { field: rule.to.clone(), reason: decision.reason, rule: rule.place.clone(), effective, seen_at },

@@ -36,7 +36,9 @@ pub enum SeenAt {
 }
 
 impl SeenAt {
-    const fn time(self) -> Timestamp {
+    /// The time.
+    #[must_use]
+    pub const fn time(self) -> Timestamp {
         match self {
             Self::Field(at) | Self::Record(at) => at,
         }

@@ -161,6 +161,25 @@ fn a_clear_is_passed_on_where_the_rule_says_so() {
     }
 }
 
+/// Both sides were compared before, and Salesforce's value was the later one: a statement that comes late takes nothing of it back.
+#[test]
+fn a_late_statement_does_not_take_back_what_time_has_decided() {
+    for (since, want) in [(None, true), (Some("2026-02-28T00:00:00Z"), true), (Some("2030-01-01T00:00:00Z"), false)] {
+        let (engine, event) = with_rule(json!({"strategy": "most_recent"}), json!("late"));
+        let mut person = known("before");
+        let extra = "Extra__c".parse().unwrap();
+        let base = person.link.as_mut().unwrap().bases.get_mut(&extra).unwrap();
+        (base.salesforce, base.since) = (Some(json!("edited")), since.map(|since| since.parse().unwrap()));
+        let read = json!({"Email": "j.bon@kayo.fr", "LastName": "Dumontier", "Company": "KAYO SAS", "Salutation": "Mr.", "Extra__c": "edited"});
+        let found = Found { linked: Linked::There(found(LEAD, "2026-01-01T00:00:00Z", read)), ..Found::default() };
+        let plan = plan_with(&engine, &described(&[("Extra__c", field(FieldType::String))]), vec![Case { found, ..Case::new(person, vec![event]) }]);
+        let write = plan.writes.iter().find(|write| write.object.as_str() == "Lead");
+        assert_eq!(write.is_some_and(|write| values(write).contains_key("Extra__c")), want, "{since:?}: {plan:?}");
+        let kept = plan.people[0].person.link.as_ref().unwrap().bases[&extra].since;
+        assert!(want || kept == since.map(|since| since.parse().unwrap()), "it is decided for good: {kept:?}");
+    }
+}
+
 /// What an org makes of our values (here: of a phone number) looks like no change on either side.
 #[test]
 fn values_that_the_org_writes_its_own_way_are_left_alone() {
@@ -411,7 +430,7 @@ fn write_of(plan: &Plan) -> Option<Value> {
 /// An org that takes a value away again would otherwise get it with every event, for ever.
 #[test]
 fn what_the_org_rewrites_twice_running_is_left_until_the_platform_changes_it() {
-    let base = |rewritten, sent| Base { platform: Some(json!("A")), salesforce: Some(json!(null)), sent, rewritten };
+    let base = |rewritten, sent| Base { platform: Some(json!("A")), salesforce: Some(json!(null)), sent, rewritten, ..Base::default() };
     let note = || Note::OrgRewritesField { field: FieldName::known("Extra__c"), sent: json!("A"), became: json!(null) };
     for (name, base, stated, shown, want, rewritten, notes) in [
         ("sent once, and emptied", base(0, Some(Sent::Surely)), "A", json!(null), Some(json!("A")), 1, vec![]),
