@@ -1,4 +1,4 @@
-//! What workflows do besides people and activities: campaign members, records of any object, unsubscribing, accounts, owners.
+//! What workflows do besides people and activities: campaign members, unsubscribing, accounts, owners.
 
 use jiff::SignedDuration;
 use passerelle_core::{
@@ -10,19 +10,19 @@ use passerelle_local::Switch;
 use passerelle_scenarios::{Scene, capture, custom_field, person, record, settled};
 use salesforce_sim::{
     Effect, Matcher, Seed,
-    seed::{CampaignSeed, CustomField, CustomFieldKind, MemberStatusSeed, QueueSeed},
+    seed::{CampaignSeed, CustomFieldKind, MemberStatusSeed, QueueSeed},
 };
 use serde_json::{Value, json};
 
 /// KAYO's preset with other workflows and whatever else differs.
-async fn scene(seed: Seed, change: impl Fn(&mut Value)) -> (Scene, ConnectionId) {
+pub async fn scene(seed: Seed, change: impl Fn(&mut Value)) -> (Scene, ConnectionId) {
     let scene = Scene::with(seed, Switch::Off).await;
     let kayo = scene.active("kayo").await;
     scene.apply(&scene.document("kayo", change)).await;
     (scene, kayo)
 }
 
-fn event(id: &str, kind: &str, minute: u8, person: Value) -> Value {
+pub fn event(id: &str, kind: &str, minute: u8, person: Value) -> Value {
     let mut event = capture(id, person);
     event["type"] = json!(kind);
     event["occurred_at"] = json!(format!("2026-08-30T10:{minute:02}:00+02:00"));
@@ -40,7 +40,7 @@ fn campaign(name: &str, statuses: &[&str]) -> CampaignSeed {
 }
 
 /// Registered, then attended, of a salon whose campaign the project names.
-fn members(document: &mut Value) {
+pub fn members(document: &mut Value) {
     let member = |status: &str| json!([{"person": {}}, {"campaign_member": {"status": status}}]);
     document["campaigns"] = json!({"order": ["Registered", "Attended"]});
     document["projects"]["list"]["salon-du-bourget"]["campaign"] = json!({"name": " salon 2026 "});
@@ -49,13 +49,13 @@ fn members(document: &mut Value) {
         {"name": "attended", "trigger": "attended", "actions": member("Attended")}]);
 }
 
-fn with_campaign() -> Seed {
+pub fn with_campaign() -> Seed {
     let mut seed = settled(|doubts| doubts.references_into_collections = true);
     seed.campaigns.push(campaign("Salon 2026", &["Sent", "Registered", "Attended"]));
     seed
 }
 
-fn statuses(scene: &Scene) -> Vec<Value> {
+pub fn statuses(scene: &Scene) -> Vec<Value> {
     scene.records("CampaignMember").iter().map(|member| member["Status"].clone()).collect()
 }
 
@@ -213,130 +213,6 @@ async fn the_check_finds_what_is_wrong_with_a_campaign() {
         assert!(!report.has_errors() || !codes.is_empty(), "{:?}", report.findings);
         assert_eq!(scene.api_calls() - before, 2);
     }
-}
-
-fn visits(document: &mut Value) {
-    document["platform"]["attributes"] = json!([]);
-    document["mappings"]["visit"] = json!({"object": "Opportunity", "fields": [
-        {"from": "data.visit.title", "to": "Name", "strategy": "always_platform"},
-        {"from": "data.visit.day", "to": "CloseDate"},
-        {"from": "data.visit.note", "to": "Description", "strategy": "always_platform"}],
-        "static": {"StageName": "Prospecting"}});
-    document["workflows"] = json!([{"name": "visit", "trigger": "visit_summary", "actions": [
-        {"record": {"mapping": "visit", "key": {"field": "Visit_Key__c", "value": "{{ data.visit.id }}"}}}]}]);
-}
-
-fn visit(id: &str, minute: u8, visit: Value) -> Value {
-    let mut event = event(id, "visit_summary", minute, person(1));
-    event["data"] = json!({"visit": visit});
-    event
-}
-
-fn with_visits(external: bool) -> Seed {
-    let mut seed = Seed::demo();
-    let key = custom_field("Opportunity", "Visit_Key__c", CustomFieldKind::Text { length: 40 });
-    seed.custom_fields.push(CustomField { external_id: external, unique: true, ..key });
-    seed.records.push(record("Lead", json!({"LastName": "Person 1", "Company": "C", "Email": "p1@example.org"})));
-    seed
-}
-
-/// By an external id, and by a field that is only unique.
-#[tokio::test(flavor = "multi_thread")]
-async fn records_of_any_object_are_made_and_changed_by_their_key() {
-    for external in [true, false] {
-        let (scene, kayo) = scene(with_visits(external), visits).await;
-        let first = json!({"id": "v-1", "title": "First", "day": "2026-09-01"});
-        let news = json!({"id": "v-1", "title": "Second", "day": "2026-10-01", "note": "came back"});
-        // Two events of one record in one batch are one write; what occurred later stands.
-        scene
-            .accept(
-                "kayo",
-                &json!([
-                    visit("e2", 2, news.clone()),
-                    visit("e1", 1, first),
-                    visit("e3", 3, json!({"id": "v-2", "title": "Other", "day": "2026-09-02"}))
-                ]),
-            )
-            .await;
-        scene.sweep().await;
-        let found = scene.records("Opportunity");
-        let shown: Vec<_> = found.iter().map(|record| (record["Visit_Key__c"].as_str().unwrap(), record["Name"].as_str().unwrap())).collect();
-        assert_eq!(shown.len(), 2, "{shown:?}");
-        assert!(shown.contains(&("v-1", "Second")) && shown.contains(&("v-2", "Other")), "{shown:?}");
-        let outcomes = scene.outcomes(&kayo, &["e1", "e2", "e3"]).await;
-        assert!(outcomes.values().all(|outcome| outcome == "applied"), "{outcomes:?}");
-        // Found by its key, a record is changed by the rules: always the platform's title, the day only where there is none.
-        scene.accept("kayo", &visit("e4", 4, json!({"id": "v-2", "title": "Renamed", "day": "2027-01-01"}))).await;
-        scene.sweep().await;
-        let other = scene.records("Opportunity").into_iter().find(|record| record["Visit_Key__c"] == "v-2").unwrap();
-        assert_eq!((&other["Name"], &other["CloseDate"]), (&json!("Renamed"), &json!("2026-09-02")));
-        // After a cut the record that was made unseen is found.
-        let writes = Matcher { body_contains: Some("v-9".to_owned()), count: Some(2), ..Matcher::default() };
-        scene.org().control().fault(Matcher { count: Some(1), body_contains: Some("\"Third\"".to_owned()), ..writes }, Effect::CutAfter);
-        scene.accept("kayo", &visit("e5", 5, json!({"id": "v-9", "title": "Third", "day": "2026-09-03"}))).await;
-        scene.sweep().await;
-        assert_eq!(scene.event(&kayo, "e5").await.status, "retry", "external {external}");
-        scene.sweep().await;
-        assert_eq!((scene.event(&kayo, "e5").await.status.as_str(), scene.records("Opportunity").len()), ("applied", 3), "external {external}");
-        // What a new record needs is told.
-        scene.accept("kayo", &visit("e6", 6, json!({"id": "v-3"}))).await;
-        scene.sweep().await;
-        assert_eq!(json!(scene.event(&kayo, "e6").await.outcome)["problem"]["fields"], json!(["CloseDate", "Name"]));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_mappings_operation_holds_for_records_too_and_records_point_to_the_person() {
-    let task = |document: &mut Value, operation: &str| {
-        document["platform"]["attributes"] = json!([]);
-        document["mappings"]["task"] = json!({"object": "Task", "operation": operation, "fields": [
-            {"from": "data.title", "to": "Subject", "strategy": "always_platform"}], "static": {"Status": "Completed", "Priority": "Normal"}});
-        document["workflows"] = json!([{"name": "seen", "trigger": "document_viewed", "actions": [{"person": {}},
-            {"record": {"mapping": "task", "key": {"field": "Passerelle_Id__c", "value": "{{ event.id }}-{{ data.part }}"},
-                        "person": {"lead": "WhoId", "contact": "WhoId"}}}]}]);
-    };
-    let seen = |id: &str, title: &str| {
-        let mut event = event(id, "document_viewed", 1, person(1));
-        event["data"] = json!({"title": title, "part": 1});
-        event
-    };
-    for (operation, tasks) in [("create_or_update", 1), ("create", 1), ("update", 0)] {
-        let (scene, kayo) = scene(Seed::demo(), |document| task(document, operation)).await;
-        scene.accept("kayo", &seen("e1", "Brochure")).await;
-        scene.sweep().await;
-        assert_eq!(scene.event(&kayo, "e1").await.status, "applied", "{operation}");
-        let found = scene.records("Task");
-        assert_eq!(found.len(), tasks, "{operation}");
-        if let Some(task) = found.first() {
-            assert_eq!((&task["WhoId"], &task["Subject"]), (&scene.records("Lead")[0]["Id"], &json!("Brochure")), "{operation}");
-        }
-    }
-}
-
-/// Two people who are met with one record in one batch: it is one, it points to the first of them, and nobody waits for anybody.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_record_of_two_people_is_one_and_stops_nobody() {
-    let (scene, kayo) = scene(Seed::demo(), |document| {
-        document["platform"]["attributes"] = json!([]);
-        document["mappings"]["task"] = json!({"object": "Task", "fields": [{"from": "data.title", "to": "Subject", "strategy": "always_platform"}],
-            "static": {"Status": "Completed", "Priority": "Normal"}});
-        document["workflows"] = json!([{"name": "seen", "trigger": "document_viewed", "actions": [{"person": {}},
-            {"record": {"mapping": "task", "key": {"field": "Passerelle_Id__c", "value": "{{ data.meeting }}"},
-                        "person": {"lead": "WhoId", "contact": "WhoId"}}}]}]);
-    })
-    .await;
-    let seen = |id: &str, n: usize, minute: u8| {
-        let mut event = event(id, "document_viewed", minute, person(n));
-        event["data"] = json!({"title": format!("Meeting, told by {n}"), "meeting": "m-1"});
-        event
-    };
-    scene.accept("kayo", &json!([seen("e1", 1, 1), seen("e2", 2, 2), seen("e3", 3, 3)])).await;
-    scene.sweep().await;
-    let outcomes = scene.outcomes(&kayo, &["e1", "e2", "e3"]).await;
-    assert!(outcomes.values().all(|outcome| outcome == "applied"), "{outcomes:?}");
-    let tasks = scene.records("Task");
-    assert_eq!((tasks.len(), scene.records("Lead").len()), (1, 3));
-    assert!(scene.records("Lead").iter().any(|lead| lead["Id"] == tasks[0]["WhoId"]));
 }
 
 fn unsubscribe(document: &mut Value) {

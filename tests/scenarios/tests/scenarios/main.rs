@@ -27,6 +27,7 @@ mod operations;
 mod order;
 mod preflight;
 mod readme;
+mod records;
 mod saving;
 mod skeepers;
 mod values;

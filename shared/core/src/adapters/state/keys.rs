@@ -166,6 +166,12 @@ impl Key {
         Self::new(format!("CONN#{c}#RECORD#{r}"), "RECORD")
     }
 
+    /// When a record of a workflow was told of its fields, by a hash of what it is found by.
+    #[must_use]
+    pub fn told(c: &ConnectionId, hash: &str) -> Self {
+        Self::new(format!("CONN#{c}#TOLD#{hash}"), "TOLD")
+    }
+
     /// The partition of the due index that an event's work is in.
     #[must_use]
     pub fn due_partition(c: &ConnectionId, shard: u8) -> String {

@@ -14,6 +14,7 @@ pub mod people;
 pub mod problems;
 pub mod schema;
 pub mod tokens;
+mod told;
 pub mod usage;
 pub mod writer;
 

@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::{
     Expression, Key, StateError, Table, Write,
     events::{StoredEvent, settle_write, sortable},
+    told::told_write,
 };
 use crate::domain::{
     ids::{ConnectionId, PersonKey, RecordId},
     person::Person,
-    plan::{Change, Kept, Note, Settled},
+    plan::{Change, Kept, Note, Settled, Told},
 };
 
 /// Who an identity or a Salesforce record belongs to.
@@ -47,6 +48,8 @@ pub struct Recording<'a> {
     pub person: Option<&'a Person>,
     /// Events with the number of tries before this one.
     pub events: &'a [(Settled, u32)],
+    /// Records that keep times of their own, of which the events tell.
+    pub told: &'a [&'a Told],
     /// The explanation, if something was written or chosen.
     pub why: Option<Why<'a>>,
     /// When retries are due.
@@ -94,7 +97,8 @@ impl Table {
         Ok(explanations.collect())
     }
 
-    /// Records everything about one person together: person, identities, record, events, explanation. At most 50 events.
+    /// Records everything about one person together: person, identities, record, events, explanation, and when records were told of. A hundred
+    /// items at most.
     /// [`StateError::Conflict`] means that somebody else was there first: nothing is stored.
     pub async fn record(&self, c: &ConnectionId, recording: Recording<'_>) -> Result<(), StateError> {
         let mut writes = Vec::new();
@@ -120,6 +124,9 @@ impl Table {
         let key = recording.person.map(|person| &person.key);
         for (settled, attempts) in recording.events {
             writes.push(settle_write(c, key, settled, *attempts, recording.retry_at, recording.now)?);
+        }
+        for told in recording.told {
+            writes.push(told_write(c, told, recording.now)?);
         }
         if writes.is_empty() {
             return Ok(());

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     adapters::state::{StateError, events::StoredEvent},
     domain::{
-        config::SameEmail,
+        config::{Action, SameEmail},
+        engine::Engine,
         event::{Event, normalise_email},
         ids::{ConnectionId, EventId, PersonKey},
         person::{Person, aliases, email_alias, is_id_alias},
@@ -14,8 +15,9 @@ use crate::{
     ports::Ports,
 };
 
-/// The most events that one transaction records for a person.
-const EVENTS_PER_PERSON: usize = 50;
+/// The most items that one transaction records for a person's events: their own, and those of records that they tell of. A
+/// transaction takes a hundred, and the person has items of their own.
+const ITEMS_PER_PERSON: usize = 50;
 
 /// Cases, and what is needed to record them.
 #[derive(Debug, Default)]
@@ -26,10 +28,11 @@ pub(super) struct Loaded {
 }
 
 /// Loads the open events among `ids` with their people. Events that are done, absent or unreadable are left out; so are a
-/// person's events beyond the fiftieth, which stay due.
-pub(super) async fn load(ports: Ports<'_>, c: &ConnectionId, ids: &[EventId], same_email: SameEmail) -> Result<Loaded, StateError> {
+/// person's events beyond those that one transaction takes, which stay due.
+pub(super) async fn load(ports: Ports<'_>, engine: &Engine, ids: &[EventId]) -> Result<Loaded, StateError> {
+    let c = &engine.document.connection.id;
     let mut loaded = Loaded::default();
-    let mut groups = Groups { same_email, ..Groups::default() };
+    let mut groups = Groups { same_email: engine.document.people.same_email, ..Groups::default() };
     let mut events = open_events(ports, c, ids, &mut loaded.stored).await?;
     groups.resolve(ports, c, &events).await?;
     groups.assign(ports, &mut events);
@@ -43,12 +46,28 @@ pub(super) async fn load(ports: Ports<'_>, c: &ConnectionId, ids: &[EventId], sa
 
     for (_, events) in groups.people.values_mut() {
         events.sort_by(|a, b| (a.event.occurred_at, &a.event.id).cmp(&(b.event.occurred_at, &b.event.id)));
-        events.truncate(EVENTS_PER_PERSON);
+        truncate(engine, events);
     }
     let claims: Vec<_> = groups.people.values().map(|(person, events)| groups.claims(person, events)).collect();
     let cases = groups.people.into_values().zip(claims);
     loaded.cases = cases.map(|((person, events), (foreign, twin))| Case { foreign, twin, ..Case::new(person, events) }).collect();
     Ok(loaded)
+}
+
+/// Leaves as many events as one transaction records, one at least.
+fn truncate(engine: &Engine, events: &mut Vec<OpenEvent>) {
+    let records = |event: &Event| engine.possible_actions(event).filter(|(_, _, action)| is_of_record(action)).count();
+    let mut items = 0;
+    let fit = events.iter().take_while(|open| {
+        items += 1 + records(&open.event);
+        items <= ITEMS_PER_PERSON
+    });
+    let fit = fit.count().max(1);
+    events.truncate(fit);
+}
+
+const fn is_of_record(action: &Action) -> bool {
+    matches!(action, Action::Record(_) | Action::CampaignMember(_))
 }
 
 async fn open_events(

@@ -287,7 +287,7 @@ impl Shift<'_> {
 
     async fn attempt(&mut self, bench: &Workbench, ids: &[EventId], description: &mut Description) -> Result<Attempt, WorkError> {
         let (ports, c, engine) = (self.ports, self.c, self.engine);
-        let mut loaded = load::load(ports, c, ids, engine.document.people.same_email).await?;
+        let mut loaded = load::load(ports, engine, ids).await?;
         if loaded.cases.is_empty() {
             return Ok(Attempt::Done);
         }
@@ -383,6 +383,7 @@ impl Shift<'_> {
             other => other?,
         }
         self.directory.keep(self.ports, self.engine).await?;
+        self.directory.recall_times(self.ports, self.engine, &loaded.cases).await?;
         let found = loaded.cases.iter().flat_map(|case| case.found.contacts.iter().chain(&case.found.leads));
         let found = found.chain(loaded.cases.iter().filter_map(|case| case.found.master.as_ref()));
         let records: Vec<_> = found.flat_map(|m| [Some(m.id), m.converted_to.and_then(|to| to.contact)].into_iter().flatten()).collect();

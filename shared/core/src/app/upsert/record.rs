@@ -1,6 +1,6 @@
 //! Records what a plan brought about, person by person, each in one transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -12,10 +12,10 @@ use crate::{
         people::{Recording, Why},
     },
     domain::{
-        ids::{ConnectionId, EventId},
+        ids::{ConnectionId, EventId, PersonKey},
         mapping::merge::remember,
         person::{Link, Person, Sent, spread},
-        plan::{NewValue, Operation, Outcome, PersonPlan, Plan, Settled, Write, WriteResult, settle},
+        plan::{NewValue, Operation, Outcome, PersonPlan, Plan, Settled, Told, Write, WriteResult, settle},
     },
     ports::Ports,
 };
@@ -37,15 +37,14 @@ pub(super) async fn record(
     results: &[WriteResult],
     stored: &BTreeMap<EventId, StoredEvent>,
 ) -> Result<Tally, StateError> {
-    let (id, now) = (ports.ids.fresh(), ports.clock.now());
+    let pen = Pen { ports, c, plan, results, stored, id: &ports.ids.fresh(), now: ports.clock.now() };
+    let people = plan.people.iter().filter(|person| !person.is_untouched(results));
+    // Transactions that write the same item would get in each other's way.
+    let sharing: BTreeSet<&PersonKey> = plan.told.iter().filter(|told| told.people.len() > 1).flat_map(|told| &told.people).collect();
+    let (together, alone): (Vec<_>, Vec<_>) = people.partition(|person| sharing.contains(&person.person.key));
     // Collected first: a stream over a closure that borrows is not `Send` for every lifetime, as the compiler wants it.
-    let people: Vec<_> = plan
-        .people
-        .iter()
-        .filter(|person| !person.is_untouched(results))
-        .map(|person| record_person(ports, c, plan, person, results, stored, &id, now))
-        .collect();
-    let recorded: Vec<Result<Vec<Settled>, StateError>> = stream::iter(people).buffer_unordered(PARALLEL).collect().await;
+    let groups: Vec<_> = alone.into_iter().map(|person| vec![person]).chain([together]).map(|people| pen.one_by_one(people)).collect();
+    let recorded: Vec<Result<Vec<Settled>, StateError>> = stream::iter(groups).buffer_unordered(PARALLEL).collect().await;
     let mut tally = Tally::new();
     for settled in recorded {
         for settled in settled? {
@@ -55,47 +54,62 @@ pub(super) async fn record(
     Ok(tally)
 }
 
-#[allow(clippy::too_many_arguments)]
-async fn record_person(
-    ports: Ports<'_>,
-    c: &ConnectionId,
-    plan: &Plan,
-    person_plan: &PersonPlan,
-    results: &[WriteResult],
-    stored: &BTreeMap<EventId, StoredEvent>,
-    id: &str,
+/// What recording needs to know, the same for everybody of a plan.
+#[derive(Clone, Copy)]
+struct Pen<'a> {
+    ports: Ports<'a>,
+    c: &'a ConnectionId,
+    plan: &'a Plan,
+    results: &'a [WriteResult],
+    stored: &'a BTreeMap<EventId, StoredEvent>,
+    id: &'a str,
     now: Timestamp,
-) -> Result<Vec<Settled>, StateError> {
-    let settled = settle(plan, person_plan, results, now);
-    let events: Vec<(Settled, u32)> = settled.iter().filter_map(|settled| with_history(settled, stored)).collect();
-    let write = person_plan.record.and_then(|id| plan.writes.get(id.0).zip(results.get(id.0)));
-    let person = after(&person_plan.person, write, &events);
-    let tries = events.iter().map(|(_, tries)| *tries).max().unwrap_or(0);
-    let recording = Recording {
-        before: person_plan.person.version,
-        person: person_plan.save.then_some(&person),
-        why: why(plan, person_plan, &person, write),
-        events: &events,
-        retry_at: now.saturating_add(backoff(tries, person_plan.person.key.as_str())).unwrap_or(now),
-        now,
-        plan: id,
-    };
-    match ports.table.record(c, recording).await {
-        Ok(()) => {}
-        Err(StateError::Conflict { .. }) => {
-            tracing::warn!(connection.id = %c, person.key = %person.key, code = "person_changed_meanwhile", "not recorded; tried again later");
-            return Ok(Vec::new());
+}
+
+impl Pen<'_> {
+    async fn one_by_one(self, people: Vec<&PersonPlan>) -> Result<Vec<Settled>, StateError> {
+        let mut settled = Vec::new();
+        for person in people {
+            settled.extend(self.record(person).await?);
         }
-        Err(other) => return Err(other),
+        Ok(settled)
     }
-    for (settled, tries) in &events {
-        let code = match &settled.outcome {
-            Outcome::Parked { problem } | Outcome::Retry { problem } | Outcome::Dead { problem } => Some(problem.code.as_str()),
-            _ => None,
+
+    async fn record(self, person_plan: &PersonPlan) -> Result<Vec<Settled>, StateError> {
+        let Self { ports, c, plan, results, stored, id, now } = self;
+        let settled = settle(plan, person_plan, results, now);
+        let events: Vec<(Settled, u32)> = settled.iter().filter_map(|settled| with_history(settled, stored)).collect();
+        let write = person_plan.record.and_then(|id| plan.writes.get(id.0).zip(results.get(id.0)));
+        let person = after(&person_plan.person, write, &events);
+        let tries = events.iter().map(|(_, tries)| *tries).max().unwrap_or(0);
+        let told: Vec<&Told> = plan.told_by(&person_plan.person.key).filter(|told| told.stands(results)).collect();
+        let recording = Recording {
+            before: person_plan.person.version,
+            person: person_plan.save.then_some(&person),
+            why: why(plan, person_plan, &person, write),
+            events: &events,
+            told: &told,
+            retry_at: now.saturating_add(backoff(tries, person_plan.person.key.as_str())).unwrap_or(now),
+            now,
+            plan: id,
         };
-        tracing::info!(connection.id = %c, event.id = %settled.event, person.key = %person.key, outcome = settled.outcome.name(), code, attempt = tries + 1, "event");
+        match ports.table.record(c, recording).await {
+            Ok(()) => {}
+            Err(StateError::Conflict { .. }) => {
+                tracing::warn!(connection.id = %c, person.key = %person.key, code = "person_changed_meanwhile", "not recorded; tried again later");
+                return Ok(Vec::new());
+            }
+            Err(other) => return Err(other),
+        }
+        for (settled, tries) in &events {
+            let code = match &settled.outcome {
+                Outcome::Parked { problem } | Outcome::Retry { problem } | Outcome::Dead { problem } => Some(problem.code.as_str()),
+                _ => None,
+            };
+            tracing::info!(connection.id = %c, event.id = %settled.event, person.key = %person.key, outcome = settled.outcome.name(), code, attempt = tries + 1, "event");
+        }
+        Ok(events.into_iter().map(|(settled, _)| settled).collect())
     }
-    Ok(events.into_iter().map(|(settled, _)| settled).collect())
 }
 
 /// What is to be explained later: what was written on the person's record, and how the record was chosen.

@@ -3,6 +3,7 @@
 
 mod check;
 mod note;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 pub use check::{PlanFault, check};
 pub use note::Note;
+pub use told::{Times, Told};
 
 use super::{
     ids::{EventId, FieldName, ObjectName, PersonKey, RecordId},
@@ -28,6 +30,8 @@ pub struct Plan {
     pub writes: Vec<Write>,
     /// What becomes of each person.
     pub people: Vec<PersonPlan>,
+    /// Records that keep times of their own, of which these people's events tell something new.
+    pub told: Vec<Told>,
 }
 
 /// A write's position in [`Plan::writes`].
@@ -367,7 +371,7 @@ impl Plan {
             events: person.events.into_iter().map(park).collect(),
             ..person
         });
-        Self { config_version: self.config_version, writes: Vec::new(), people: people.collect() }
+        Self { config_version: self.config_version, writes: Vec::new(), people: people.collect(), told: Vec::new() }
     }
 
     /// The events that any of these writes is for.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::{
-    ids::{FieldName, RecordId},
+    ids::{EventId, FieldName, ObjectName, RecordId},
     words::Sentence,
 };
 
@@ -59,6 +59,15 @@ pub enum Note {
         /// Who owns the record instead.
         to: String,
     },
+    /// Fields were left alone, since an event that occurred later has stated them.
+    Late {
+        /// The event that came too late for them.
+        event: EventId,
+        /// The object of their record.
+        object: ObjectName,
+        /// The fields.
+        fields: Vec<FieldName>,
+    },
     /// Several accounts have the company's name, so the contact got none.
     AccountAmbiguous {
         /// The name.
@@ -110,6 +119,13 @@ impl Note {
                 format!("No active user has the collaborator's address; the record goes to: {to}."),
                 format!("Aucun utilisateur actif n'a l'adresse du collaborateur ; la fiche revient à : {to}."),
             ),
+            Self::Late { event, object, fields } => {
+                let fields = fields.iter().map(FieldName::as_str).collect::<Vec<_>>().join(", ");
+                Sentence::new(
+                    format!("What {event} says of {fields} ({object}) came late: an event that occurred after it had stated that already."),
+                    format!("Ce que {event} dit de {fields} ({object}) est arrivé tard : un événement survenu après l'avait déjà indiqué."),
+                )
+            }
             Self::AccountAmbiguous { name } => Sentence::new(
                 format!("Several accounts are called {name}, so the contact got none."),
                 format!("Plusieurs comptes s'appellent {name} ; le contact n'en a donc reçu aucun."),

@@ -21,6 +21,8 @@ pub(super) enum Done {
     There(RecordId),
     /// There is nothing to do.
     Nothing,
+    /// Later events had said all that this one says.
+    Late,
 }
 
 /// What actions come to that are planned for several events together, by the event's place among those to be worked.
@@ -40,7 +42,7 @@ pub(super) fn plan_event(
     let mut waits: Vec<WriteId> = who.writes().collect();
     let mut records: BTreeSet<RecordId> = live.open.done.values().copied().collect();
     let activities = activity::plan_activities(situation, plan, live, who, standing);
-    let (mut parked, mut planned) = (None, Vec::new());
+    let (mut parked, mut planned, mut superseded) = (None, Vec::new(), !live.news);
     match activities {
         Ok(found) => {
             records.extend(found.there);
@@ -53,6 +55,7 @@ pub(super) fn plan_event(
             Ok(Done::Waits(write)) => waits.push(write),
             Ok(Done::There(record)) => _ = records.insert(record),
             Ok(Done::Nothing) => {}
+            Ok(Done::Late) => superseded = true,
             Err(cause) => parked = parked.or(Some(cause)),
         }
     }
@@ -71,7 +74,7 @@ pub(super) fn plan_event(
     match (waits.is_empty(), records.is_empty()) {
         (false, _) => Fate::After(waits),
         (true, false) => Fate::Settled(Outcome::Applied { records }),
-        (true, true) if !live.news => Fate::Settled(Outcome::Superseded),
+        (true, true) if superseded => Fate::Settled(Outcome::Superseded),
         (true, true) => Fate::Settled(Outcome::Unchanged { because: Unchanged::SameValues }),
     }
 }

@@ -179,7 +179,7 @@ impl Form {
 }
 
 /// The platform's value and since when it holds: the latest of all that the rule looks at.
-fn stated<'v>(person: &'v Person, rule: &'v Rule, when: Timestamp) -> (&'v Value, Option<Timestamp>) {
+pub(super) fn stated<'v>(person: &'v Person, rule: &'v Rule, when: Timestamp) -> (&'v Value, Option<Timestamp>) {
     static NOTHING: Value = Value::Null;
     let path = match &rule.source {
         Source::Fixed(value) => return (value, Some(when)),

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use super::{Match, User};
 use crate::domain::{
     config::Campaign,
     ids::{FieldName, ObjectName, RecordId},
+    plan::Times,
 };
 
 /// What is known of an org besides the people of a batch.
@@ -21,10 +24,12 @@ pub struct Known {
     pub accounts: BTreeMap<String, Vec<RecordId>>,
     /// Records that a workflow's key leads to.
     pub records: BTreeMap<KeyOfRecord, Match>,
+    /// When records that keep times of their own were told of their fields.
+    pub times: BTreeMap<KeyOfRecord, Times>,
 }
 
 /// A record of any object, by a field whose values are unique.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct KeyOfRecord {
     /// The object.
     pub object: ObjectName,

@@ -5,17 +5,18 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-    CampaignState, FoundMember, Situation,
+    CampaignState, FoundMember, KeyOfRecord, Situation,
     activity::Who,
     event::{Done, Steps},
     events::Live,
     object,
+    told::{Planned, is_timed, membership},
 };
 use crate::domain::{
     config::{Action, MemberAction},
     ids::{FieldName, ObjectName, RecordId},
     mapping::Reason,
-    plan::{Cause, Change, NewValue, Operation, PersonPlan, Write, WriteId},
+    plan::{Cause, Change, NewValue, Operation, PersonPlan, Times, Told, Write, WriteId},
     words::Sentence,
 };
 
@@ -27,6 +28,7 @@ pub(super) fn plan_members(
     live: &[Live],
     found: &[FoundMember],
     writes: &mut Vec<Write>,
+    planned: &mut Planned,
 ) -> Steps {
     let mut steps = Steps::new();
     let mut wanted = BTreeMap::<RecordId, Vec<(usize, &MemberAction)>>::new();
@@ -40,7 +42,14 @@ pub(super) fn plan_members(
         }
     }
     for (campaign, wishes) in wanted {
-        let done = plan_one(situation, plan, who, live, campaign, &wishes, found, writes);
+        let (key, mut times) = (membership(campaign, &plan.person.key), Times::new());
+        let done = plan_one(situation, plan, who, live, campaign, &wishes, found, writes, &key, &mut times);
+        if let Ok(done) = &done
+            && wishes.iter().any(|(_, action)| is_timed(situation.engine, action))
+        {
+            let write = if let Done::Waits(write) = done { Some(*write) } else { None };
+            planned.insert(key.clone(), Told { key, write, times, people: [plan.person.key.clone()].into() });
+        }
         for (i, _) in wishes {
             steps.entry(i).or_default().push(done.clone());
         }
@@ -100,16 +109,27 @@ fn plan_one(
     wishes: &[(usize, &MemberAction)],
     found: &[FoundMember],
     writes: &mut Vec<Write>,
+    key: &KeyOfRecord,
+    times: &mut Times,
 ) -> Result<Done, Cause> {
     let status_field = FieldName::known("Status");
     let existing = found.iter().find(|member| member.campaign == campaign && who.existing.is_some_and(|id| member.who.contains(&id)));
     let before = existing.and_then(|member| member.read.values.get(&status_field)).and_then(Value::as_str);
+    *times = existing.and(situation.known.times.get(key)).cloned().unwrap_or_default();
     let order = &situation.engine.document.campaigns;
-    let status = wishes.iter().map(|(_, action)| action.status.trim()).fold(before, |current, wanted| match current {
-        // A member moves up and never down. What the order does not know is replaced by what the platform says.
-        Some(current) if order.rank(current) > order.rank(wanted) => Some(current),
-        _ => Some(wanted),
-    });
+    let mut status = before;
+    for (i, action) in wishes {
+        let (wanted, at) = (action.status.trim(), live.get(*i).map(|live| live.open.event.occurred_at));
+        let late = times.get(&status_field) > at.as_ref();
+        let stays = status.map(|current| (order.rank(current), order.rank(wanted))).is_some_and(|(current, wanted)| {
+            // A member moves up and never down. What the order does not know is replaced by what the platform says later.
+            current > wanted || late && (current.is_none() || current == wanted)
+        });
+        if !stays {
+            status = Some(wanted);
+        }
+        times.extend(at.filter(|_| !late).map(|at| (status_field.clone(), at)));
+    }
     let mut changes = Vec::new();
     if let Some(status) = status.filter(|status| before.is_none_or(|before| !before.eq_ignore_ascii_case(status))) {
         let reason = if before.is_some() { Reason::PlatformChanged } else { Reason::NewRecord };
@@ -119,8 +139,8 @@ fn plan_one(
     // Further fields are those of the latest event that has a mapping for them.
     let mapped = wishes.iter().rev().find_map(|(i, action)| Some((live.get(*i)?, situation.engine.maps().named(action.mapping.as_ref()?)?)));
     if let Some((live, map)) = mapped {
-        let further = object::fields(situation, plan, map, live, existing.map(|member| &member.read))?;
-        changes.extend(further.into_iter().filter(|change| change.field.as_str() != "Status"));
+        let further = object::fields(situation, plan, map, live, existing.map(|member| &member.read), times)?;
+        changes.extend(further.changes.into_iter().filter(|change| change.field.as_str() != "Status"));
     }
     let operation = match existing {
         Some(member) if changes.is_empty() => return Ok(Done::There(member.read.id)),

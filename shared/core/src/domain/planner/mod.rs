@@ -12,6 +12,7 @@ mod member;
 mod object;
 mod record;
 mod target;
+mod told;
 
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 pub use known::{CampaignState, KeyOfRecord, Known, account_name};
 use serde_json::Value;
+pub use told::{records_of, timed};
 
 use super::{
     engine::Engine,
@@ -205,6 +207,7 @@ pub fn plan(situation: &Situation<'_>, cases: Vec<Case>) -> Plan {
         let person = plan_person(situation, case, &mut plan.writes, &mut shared);
         plan.people.push(person);
     }
+    plan.told = shared.records.into_values().filter(|told| situation.known.times.get(&told.key) != Some(&told.times)).collect();
     plan
 }
 
@@ -216,7 +219,7 @@ struct Shared {
     /// Accounts that are made, by name.
     accounts: BTreeMap<String, WriteId>,
     /// Records of workflows.
-    records: object::Planned,
+    records: told::Planned,
 }
 
 fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write>, shared: &mut Shared) -> PersonPlan {
@@ -261,7 +264,7 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
     };
     person_plan.record = record;
     let who = activity::Who::of(&target, record, account);
-    let mut steps = member::plan_members(situation, &mut person_plan, &who, &sorted.live, &case.found.members, writes);
+    let mut steps = member::plan_members(situation, &mut person_plan, &who, &sorted.live, &case.found.members, writes, &mut shared.records);
     for (i, more) in object::plan_records(situation, &mut person_plan, &who, &sorted.live, writes, &mut shared.records) {
         steps.entry(i).or_default().extend(more);
     }

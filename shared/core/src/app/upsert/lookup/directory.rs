@@ -15,7 +15,7 @@ use crate::{
         finding::{Finding, Sentence, Severity},
         ids::RecordId,
         near::near,
-        planner::{CampaignState, Case, Known},
+        planner::{CampaignState, Case, KeyOfRecord, Known, timed},
     },
     ports::Ports,
 };
@@ -109,6 +109,13 @@ impl Directory {
             (_, Campaign::Id(id)) => RecordId::parse(id.trim()).ok(),
             _ => None,
         }
+    }
+
+    /// Recalls when the records of these events were told of their fields; it takes the campaigns to be known.
+    pub async fn recall_times(&mut self, ports: Ports<'_>, engine: &Engine, cases: &[Case]) -> Result<(), StateError> {
+        let keys: BTreeSet<KeyOfRecord> = cases.iter().flat_map(|case| timed(engine, &self.known, case)).collect();
+        self.known.times = ports.table.load_times(&engine.document.connection.id, keys).await?;
+        Ok(())
     }
 
     /// Keeps what was found, and tells of campaigns that are called otherwise now.

@@ -13,7 +13,7 @@ use crate::{
         event::normalise_email,
         ids::{FieldName, ObjectName, RecordId},
         person::lookup,
-        planner::{Case, FoundMember, KeyOfRecord, account_name},
+        planner::{Case, FoundMember, KeyOfRecord, account_name, records_of},
     },
 };
 
@@ -109,19 +109,8 @@ impl Look<'_> {
     /// Records of workflows by their keys, each object and field in queries of its own.
     fn keyed(&self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
         let mut wanted = BTreeMap::<(ObjectName, FieldName), BTreeSet<String>>::new();
-        for open in cases.iter().flat_map(|case| &case.events) {
-            let mut records = self.engine.possible_actions(&open.event).filter(|(_, _, action)| matches!(action, Action::Record(_))).peekable();
-            if records.peek().is_none() {
-                continue;
-            }
-            let project = open.event.project.as_ref().and_then(|project| self.engine.project(Some(&project.id)));
-            let context = open.event.context(&self.engine.document.platform.name, project.map(|project| project.name.as_str()));
-            for (w, a, _) in records {
-                // A key that cannot be filled is told by the planner.
-                if let Some(Ok(key)) = self.engine.key_of_record(w, a, &context) {
-                    wanted.entry((key.object, key.field)).or_default().insert(key.value);
-                }
-            }
+        for key in cases.iter().flat_map(|case| records_of(self.engine, case)) {
+            wanted.entry((key.object, key.field)).or_default().insert(key.value);
         }
         let mut asked = Vec::new();
         for ((object, field), values) in wanted {
