@@ -92,6 +92,7 @@ fn case() -> Case {
         modified: Some(Timestamp::UNIX_EPOCH),
         left_by_us: false,
         changed: Default::default(),
+        by_key: false,
         converted_to: None,
         values: rows().into_iter().map(|(name, ..)| (format!("{name}__c").parse().unwrap(), Value::Null)).collect(),
     };

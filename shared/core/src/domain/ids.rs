@@ -109,6 +109,16 @@ text_id!(
     /// A person as this connection knows them: an internal id, never an e-mail address.
     PersonKey, "person key", "1 to 128 visible ASCII characters without '#'", "^[!\"$-~]{1,128}$", is_opaque
 );
+
+impl PersonKey {
+    /// The key of a person whom a connection meets under that identity for the first time. It is always the same, so that a record made
+    /// with it is found again although nothing of the person was stored.
+    #[must_use]
+    pub fn of(connection: &ConnectionId, identity: &str) -> Self {
+        Self(super::person::short_hash(&format!("{connection}/{identity}")))
+    }
+}
+
 text_id!(
     /// The API name of a Salesforce object, for example `Lead` or `Badge__c`.
     ObjectName, "object name", "a letter, then letters, digits and underscores, 80 at most", "^[A-Za-z][A-Za-z0-9_]{0,79}$", is_api_name

@@ -170,7 +170,7 @@ impl Person {
     }
 }
 
-/// The identities that an event gives.
+/// The identities that an event gives, the best first: one at least, or it would not have been let in.
 #[must_use]
 pub fn aliases(event: &Event) -> Vec<String> {
     let id = event.person_id().filter(|id| !id.trim().is_empty()).map(|id| id_alias(&id));

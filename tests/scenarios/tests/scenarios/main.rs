@@ -13,6 +13,7 @@ mod dated;
 mod documents;
 mod doubts;
 mod drift;
+mod external_id;
 mod failures;
 mod fairness;
 mod fields;

@@ -35,14 +35,14 @@ pub(super) async fn load(ports: Ports<'_>, engine: &Engine, ids: &[EventId]) -> 
     let mut groups = Groups { same_email: engine.document.people.same_email, ..Groups::default() };
     let mut events = open_events(ports, c, ids, &mut loaded.stored).await?;
     groups.resolve(ports, c, &events).await?;
-    groups.assign(ports, &mut events);
+    groups.assign(c, &mut events);
 
     // A person's parked events are planned together with their new ones: what was missing may be there now.
     let waiting: BTreeSet<EventId> = groups.people.values().flat_map(|(person, _)| person.waiting.iter().cloned()).collect();
     let waiting: Vec<EventId> = waiting.into_iter().filter(|id| !loaded.stored.contains_key(id)).collect();
     let mut more = open_events(ports, c, &waiting, &mut loaded.stored).await?;
     groups.resolve(ports, c, &more).await?;
-    groups.assign(ports, &mut more);
+    groups.assign(c, &mut more);
 
     for (_, events) in groups.people.values_mut() {
         events.sort_by(|a, b| (a.event.occurred_at, &a.event.id).cmp(&(b.event.occurred_at, &b.event.id)));
@@ -113,13 +113,12 @@ impl Groups {
 
     /// Gives each event to its person. An unknown platform id with a known address becomes one more identity of that
     /// person, since event apps issue a new id per event; unless the document says that it is somebody else.
-    fn assign(&mut self, ports: Ports<'_>, events: &mut Vec<OpenEvent>) {
+    fn assign(&mut self, c: &ConnectionId, events: &mut Vec<OpenEvent>) {
         events.sort_by(|a, b| (a.event.occurred_at, &a.event.id).cmp(&(b.event.occurred_at, &b.event.id)));
         for open in events.drain(..) {
             let identities = aliases(&open.event);
             let known = identities.iter().find_map(|alias| self.by_alias.get(alias).filter(|key| self.may_be(alias, &identities, key))).cloned();
-            let key = known.or_else(|| PersonKey::parse(&ports.ids.fresh()).ok());
-            let Some(key) = key else { continue };
+            let Some(key) = known.or_else(|| identities.first().map(|alias| PersonKey::of(c, alias))) else { continue };
             for alias in identities {
                 self.by_alias.entry(alias).or_insert_with(|| key.clone());
             }

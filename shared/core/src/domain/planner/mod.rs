@@ -153,6 +153,8 @@ pub struct Match {
     pub left_by_us: bool,
     /// How late the values of some fields are, by their history. It is read where a rule goes by time and the org keeps it.
     pub changed: BTreeMap<FieldName, Timestamp>,
+    /// Whether it has the person's key: then it is theirs, whatever its address.
+    pub by_key: bool,
     /// For a converted lead: its contact.
     pub converted_to: Option<Conversion>,
     /// The mapped fields, as read.

@@ -1,5 +1,5 @@
-//! Which Salesforce record is the person's: the link, else contact before open lead, then the oldest, then the smallest
-//! id; a converted lead leads to its contact.
+//! Which Salesforce record is the person's: the link, else the one with their key, else one with their e-mail address: contact
+//! before open lead, then the oldest, then the smallest id. A converted lead leads to its contact.
 
 use std::collections::BTreeSet;
 
@@ -63,12 +63,14 @@ fn linked(person: &Person, found: &Found, notes: &mut Vec<Note>) -> Option<Targe
     }
 }
 
-/// The best of the records with the person's e-mail address.
+/// The best of the records with the person's key, else of those with their e-mail address.
 fn matching(found: &Found, notes: &mut Vec<Note>) -> Option<Target> {
     let rank = |m: &Match, class: u8| (class, m.created.is_none(), m.created, m.id);
     let contacts = found.contacts.iter().map(|m| (rank(m, 0), "Contact", m));
     let leads = found.leads.iter().map(|m| (rank(m, if m.converted_to.is_some() { 2 } else { 1 }), "Lead", m));
     let mut candidates: Vec<_> = contacts.chain(leads).collect();
+    let keyed = candidates.iter().any(|(_, _, m)| m.by_key);
+    candidates.retain(|(_, _, m)| m.by_key || !keyed);
     candidates.sort_by_key(|candidate| candidate.0);
     let (_, object, best) = candidates.first()?;
     let rivals: BTreeSet<RecordId> = candidates.iter().filter(|(_, _, m)| m.converted_to.is_none()).map(|(_, _, m)| m.id).collect();

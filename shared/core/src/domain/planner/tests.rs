@@ -74,6 +74,7 @@ fn found(record: &str, created: &str, values: Value) -> Match {
         modified: created.parse().ok(),
         left_by_us: false,
         changed: BTreeMap::new(),
+        by_key: false,
         converted_to: None,
         values,
     }

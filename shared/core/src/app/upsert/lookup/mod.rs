@@ -1,6 +1,6 @@
 //! What Salesforce has about the people of a batch: one composite call where that is enough.
 //!
-//! People without a link are looked for by e-mail address among contacts and leads; linked records are read only where a
+//! People without a link are looked for by their key and by e-mail address among contacts and leads; linked records are read only where a
 //! rule needs their values or where there is doubt; collaborators are looked for among the users.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +35,7 @@ use crate::{
 #[derive(Debug, Clone)]
 enum Question {
     ByEmail(&'static str),
+    ByKey(&'static str, FieldName),
     ById(&'static str, Vec<RecordId>),
     Users,
     Queues,
@@ -81,6 +82,8 @@ impl Look<'_> {
         let mut asked = Vec::new();
         let searched: BTreeSet<String> = cases.iter().filter(|case| is_searched(case)).filter_map(address).collect();
         asked.extend(self.by_email(access, &searched)?);
+        let (known, unknown): (Vec<&Case>, Vec<&Case>) = cases.iter().filter(|case| is_searched(case)).partition(|case| may_have_been_made(case));
+        asked.extend(self.by_key(access, &known)?);
         for object in ["Lead", "Contact"] {
             let ids = cases.iter().filter(|case| self.reads_link(case, object)).filter_map(|case| case.person.link.as_ref().map(|link| link.id));
             asked.extend(self.by_id(access, object, ids.collect())?);
@@ -92,6 +95,9 @@ impl Look<'_> {
         }
         asked.extend(self.further_questions(access, cases)?);
         asked.extend(self.histories(access, cases));
+        // Whom we do not know has a record of ours only where our state was lost. That is looked for where it costs no call.
+        let free = asked.len().next_multiple_of(MAX_QUERIES_AND_COLLECTIONS) - asked.len();
+        asked.extend(Some(self.by_key(access, &unknown)?).filter(|more| more.len() <= free).unwrap_or_default());
         Ok(asked)
     }
 
@@ -115,9 +121,9 @@ impl Look<'_> {
     /// What the first answers raised: links that are gone, converted leads, and activities that may be there already.
     fn second_questions(&self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
         let mut asked = Vec::new();
-        let lost: BTreeSet<String> =
-            cases.iter().filter(|case| case.found.linked == Linked::Gone && !is_searched(case)).filter_map(address).collect();
-        asked.extend(self.by_email(access, &lost)?);
+        let lost: Vec<&Case> = cases.iter().filter(|case| case.found.linked == Linked::Gone && !is_searched(case)).collect();
+        asked.extend(self.by_email(access, &lost.iter().copied().filter_map(address).collect())?);
+        asked.extend(self.by_key(access, &lost)?);
         asked.extend(self.merged(access, cases)?);
         if self.directory.has_missing() {
             let names = "SELECT Name FROM Campaign WHERE IsActive = true ORDER BY LastModifiedDate DESC LIMIT 200";
@@ -175,8 +181,22 @@ impl Look<'_> {
         let mut asked = Vec::new();
         for object in ["Contact", "Lead"] {
             if self.schemas.object(object).is_some() {
-                let fields = self.fields(object).iter().map(FieldName::to_string).collect::<Vec<_>>().join(", ");
+                let fields = listed(self.fields(object));
                 asked.extend(queries(access, Question::ByEmail(object), &format!("SELECT {fields} FROM {object} WHERE Email"), emails)?);
+            }
+        }
+        Ok(asked)
+    }
+
+    /// By the key that people's records are made with, where the org has a field for it.
+    fn by_key(&self, access: &Access<'_>, cases: &[&Case]) -> Result<Vec<Asked>, AccessError> {
+        let keys: BTreeSet<String> = cases.iter().map(|case| case.person.key.to_string()).collect();
+        let mut asked = Vec::new();
+        for object in ["Contact", "Lead"] {
+            if let Some(field) = self.schemas.key_field(object) {
+                let fields = listed(self.fields(object).into_iter().chain([field.clone()]).collect::<BTreeSet<_>>());
+                let head = format!("SELECT {fields} FROM {object} WHERE {field}");
+                asked.extend(queries(access, Question::ByKey(object, field), &head, &keys)?);
             }
         }
         Ok(asked)
@@ -259,11 +279,13 @@ impl Look<'_> {
         }
         let mut page = soql::parse_sub(sub)?;
         let (addresses, about) = (by(cases, address), by(cases, records));
+        let keys = by(cases, |case| [case.person.key.to_string()]);
         let mut names = Vec::new();
         loop {
             for row in &page.records {
                 match question {
                     Question::ByEmail(object) => take_match(object, row, us, cases, &addresses),
+                    Question::ByKey(object, field) => take_keyed(object, field, row, us, cases, &keys),
                     Question::Users => self.take_user(row),
                     Question::Queues => self.take_queue(row),
                     Question::Activities(object) => take_activity(object, row, cases, &about),
@@ -301,6 +323,10 @@ fn our_user(access: &Access<'_>) -> Option<RecordId> {
     access.user_id().and_then(|id| RecordId::parse(id).ok())
 }
 
+fn listed(fields: impl IntoIterator<Item = FieldName>) -> String {
+    fields.into_iter().map(|field| field.to_string()).collect::<Vec<_>>().join(", ")
+}
+
 fn queries(access: &Access<'_>, question: Question, head: &str, values: &BTreeSet<String>) -> Result<Vec<Asked>, AccessError> {
     if values.is_empty() {
         return Ok(Vec::new());
@@ -313,6 +339,11 @@ fn queries(access: &Access<'_>, question: Question, head: &str, values: &BTreeSe
 /// Whether the person is looked for by e-mail address from the start.
 fn is_searched(case: &Case) -> bool {
     case.person.link.is_none()
+}
+
+/// Whether an earlier try may have made the person a record unseen.
+fn may_have_been_made(case: &Case) -> bool {
+    case.person.version > 0 || case.events.iter().any(|open| open.doubt.is_some())
 }
 
 fn address(case: &Case) -> Option<String> {
@@ -340,6 +371,7 @@ fn read_match(object: &str, row: &Row, us: Option<RecordId>) -> Option<Match> {
         modified: row.time("LastModifiedDate"),
         left_by_us: us.is_some() && row.id("LastModifiedById") == us,
         changed: BTreeMap::new(),
+        by_key: false,
         converted_to: converted.then(|| Conversion { contact: row.id("ConvertedContactId") }),
         values: values.collect(),
     })
@@ -373,6 +405,15 @@ fn take_match(object: &str, row: &Row, us: Option<RecordId>, cases: &mut [Case],
         if list.iter().all(|known| known.id != found.id) {
             list.push(found.clone());
         }
+    });
+}
+
+fn take_keyed(object: &str, field: &FieldName, row: &Row, us: Option<RecordId>, cases: &mut [Case], keys: &Places<String>) {
+    let (Some(found), Some(key)) = (read_match(object, row, us), row.text(field.as_str())) else { return };
+    each(cases, keys.get(key), |case| {
+        let list = if object == "Contact" { &mut case.found.contacts } else { &mut case.found.leads };
+        list.retain(|known| known.id != found.id);
+        list.push(Match { by_key: true, ..found.clone() });
     });
 }
 
