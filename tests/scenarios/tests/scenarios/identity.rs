@@ -246,3 +246,20 @@ async fn each_object_has_its_own_switch_for_updates() {
         }
     }
 }
+
+/// Event apps issue a new id per event. However many come, what is recorded at once is what one transaction takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_with_a_new_id_for_every_event_stays_one_person() {
+    let (scene, kayo) = scene(Vec::new()).await;
+    let ids = |round: usize| (0..60).map(|n| format!("e{round}-{n:02}")).collect::<Vec<_>>();
+    for round in 0..2 {
+        let events: Vec<Value> = ids(round).iter().map(|id| capture(id, from(&format!("badge-{id}"), "ada@example.org"))).collect();
+        scene.accept("kayo", &json!(events)).await;
+        scene.sweep().await;
+        scene.sweep().await;
+        let ids = ids(round);
+        let outcomes = scene.outcomes(&kayo, &ids.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        assert!(outcomes.values().all(|outcome| outcome == "applied"), "{round}: {outcomes:?}");
+    }
+    assert_eq!((scene.records("Lead").len(), scene.records("Event").len()), (1, 120));
+}

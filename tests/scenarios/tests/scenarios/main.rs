@@ -29,6 +29,7 @@ mod order;
 mod preflight;
 mod readme;
 mod records;
+mod same_email;
 mod saving;
 mod skeepers;
 mod values;

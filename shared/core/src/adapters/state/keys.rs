@@ -160,6 +160,12 @@ impl Key {
         Self::new(format!("CONN#{c}#ALIAS#{alias}"), "ALIAS")
     }
 
+    /// The events that wait for an identity that somebody else has.
+    #[must_use]
+    pub fn waiting(c: &ConnectionId, alias: &str) -> Self {
+        Self::new(format!("CONN#{c}#ALIAS#{alias}"), "WAITING")
+    }
+
     /// The person that a Salesforce record belongs to.
     #[must_use]
     pub fn record(c: &ConnectionId, r: &RecordId) -> Self {

@@ -16,6 +16,7 @@ pub mod schema;
 pub mod tokens;
 mod told;
 pub mod usage;
+pub mod waiting;
 pub mod writer;
 
 use std::{collections::HashMap, sync::Arc};
@@ -87,6 +88,13 @@ impl Expression {
     #[must_use]
     pub fn text(mut self, placeholder: &str, value: impl Into<String>) -> Self {
         self.values.insert(placeholder.to_owned(), AttributeValue::S(value.into()));
+        self
+    }
+
+    /// Binds `:value` to a set of texts, which must not be empty.
+    #[must_use]
+    pub fn texts(mut self, placeholder: &str, values: impl IntoIterator<Item = String>) -> Self {
+        self.values.insert(placeholder.to_owned(), AttributeValue::Ss(values.into_iter().collect()));
         self
     }
 

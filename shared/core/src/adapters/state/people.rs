@@ -46,6 +46,8 @@ pub struct Recording<'a> {
     pub before: u64,
     /// The person as they are to be stored (their version is set here); `None` = nothing about them changes.
     pub person: Option<&'a Person>,
+    /// Identities that lead to the person from now on, with whom they led to.
+    pub claims: &'a BTreeMap<String, Option<PersonKey>>,
     /// Events with the number of tries before this one.
     pub events: &'a [(Settled, u32)],
     /// Records that keep times of their own, of which the events tell.
@@ -110,11 +112,11 @@ impl Table {
                 Expression::condition("version = :v").number(":v", recording.before)
             };
             writes.push(Write::put(Key::person(c, &person.key), &stored, Some(condition))?);
-            for alias in &person.aliases {
-                writes.push(belongs(Key::alias(c, alias), &person.key)?);
+            for (alias, from) in recording.claims {
+                writes.push(belongs(Key::alias(c, alias), &person.key, from.as_ref())?);
             }
             if let Some(link) = &person.link {
-                writes.push(belongs(Key::record(c, &link.id), &person.key)?);
+                writes.push(belongs(Key::record(c, &link.id), &person.key, None)?);
             }
             if let Some(why) = &recording.why {
                 let time = sortable(recording.now);
@@ -137,8 +139,9 @@ impl Table {
     }
 }
 
-/// Claims an identity or a record for a person, unless it belongs to somebody else.
-fn belongs(key: Key, person: &PersonKey) -> Result<Write, StateError> {
-    let condition = Expression::condition("attribute_not_exists(pk) OR person = :p").text(":p", person.as_str());
+/// Claims an identity or a record for a person, unless it belongs to somebody else than who gives it up.
+fn belongs(key: Key, person: &PersonKey, from: Option<&PersonKey>) -> Result<Write, StateError> {
+    let condition = Expression::condition("attribute_not_exists(pk) OR person IN (:p, :from)").text(":p", person.as_str());
+    let condition = condition.text(":from", from.unwrap_or(person).as_str());
     Write::put(key, &Belongs { person: person.clone() }, Some(condition))
 }

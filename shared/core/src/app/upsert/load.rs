@@ -7,7 +7,7 @@ use crate::{
     domain::{
         config::{Action, SameEmail},
         engine::Engine,
-        event::{Event, normalise_email},
+        event::Event,
         ids::{ConnectionId, EventId, PersonKey},
         person::{Person, aliases, email_alias, is_id_alias},
         planner::{Case, OpenEvent, latest_address},
@@ -15,9 +15,11 @@ use crate::{
     ports::Ports,
 };
 
-/// The most items that one transaction records for a person's events: their own, and those of records that they tell of. A
+/// The most items that one transaction records for a person's events: their own, new identities, and records that they tell of. A
 /// transaction takes a hundred, and the person has items of their own.
-const ITEMS_PER_PERSON: usize = 50;
+const ITEMS_PER_PERSON: usize = 90;
+/// However little else they need.
+const EVENTS_PER_PERSON: usize = 50;
 
 /// Cases, and what is needed to record them.
 #[derive(Debug, Default)]
@@ -44,22 +46,21 @@ pub(super) async fn load(ports: Ports<'_>, engine: &Engine, ids: &[EventId]) -> 
     groups.resolve(ports, c, &more).await?;
     groups.assign(c, &mut more);
 
-    for (_, events) in groups.people.values_mut() {
+    for (person, events) in groups.people.values_mut() {
         events.sort_by(|a, b| (a.event.occurred_at, &a.event.id).cmp(&(b.event.occurred_at, &b.event.id)));
-        truncate(engine, events);
+        truncate(engine, person, events);
     }
-    let claims: Vec<_> = groups.people.values().map(|(person, events)| groups.claims(person, events)).collect();
-    let cases = groups.people.into_values().zip(claims);
-    loaded.cases = cases.map(|((person, events), (foreign, twin))| Case { foreign, twin, ..Case::new(person, events) }).collect();
+    loaded.cases = groups.cases();
     Ok(loaded)
 }
 
 /// Leaves as many events as one transaction records, one at least.
-fn truncate(engine: &Engine, events: &mut Vec<OpenEvent>) {
+fn truncate(engine: &Engine, person: &Person, events: &mut Vec<OpenEvent>) {
     let records = |event: &Event| engine.possible_actions(event).filter(|(_, _, action)| is_of_record(action)).count();
-    let mut items = 0;
-    let fit = events.iter().take_while(|open| {
-        items += 1 + records(&open.event);
+    let (mut items, mut known) = (0, person.aliases.clone());
+    let fit = events.iter().take(EVENTS_PER_PERSON).take_while(|open| {
+        let new = aliases(&open.event).into_iter().filter(|alias| known.insert(alias.clone())).count();
+        items += 1 + new + records(&open.event);
         items <= ITEMS_PER_PERSON
     });
     let fit = fit.count().max(1);
@@ -139,16 +140,50 @@ impl Groups {
             })
     }
 
-    /// The identities among those of a person's events that belong to others, and whether somebody else has the address that
-    /// the person has now. The person of an address that they no longer have keeps it as an identity and is no twin.
-    fn claims(&self, person: &Person, events: &[OpenEvent]) -> (BTreeSet<String>, bool) {
-        let others = |alias: &String| self.by_alias.get(alias).is_some_and(|owner| *owner != person.key);
-        let foreign = events.iter().flat_map(|open| aliases(&open.event)).filter(others).collect();
-        let twin = latest_address(person, events).is_some_and(|address| {
-            let owner = self.by_alias.get(&email_alias(&address)).filter(|owner| **owner != person.key);
-            let stored = owner.and_then(|owner| self.people.get(owner)).and_then(|(person, _)| person.email());
-            owner.is_some() && stored.is_none_or(|current| normalise_email(current) == address)
-        });
-        (foreign, twin && self.same_email == SameEmail::Park)
+    /// The cases, those who come first in order of occurrence: an address that nobody has any more is theirs.
+    fn cases(mut self) -> Vec<Case> {
+        let mut order: Vec<_> =
+            self.people.iter().map(|(key, (_, events))| (events.first().map(|open| open.event.occurred_at), key.clone())).collect();
+        order.sort();
+        let claims: BTreeMap<PersonKey, Claims> = order.into_iter().map(|(_, key)| (key.clone(), self.claims(&key))).collect();
+        let cases = self.people.into_values().zip(claims.into_values());
+        cases.map(|((person, events), Claims { foreign, taken, twin })| Case { foreign, taken, twin, ..Case::new(person, events) }).collect()
     }
+
+    fn claims(&mut self, key: &PersonKey) -> Claims {
+        let mut claims = Claims::default();
+        let Some((_, events)) = self.people.get(key).filter(|(_, events)| !events.is_empty()) else { return claims };
+        let own = self.address_of(key);
+        let identities: BTreeSet<String> = events.iter().flat_map(|open| aliases(&open.event)).chain(own.clone()).collect();
+        for alias in identities {
+            let Some(owner) = self.by_alias.get(&alias).filter(|owner| *owner != key) else { continue };
+            let strict = self.same_email == SameEmail::Park && Some(&alias) == own.as_ref();
+            let theirs_still = self.address_of(owner).is_none_or(|theirs| theirs == alias);
+            claims.twin |= strict && theirs_still;
+            if strict && !theirs_still {
+                claims.taken.insert(alias, owner.clone());
+            } else {
+                claims.foreign.insert(alias);
+            }
+        }
+        self.by_alias.extend(claims.taken.keys().map(|alias| (alias.clone(), key.clone())));
+        claims
+    }
+
+    /// The address that somebody will have once their events are folded, as an identity.
+    fn address_of(&self, key: &PersonKey) -> Option<String> {
+        let (person, events) = self.people.get(key)?;
+        latest_address(person, events).map(|address| email_alias(&address))
+    }
+}
+
+/// A person's claims to identities that belong to others.
+#[derive(Default)]
+struct Claims {
+    /// Those that stay with the others.
+    foreign: BTreeSet<String>,
+    /// Those that the others do not need any more, where an address does not make two ids one person.
+    taken: BTreeMap<String, PersonKey>,
+    /// Whether somebody else has the address that the person has now.
+    twin: bool,
 }

@@ -39,6 +39,7 @@ pub(super) async fn record(
 ) -> Result<Tally, StateError> {
     let pen = Pen { ports, c, plan, results, stored, id: &ports.ids.fresh(), now: ports.clock.now() };
     let people = plan.people.iter().filter(|person| !person.is_untouched(results));
+    release(ports, c, people.clone(), pen.now).await?;
     // Transactions that write the same item would get in each other's way.
     let sharing: BTreeSet<&PersonKey> = plan.told.iter().filter(|told| told.people.len() > 1).flat_map(|told| &told.people).collect();
     let (together, alone): (Vec<_>, Vec<_>) = people.partition(|person| sharing.contains(&person.person.key));
@@ -52,6 +53,19 @@ pub(super) async fn record(
         }
     }
     Ok(tally)
+}
+
+/// Sets going what waits for addresses that these people give up. Before they are recorded: whoever does it after a crash finds it done,
+/// or does it again.
+async fn release(ports: Ports<'_>, c: &ConnectionId, people: impl Iterator<Item = &PersonPlan>, now: Timestamp) -> Result<(), StateError> {
+    for address in people.filter(|person| person.save).filter_map(|person| person.identities.leaves.as_ref()) {
+        let waiting = ports.table.waiting_for(c, address).await?;
+        for event in &waiting {
+            ports.table.resume_event(c, event, now).await?;
+        }
+        ports.table.wait_no_more(c, address, &waiting).await?;
+    }
+    Ok(())
 }
 
 /// What recording needs to know, the same for everybody of a plan.
@@ -87,12 +101,17 @@ impl Pen<'_> {
             before: person_plan.person.version,
             person: person_plan.save.then_some(&person),
             why: why(plan, person_plan, &person, write),
+            claims: &person_plan.identities.claims,
             events: &events,
             told: &told,
             retry_at: now.saturating_add(backoff(tries, person_plan.person.key.as_str())).unwrap_or(now),
             now,
             plan: id,
         };
+        if let Some(address) = &person_plan.identities.waits_for {
+            let parked = events.iter().filter(|(settled, _)| matches!(settled.outcome, Outcome::Parked { .. }));
+            ports.table.wait_for(c, address, &parked.map(|(settled, _)| settled.event.clone()).collect()).await?;
+        }
         match ports.table.record(c, recording).await {
             Ok(()) => {}
             Err(StateError::Conflict { .. }) => {

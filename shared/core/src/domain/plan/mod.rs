@@ -2,6 +2,7 @@
 //! serialisable, comparable, ordered. Executing it decides nothing.
 
 mod check;
+mod identities;
 mod note;
 mod told;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use check::{PlanFault, check};
+pub use identities::{Identities, address};
 pub use note::Note;
 pub use told::{Times, Told};
 
@@ -146,6 +148,8 @@ pub enum NewValue {
 pub struct PersonPlan {
     /// The person as they will be stored, but for what the writes bring back.
     pub person: Person,
+    /// What becomes of the identities that lead to them.
+    pub identities: Identities,
     /// Whether anything about them is to be stored.
     pub save: bool,
     /// The write of the person's own record, if there is one.

@@ -116,6 +116,7 @@ pub(super) fn sort_out(engine: &Engine, case: &mut Case) -> Sorted {
             news |= case.person.state(engine.opt_out_path().to_owned(), Value::Bool(true), &open.event);
         }
         case.person.aliases.retain(|alias| !case.foreign.contains(alias));
+        case.person.aliases.extend(case.taken.keys().cloned());
         sorted.live.push(Live { open, context, actions, person_action, unsubscribes, news });
     }
     sorted

@@ -30,7 +30,7 @@ use super::{
     ids::{FieldName, ObjectName, PersonKey, RecordId},
     mapping::merge::SeenAt,
     person::Person,
-    plan::{Cause, EventPlan, Fate, Outcome, PersonPlan, Plan, Write, WriteId},
+    plan::{Cause, EventPlan, Fate, Identities, Outcome, PersonPlan, Plan, Write, WriteId, address},
     schema::Schemas,
     words::Sentence,
 };
@@ -68,6 +68,8 @@ pub struct Case {
     pub found: Found,
     /// Identities that the events give and that belong to somebody else already: those stay theirs.
     pub foreign: BTreeSet<String>,
+    /// Identities that lead to somebody who no longer has the address: they lead to this person from now on.
+    pub taken: BTreeMap<String, PersonKey>,
     /// Somebody else has the same e-mail address, and the document does not take them for one person.
     pub twin: bool,
 }
@@ -76,14 +78,16 @@ impl Case {
     /// A person with their events, of whom nobody has looked for anything yet.
     #[must_use]
     pub fn new(person: Person, events: Vec<OpenEvent>) -> Self {
-        Self { person, events, found: Found::default(), foreign: BTreeSet::new(), twin: false }
+        Self { person, events, found: Found::default(), foreign: BTreeSet::new(), taken: BTreeMap::new(), twin: false }
     }
 }
 
 /// The normalised address that a person will have once their events, which come in order of occurrence, are folded.
 #[must_use]
 pub fn latest_address(person: &Person, events: &[OpenEvent]) -> Option<String> {
-    let stated = events.iter().rev().find_map(|open| open.event.email());
+    let known = person.attributes.get("person.email");
+    let newer = |event: &Event| known.is_none_or(|known| (known.at, &known.event) <= (event.occurred_at, &event.id));
+    let stated = events.iter().rev().filter(|open| newer(&open.event)).find_map(|open| open.event.email());
     stated.or_else(|| person.email().map(normalise_email))
 }
 
@@ -226,8 +230,10 @@ struct Shared {
 
 fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write>, shared: &mut Shared) -> PersonPlan {
     case.events.sort_by(|a, b| (a.event.occurred_at, &a.event.id).cmp(&(b.event.occurred_at, &b.event.id)));
+    let before = case.person.clone();
     let mut sorted = events::sort_out(situation.engine, &mut case);
     let mut person_plan = PersonPlan {
+        identities: Identities::between(&before, &case.person, &case.taken),
         person: case.person,
         save: !sorted.live.is_empty(),
         record: None,
@@ -245,6 +251,7 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
         );
         let outcome = Outcome::Parked { problem: Cause::new("same_email", situation.engine.say(&message)) };
         settle_all(&mut person_plan, &sorted.live, &outcome);
+        person_plan.identities.waits_for = address(&person_plan.person);
         return person_plan;
     }
     let target = target::choose(situation, &person_plan.person, &case.found, &mut shared.claimed, &mut person_plan.notes)

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Found, Linked, Match, Situation};
 use crate::domain::{
-    config::WhenUnknown,
+    config::{SameEmail, WhenUnknown},
     ids::RecordId,
     person::Person,
     plan::{Cause, Note, Outcome, Unchanged},
@@ -30,18 +30,21 @@ pub(super) fn choose(
     claimed: &mut BTreeSet<RecordId>,
     notes: &mut Vec<Note>,
 ) -> Result<Target, Outcome> {
-    let target = linked(person, found, notes).or_else(|| matching(found, notes));
-    if let Some(Target::Existing { id, .. }) = &target {
-        let owner = situation.owners_of_records.get(id);
-        if owner.is_some_and(|owner| *owner != person.key) || !claimed.insert(*id) {
-            let message = Sentence::new(
-                format!("The Salesforce record {id} belongs to another person of this connection already."),
-                format!("La fiche Salesforce {id} appartient déjà à une autre personne de cette connexion."),
-            );
-            return Err(Outcome::Parked { problem: Cause::new("record_taken", situation.engine.say(&message)) });
-        }
+    let others = |id: &RecordId| situation.owners_of_records.get(id).is_some_and(|owner| *owner != person.key);
+    let people = &situation.engine.document.people;
+    // Where one address may be two people's, somebody else's record with the address is just that.
+    let eligible = |m: &Match| people.same_email == SameEmail::OnePerson || !others(&m.id);
+    let target = linked(person, found, notes).or_else(|| matching(found, eligible, notes));
+    if let Some(Target::Existing { id, .. }) = &target
+        && (others(id) || !claimed.insert(*id))
+    {
+        let message = Sentence::new(
+            format!("The Salesforce record {id} belongs to another person of this connection already."),
+            format!("La fiche Salesforce {id} appartient déjà à une autre personne de cette connexion."),
+        );
+        return Err(Outcome::Parked { problem: Cause::new("record_taken", situation.engine.say(&message)) });
     }
-    match (target, situation.engine.document.people.when_unknown) {
+    match (target, people.when_unknown) {
         (Some(target), _) => Ok(target),
         (None, WhenUnknown::Lead) => Ok(Target::New { object: "Lead" }),
         (None, WhenUnknown::Contact) => Ok(Target::New { object: "Contact" }),
@@ -64,11 +67,11 @@ fn linked(person: &Person, found: &Found, notes: &mut Vec<Note>) -> Option<Targe
 }
 
 /// The best of the records with the person's key, else of those with their e-mail address.
-fn matching(found: &Found, notes: &mut Vec<Note>) -> Option<Target> {
+fn matching(found: &Found, eligible: impl Fn(&Match) -> bool, notes: &mut Vec<Note>) -> Option<Target> {
     let rank = |m: &Match, class: u8| (class, m.created.is_none(), m.created, m.id);
     let contacts = found.contacts.iter().map(|m| (rank(m, 0), "Contact", m));
     let leads = found.leads.iter().map(|m| (rank(m, if m.converted_to.is_some() { 2 } else { 1 }), "Lead", m));
-    let mut candidates: Vec<_> = contacts.chain(leads).collect();
+    let mut candidates: Vec<_> = contacts.chain(leads).filter(|(_, _, m)| eligible(m)).collect();
     let keyed = candidates.iter().any(|(_, _, m)| m.by_key);
     candidates.retain(|(_, _, m)| m.by_key || !keyed);
     candidates.sort_by_key(|candidate| candidate.0);

@@ -81,6 +81,7 @@ fn plan(people: usize) -> Plan {
         let step = Step { event: event.clone(), name: "capture/1".to_owned() };
         plan.writes.push(write("Event", change("WhoId", NewValue::Created(lead)), Some(step)));
         plan.people.push(PersonPlan {
+            identities: Default::default(),
             person: Person::new(person),
             save: true,
             record: Some(lead),
