@@ -17,6 +17,9 @@ pub fn in_words(report: &Value) -> String {
     if let Some(because) = report.pointer("/outcome/because") {
         _ = write!(text, "\n  {}", bare(because));
     }
+    if let Some(waits) = report.pointer("/waits/en") {
+        _ = write!(text, "\n  {}", bare(waits));
+    }
     for why in report.get("why").and_then(Value::as_array).into_iter().flatten() {
         _ = write!(text, "\n  {}  record {}  configuration {}", show(why, "/at"), show(why, "/record"), show(why, "/config_version"));
         for change in list(why, "changes") {

@@ -163,8 +163,8 @@ pub async fn status(target: &Target, connection: Option<ConnectionId>, event: Op
                 text("name"),
                 meta.get("configuration").unwrap_or(&Value::Null)
             );
-            if let Some(until) = meta.pointer("/api_calls/verdict/wait/until").and_then(Value::as_str) {
-                println!("    Its events wait until {until}: no API calls are left ({}).", text_at(&meta, "/api_calls/verdict/wait/code"));
+            if let Some(waits) = meta.pointer("/api_calls/words/en").and_then(Value::as_str) {
+                println!("    {waits}");
             } else if let Some(at) = meta.pointer("/api_calls/runs_out").and_then(Value::as_str) {
                 println!("    Going on like today, its API calls run out at {at}.");
             }
@@ -177,15 +177,12 @@ pub async fn status(target: &Target, connection: Option<ConnectionId>, event: Op
     Ok(())
 }
 
-fn text_at<'v>(value: &'v Value, path: &str) -> &'v str {
-    value.pointer(path).and_then(Value::as_str).unwrap_or("-")
-}
-
 /// What became of one event, and why the record of its person is as it is.
 pub async fn event_status(ports: Ports<'_>, connection: &ConnectionId, event: &EventId) -> Result<Value> {
     let found = ports.table.load_events(connection, std::slice::from_ref(event)).await?;
     let Some((id, stored)) = found.into_iter().next() else { bail!("{connection} has no event {event}.") };
     let why = ports.table.load_why(&stored, EXPLANATIONS).await?;
+    let budget = if stored.is_due() { problems::budget(ports, connection).await? } else { None };
     Ok(json!({"event": id, "status": stored.status, "outcome": stored.outcome, "tries": stored.attempts,
-              "received_at": stored.received_at, "due_at": stored.due_at, "why": why}))
+              "received_at": stored.received_at, "due_at": stored.due_at, "waits": budget.and_then(|budget| budget.words), "why": why}))
 }

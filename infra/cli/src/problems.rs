@@ -69,10 +69,11 @@ pub async fn run(target: &Target, options: Options) -> Result<()> {
 }
 
 fn text(c: &ConnectionId, found: &Problems, language: Tongue) -> String {
-    if found.groups.is_empty() && found.standing.is_empty() {
+    if found.groups.is_empty() && found.standing.is_empty() && found.waits.is_none() {
         return format!("{c}: nothing waits for anybody.");
     }
     let mut lines = vec![format!("{c}:")];
+    lines.extend(found.waits.as_ref().map(|waits| format!("  {}", waits.to(language.into()))));
     for group in &found.groups {
         let fields = if group.fields.is_empty() { String::new() } else { format!("  {}", group.fields.join(", ")) };
         lines.push(format!("  {} {}  {}{fields}  since {}", group.events, group.status, group.code, group.since.strftime("%Y-%m-%d %H:%M UTC")));

@@ -14,7 +14,10 @@ use crate::{
         state::{StateError, writer::CALL_TIMEOUT},
     },
     app::tokens::{Session, SessionCache, TokenError, load_session, refresh},
-    domain::{budget::OrgUsage, engine::Engine},
+    domain::{
+        budget::{OrgUsage, Purpose, Spent, Verdict, Wait, verdict},
+        engine::Engine,
+    },
     ports::Ports,
 };
 
@@ -30,6 +33,9 @@ pub(in crate::app) enum AccessError {
     /// The state table failed.
     #[error("the state table failed")]
     State(#[from] StateError),
+    /// No more calls may be spent for now.
+    #[error("no API calls are left")]
+    Waits(Wait),
     /// A call failed.
     #[error("a call to Salesforce failed")]
     Salesforce(#[from] SalesforceError),
@@ -53,12 +59,39 @@ pub(in crate::app) struct Access<'a> {
     engine: &'a Engine,
     session: Session<'a>,
     counted: u32,
+    /// What the connection had spent when this was opened.
+    spent: Spent,
+    /// Whether every call is held against what may be spent; what somebody asks for by hand is not.
+    capped: bool,
 }
 
 impl<'a> Access<'a> {
     pub async fn open(ports: Ports<'a>, sessions: &'a SessionCache, engine: &'a Engine) -> Result<Self, AccessError> {
-        let session = load_session(ports, sessions, &engine.document, &engine.document.connection.id).await?;
-        Ok(Self { ports, sessions, engine, session, counted: 0 })
+        let c = &engine.document.connection.id;
+        let session = load_session(ports, sessions, &engine.document, c).await?;
+        let spent = ports.table.load_spent(c, ports.clock.now()).await?;
+        Ok(Self { ports, sessions, engine, session, counted: 0, spent, capped: false })
+    }
+
+    /// The same, each of whose calls is held against what the connection may spend, beside so many that are not stored yet.
+    pub fn capped(mut self, unstored: u32) -> Self {
+        self.spent.calls += u64::from(unstored);
+        self.capped = true;
+        self
+    }
+
+    /// Until when the next call has to wait, if it has to.
+    pub fn must_wait(&self) -> Option<Wait> {
+        let calls = self.spent.calls + u64::from(self.session.org.calls());
+        let spent = Spent { calls, org: self.usage().or(self.spent.org), ..self.spent };
+        match verdict(&self.engine.document.salesforce.api_calls, &spent, Purpose::Live, self.ports.clock.now()) {
+            Verdict::Go => None,
+            Verdict::Wait(wait) => Some(wait),
+        }
+    }
+
+    fn may_call(&self) -> Result<(), AccessError> {
+        self.must_wait().filter(|_| self.capped).map_or(Ok(()), |wait| Err(AccessError::Waits(wait)))
     }
 
     pub fn version(&self) -> &ApiVersion {
@@ -98,6 +131,7 @@ impl<'a> Access<'a> {
 
     /// Sends one composite call, with a renewed session if the first is refused.
     pub async fn composite(&mut self, call: &Composite) -> Result<CompositeAnswer, AccessError> {
+        self.may_call()?;
         match self.composite_once(call).await {
             Err(error) if error.class() == Class::Reauthorise => {
                 self.renew().await?;
@@ -132,6 +166,7 @@ impl<'a> Access<'a> {
 
     /// The next page of a query.
     pub async fn more(&mut self, next: &str) -> Result<QueryPage, AccessError> {
+        self.may_call()?;
         Ok(self.session.org.query_more(next, CALL_TIMEOUT).await?)
     }
 }

@@ -9,7 +9,8 @@ use crate::{
     adapters::state::{StateError, events::StoredEvent, problems::StoredProblem},
     app::configure,
     domain::{
-        budget::{Purpose, Spent, Verdict, forecast, verdict},
+        budget::{Purpose, Spent, Verdict, Wait, forecast, verdict},
+        config::Document,
         cure,
         finding::Sentence,
         ids::{ConnectionId, EventId},
@@ -53,6 +54,9 @@ pub struct Problems {
     pub standing: Vec<StoredProblem>,
     /// Whether there are more events than were looked at.
     pub more: bool,
+    /// Why everything that is due waits besides, where no API calls are left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Sentence>,
 }
 
 /// Every problem of a connection.
@@ -82,7 +86,12 @@ pub async fn list(ports: Ports<'_>, c: &ConnectionId) -> Result<Problems, StateE
     }
     let mut groups: Vec<Group> = groups.into_values().collect();
     groups.sort_by(|a, b| b.events.cmp(&a.events).then_with(|| a.code.cmp(&b.code)));
-    Ok(Problems { groups, standing: ports.table.load_problems(c).await?, more: ids.len() >= MOST })
+    Ok(Problems {
+        groups,
+        standing: ports.table.load_problems(c).await?,
+        more: ids.len() >= MOST,
+        waits: budget(ports, c).await?.and_then(|budget| budget.words),
+    })
 }
 
 /// Sets parked events going again, all of them or those of one code; answers how many. What was given up is replayed event by
@@ -131,6 +140,9 @@ fn cause(event: &StoredEvent) -> Option<&Cause> {
 pub struct Budget {
     /// Whether live events may go.
     pub verdict: Verdict,
+    /// Where they may not, until when and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub words: Option<Sentence>,
     /// What was spent today.
     pub spent: Spent,
     /// When the calls run out today, going on like this; `None` where they do not.
@@ -142,5 +154,17 @@ pub async fn budget(ports: Ports<'_>, c: &ConnectionId) -> Result<Option<Budget>
     let Ok(Some((_, document))) = configure::load_current(ports, c).await else { return Ok(None) };
     let (limits, now) = (document.salesforce.api_calls, ports.clock.now());
     let spent = ports.table.load_spent(c, now).await?;
-    Ok(Some(Budget { verdict: verdict(&limits, &spent, Purpose::Live, now), spent, runs_out: forecast(&limits, &spent, now) }))
+    let verdict = verdict(&limits, &spent, Purpose::Live, now);
+    let words = if let Verdict::Wait(wait) = &verdict { Some(wait.sentence()) } else { None };
+    Ok(Some(Budget { verdict, words, spent, runs_out: forecast(&limits, &spent, now) }))
+}
+
+/// Until when a connection's calls have to wait, if they have to.
+pub(super) async fn waits(ports: Ports<'_>, document: &Document) -> Result<Option<Wait>, StateError> {
+    let now = ports.clock.now();
+    let spent = ports.table.load_spent(&document.connection.id, now).await?;
+    Ok(match verdict(&document.salesforce.api_calls, &spent, Purpose::Live, now) {
+        Verdict::Go => None,
+        Verdict::Wait(wait) => Some(wait),
+    })
 }

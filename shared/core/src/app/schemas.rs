@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::{
     access::{Access, AccessError},
     check::why,
-    connections,
+    connections, problems,
     tokens::SessionCache,
     tracking,
 };
@@ -49,18 +49,22 @@ pub(super) fn objects(document: &Document) -> Vec<ObjectName> {
     objects
 }
 
-/// The schema, described anew where any part of it is missing or a day old: an hour without work costs no call. An object that
+/// The schema, described anew where any part of it is missing or a day old: an hour without work costs no call. Where no calls are left,
+/// an older one has to do. An object that
 /// the integration user may not see is left out.
 pub(super) async fn load(ports: Ports<'_>, access: &mut Access<'_>, engine: &Engine) -> Result<Schemas, AccessError> {
     let objects = objects(&engine.document);
     let cached = cached(ports, &engine.document.connection.id, &objects).await?;
-    if cached.is_enough(engine) { Ok(cached.schemas) } else { reload(ports, access, engine).await }
+    let enough = cached.is_enough(engine) || cached.is_whole && access.must_wait().is_some();
+    if enough { Ok(cached.schemas) } else { reload(ports, access, engine).await }
 }
 
 /// What the cache has.
 struct Cached {
     schemas: Schemas,
-    /// Whether it has every object, each read within a day.
+    /// Whether it has every object.
+    is_whole: bool,
+    /// Whether it has, each read within a day.
     is_true: bool,
 }
 
@@ -74,8 +78,9 @@ impl Cached {
 async fn cached(ports: Ports<'_>, c: &ConnectionId, objects: &[ObjectName]) -> Result<Cached, StateError> {
     let now = ports.clock.now();
     let found = ports.table.load_schemas(c, objects).await?;
-    let is_true = found.len() == objects.len() && found.iter().all(|(stored, _)| now.duration_since(stored.read_at) < VALID);
-    Ok(Cached { schemas: found.into_iter().filter_map(|(_, schema)| schema).collect(), is_true })
+    let is_whole = found.len() == objects.len();
+    let is_true = is_whole && found.iter().all(|(stored, _)| now.duration_since(stored.read_at) < VALID);
+    Ok(Cached { schemas: found.into_iter().filter_map(|(_, schema)| schema).collect(), is_whole, is_true })
 }
 
 /// Whether events are parked for what the org is like, which was looked at a day ago, or never: it may have changed.
@@ -112,14 +117,13 @@ pub(super) enum Ask {
     No,
 }
 
-/// What is known about a document's objects: from the cache where that is whole and of the last day, else by one call.
+/// What is known about a document's objects: from the cache where that is whole and of the last day, or no calls are left, else by one
+/// call.
 pub(super) async fn learn(ports: Ports<'_>, engine: &Engine, ask: Ask) -> Result<Learnt, StateError> {
     let objects = objects(&engine.document);
     let cached = cached(ports, &engine.document.connection.id, &objects).await?;
-    let asked = match ask {
-        Ask::Yes if !cached.is_enough(engine) => Some(ask_anew(ports, engine, objects).await),
-        _ => None,
-    };
+    let enough = cached.is_enough(engine) || cached.is_whole && problems::waits(ports, &engine.document).await?.is_some();
+    let asked = if ask == Ask::No || enough { None } else { Some(ask_anew(ports, engine, objects).await) };
     Ok(match asked {
         None => Learnt { schemas: cached.schemas, described: BTreeMap::new(), unasked: None },
         Some(Ok(described)) => Learnt { schemas: described.values().flatten().cloned().collect(), described, unasked: None },

@@ -5,6 +5,8 @@ use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::words::Sentence;
+
 /// What a document says of API calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -44,6 +46,9 @@ pub struct Spent {
     /// Until when the org is left alone, since it refused a call for its limit.
     #[serde(default)]
     pub refused_until: Option<Timestamp>,
+    /// What work was told last when it had to wait.
+    #[serde(default)]
+    pub waits: Option<Wait>,
 }
 
 /// What the org told of its API calls.
@@ -64,12 +69,55 @@ pub enum Verdict {
     /// They may.
     Go,
     /// The work waits.
-    Wait {
-        /// Until then.
-        until: Timestamp,
-        /// Why: `daily_cap` or `org_limit`.
-        code: &'static str,
-    },
+    Wait(Wait),
+}
+
+/// Until when work waits, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// Until then.
+    pub until: Timestamp,
+    /// Why.
+    pub code: Limit,
+}
+
+/// What keeps calls from being spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// The connection's own cap.
+    DailyCap,
+    /// The org's limit, which all who call it share.
+    OrgLimit,
+}
+
+impl Limit {
+    /// Its name, as it is written.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DailyCap => "daily_cap",
+            Self::OrgLimit => "org_limit",
+        }
+    }
+}
+
+impl Wait {
+    /// It in words.
+    #[must_use]
+    pub fn sentence(&self) -> Sentence {
+        let until = self.until.strftime("%Y-%m-%d %H:%M UTC");
+        match self.code {
+            Limit::DailyCap => Sentence::new(
+                format!("It waits until {until}, since the API calls that the connection may make in a day are spent."),
+                format!("En attente jusqu'au {until} : les appels d'API autorisés par jour à la connexion sont épuisés."),
+            ),
+            Limit::OrgLimit => Sentence::new(
+                format!("It waits until {until}, since the org has no API calls left; it is asked again then."),
+                format!("En attente jusqu'au {until} : l'org n'a plus d'appels d'API ; elle sera de nouveau interrogée à ce moment."),
+            ),
+        }
+    }
 }
 
 /// The org's window slides, so calls come back little by little: it is asked again after this time.
@@ -79,19 +127,19 @@ pub const LOOK_AGAIN: SignedDuration = SignedDuration::from_mins(15);
 #[must_use]
 pub fn verdict(limits: &ApiCalls, spent: &Spent, purpose: Purpose, now: Timestamp) -> Verdict {
     if let Some(until) = spent.refused_until.filter(|until| *until > now) {
-        return Verdict::Wait { until, code: "org_limit" };
+        return Verdict::Wait(Wait { until, code: Limit::OrgLimit });
     }
     let share = |all: u64| match purpose {
         Purpose::Live => all,
         Purpose::Backfill => all.saturating_mul(u64::from(100_u8.saturating_sub(limits.reserve_percent))) / 100,
     };
     if limits.per_day.is_some_and(|cap| spent.calls >= share(u64::from(cap))) {
-        return Verdict::Wait { until: midnight(now), code: "daily_cap" };
+        return Verdict::Wait(Wait { until: midnight(now), code: Limit::DailyCap });
     }
     match spent.org {
         Some(org) if org.used >= share(org.max) => {
             let until = org.at.saturating_add(LOOK_AGAIN).unwrap_or(now);
-            if until > now { Verdict::Wait { until, code: "org_limit" } } else { Verdict::Go }
+            if until > now { Verdict::Wait(Wait { until, code: Limit::OrgLimit }) } else { Verdict::Go }
         }
         _ => Verdict::Go,
     }
@@ -139,20 +187,20 @@ mod tests {
         let org = |used, at| Spent { org: Some(OrgUsage { used, max: 1_000, at }), ..Spent::default() };
         let ours = |calls| Spent { calls, ..Spent::default() };
         let refused = |until| Spent { refused_until: Some(until), ..Spent::default() };
-        let wait = |until, code| Verdict::Wait { until, code };
+        let wait = |until, code| Verdict::Wait(Wait { until, code });
         let tomorrow = "2026-09-02T00:00:00Z".parse().unwrap();
         use Purpose::{Backfill, Live};
         for (name, limits, spent, purpose, want) in [
             ("nothing spent", ApiCalls::default(), Spent::default(), Live, Verdict::Go),
             ("below the cap", capped(100), ours(99), Live, Verdict::Go),
-            ("at the cap", capped(100), ours(100), Live, wait(tomorrow, "daily_cap")),
-            ("the reserve is not for what can wait", capped(100), ours(90), Backfill, wait(tomorrow, "daily_cap")),
+            ("at the cap", capped(100), ours(100), Live, wait(tomorrow, Limit::DailyCap)),
+            ("the reserve is not for what can wait", capped(100), ours(90), Backfill, wait(tomorrow, Limit::DailyCap)),
             ("nor is it touched before", capped(100), ours(89), Backfill, Verdict::Go),
             ("the org has calls left", ApiCalls::default(), org(999, now), Live, Verdict::Go),
-            ("the org has none left", ApiCalls::default(), org(1_000, at("11:50")), Live, wait(at("12:05"), "org_limit")),
+            ("the org has none left", ApiCalls::default(), org(1_000, at("11:50")), Live, wait(at("12:05"), Limit::OrgLimit)),
             ("it is asked again", ApiCalls::default(), org(1_000, at("11:45")), Live, Verdict::Go),
-            ("its reserve is not for what can wait", ApiCalls::default(), org(900, now), Backfill, wait(at("12:15"), "org_limit")),
-            ("it refused", ApiCalls::default(), refused(at("12:01")), Live, wait(at("12:01"), "org_limit")),
+            ("its reserve is not for what can wait", ApiCalls::default(), org(900, now), Backfill, wait(at("12:15"), Limit::OrgLimit)),
+            ("it refused", ApiCalls::default(), refused(at("12:01")), Live, wait(at("12:01"), Limit::OrgLimit)),
             ("it refused long ago", ApiCalls::default(), refused(at("12:00")), Live, Verdict::Go),
         ] {
             assert_eq!(verdict(&limits, &spent, purpose, now), want, "{name}");

@@ -3,6 +3,7 @@
 
 mod actions;
 mod bad_input;
+mod budget;
 mod business_card;
 mod calls;
 mod check;

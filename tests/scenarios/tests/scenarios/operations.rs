@@ -9,14 +9,9 @@ use passerelle_core::{
         problems::{self, Replayed},
         tokens::SessionCache,
     },
-    domain::{
-        budget::{Verdict, day},
-        ids::ConnectionId,
-        plan::Outcome,
-    },
+    domain::{budget::day, ids::ConnectionId, plan::Outcome},
     ports::Clock,
 };
-use passerelle_local::Switch;
 use passerelle_scenarios::{Scene, capture, custom_field, person};
 use salesforce_sim::{Effect, Matcher, Seed, seed::CustomFieldKind};
 use serde_json::{Value, json};
@@ -152,67 +147,6 @@ async fn every_event_is_in_the_days_ledger_and_what_is_missing_is_told() {
     assert!(codes(verify().await.unwrap()).contains(&"events_missing".to_owned()));
     assert_eq!(table.load_ledger(&kayo, today.saturating_sub(1.day())).await.unwrap().received, 0);
     assert_eq!(today, date(2026, 9, 1));
-}
-
-/// The org's daily calls run out between the people and their activities.
-#[tokio::test(flavor = "multi_thread")]
-async fn at_the_orgs_limit_work_waits_without_a_call_and_without_a_try() {
-    let mut seed = Seed::demo();
-    seed.organization.daily_api_limit = 1_000;
-    let scene = Scene::with(seed, Switch::Off).await;
-    let kayo = scene.active("kayo").await;
-    scene.accept("kayo", &capture("first", person(1))).await;
-    scene.sweep().await;
-    scene.accept("kayo", &json!([capture("e1", person(2)), capture("e2", person(3))])).await;
-    // The look-up and the people's call are the last two.
-    scene.org().control().set_api_usage(998);
-    scene.sweep().await;
-    assert_eq!((scene.records("Lead").len(), scene.records("Event").len()), (3, 1));
-    assert_eq!(status(&scene, &kayo, "e1").await, "retry");
-
-    let refused = scene.org().control().counters().requests;
-    for _ in 0..5 {
-        scene.sweep().await;
-    }
-    assert_eq!(scene.org().control().counters().requests, refused, "nothing is sent while the window has not moved");
-    // Configuring goes on from what is known of the org.
-    fields::list(scene.stack.ports(), &SessionCache::default(), &kayo, Reload::No).await.unwrap();
-    assert_eq!(scene.org().control().counters().requests, refused);
-
-    scene.org().control().set_api_usage(0);
-    scene.clock.advance(SignedDuration::from_mins(15));
-    scene.sweep().await;
-    assert_eq!((status(&scene, &kayo, "e1").await.as_str(), status(&scene, &kayo, "e2").await.as_str()), ("applied", "applied"));
-    assert_eq!((scene.records("Lead").len(), scene.records("Event").len()), (3, 3));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_connections_own_cap_holds_until_the_next_day() {
-    let scene = Scene::new().await;
-    let kayo = scene.active("kayo").await;
-    // Describing the org when the connection was activated counts, too.
-    let described = scene.stack.ports().table.load_spent(&kayo, scene.clock.now()).await.unwrap().calls;
-    assert_eq!(described, 1);
-    scene.apply(&scene.document("kayo", |document| document["salesforce"]["api_calls"] = json!({"per_day": described + 3}))).await;
-    let mut calls = Vec::new();
-    for id in ["e1", "e2", "e3"] {
-        let before = scene.api_calls();
-        scene.accept("kayo", &capture(id, person(calls.len()))).await;
-        scene.sweep().await;
-        calls.push(scene.api_calls() - before);
-    }
-    // Look-up, person, activity; then nothing more today, though two events are due.
-    assert_eq!(calls, [3, 0, 0]);
-    let spent = scene.stack.ports().table.load_spent(&kayo, scene.clock.now()).await.unwrap();
-    assert_eq!(spent.calls, described + 3);
-    assert!(spent.org.is_some_and(|org| org.max == 100_000), "{spent:?}");
-    assert_eq!((status(&scene, &kayo, "e2").await.as_str(), scene.event(&kayo, "e2").await.attempts), ("open", 0));
-    let told = problems::budget(scene.stack.ports(), &kayo).await.unwrap().unwrap();
-    assert_eq!(told.verdict, Verdict::Wait { until: "2026-09-02T00:00:00Z".parse().unwrap(), code: "daily_cap" });
-
-    scene.clock.advance(SignedDuration::from_hours(24));
-    scene.sweep().await;
-    assert_eq!((status(&scene, &kayo, "e2").await.as_str(), status(&scene, &kayo, "e3").await.as_str()), ("applied", "applied"));
 }
 
 /// A field of another kind on the same object, so that nothing but its presence differs.

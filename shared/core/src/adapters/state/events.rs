@@ -101,6 +101,12 @@ impl StoredEvent {
     pub fn is_open(&self) -> bool {
         self.outcome.as_ref().is_none_or(|outcome| !outcome.is_final())
     }
+
+    /// Whether it goes on by itself, now or later.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        self.due_pk.as_deref().is_some_and(Key::is_due_partition)
+    }
 }
 
 /// A time that sorts as text, in whole seconds.

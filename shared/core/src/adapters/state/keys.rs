@@ -184,6 +184,11 @@ impl Key {
         format!("DUE#{c}#{shard}")
     }
 
+    /// Whether a partition of the due index is one of work that is due.
+    pub(super) fn is_due_partition(pk: &str) -> bool {
+        pk.starts_with("DUE#")
+    }
+
     /// The partition of the due index that lists what is parked as a problem.
     #[must_use]
     pub fn parked_partition(c: &ConnectionId) -> String {

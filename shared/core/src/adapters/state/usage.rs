@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Expression, Key, StateError, Table, after_days};
 use crate::domain::{
-    budget::{OrgUsage, Spent, day},
+    budget::{OrgUsage, Spent, Wait, day},
     ids::ConnectionId,
 };
 
@@ -15,6 +15,12 @@ impl Table {
     /// What was spent on the day of `now`.
     pub async fn load_spent(&self, c: &ConnectionId, now: Timestamp) -> Result<Spent, StateError> {
         Ok(self.get(&Key::usage(c, day(now))).await?.unwrap_or_default())
+    }
+
+    /// Notes what work was told that has to wait.
+    pub async fn note_wait(&self, c: &ConnectionId, wait: &Wait, now: Timestamp) -> Result<(), StateError> {
+        let change = Expression::update("SET waits = :w, #ttl = if_not_exists(#ttl, :ttl)").name("#ttl", "ttl").value(":w", wait)?;
+        self.update::<Spent>(&Key::usage(c, day(now)), change.number(":ttl", after_days(now, KEPT_DAYS))).await.map(drop)
     }
 
     /// Adds calls to those of the day, with what the org told of its own count and until when it refuses; answers what that makes.

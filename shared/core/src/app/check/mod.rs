@@ -115,6 +115,7 @@ pub(super) fn why(error: AccessError) -> Result<Unreached, StateError> {
         AccessError::State(error) => Err(error),
         AccessError::Broken { code } => Ok(Unreached { code, reauthorise: true }),
         AccessError::Unavailable { code } => Ok(Unreached { code, reauthorise: false }),
+        AccessError::Waits(wait) => Ok(Unreached { code: wait.code.name().to_owned(), reauthorise: false }),
         AccessError::Salesforce(error) => Ok(Unreached { code: error.code().to_owned(), reauthorise: false }),
     }
 }

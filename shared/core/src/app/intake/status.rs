@@ -7,9 +7,11 @@ use super::{proof::Proof, unavailable, verified};
 use crate::{
     adapters::state::events::StoredEvent,
     domain::{
+        budget::Wait,
         config::Signature,
         ids::{ConnectionId, EventId, RecordId, SourceId},
         plan::{Cause, Outcome},
+        words::Sentence,
     },
     ports::Ports,
     shell::problem::Problem,
@@ -38,6 +40,19 @@ pub struct ToldOne {
     pub problem: Option<Cause>,
     /// How often it was tried.
     pub tries: u32,
+    /// Until when it waits, and why, where its connection has no API calls left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits: Option<Waits>,
+}
+
+/// That work waits for API calls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Waits {
+    /// Until when, and for what.
+    #[serde(flatten)]
+    pub wait: Wait,
+    /// It in words.
+    pub words: Sentence,
 }
 
 /// Tells what became of an event. The key stands in the header `Authorization: Bearer …`.
@@ -55,7 +70,11 @@ pub async fn tell(ports: Ports<'_>, source: &str, event: &str, headers: &HeaderM
     let mut connections = Vec::new();
     for connection in verified {
         let found = ports.table.load_events(&connection, std::slice::from_ref(&event)).await.map_err(|error| unavailable(&source, &error))?;
-        connections.extend(found.into_iter().filter(|(_, stored)| stored.source == source).map(|(_, stored)| told(connection.clone(), stored)));
+        let now = ports.clock.now();
+        let spent = ports.table.load_spent(&connection, now).await.map_err(|error| unavailable(&source, &error))?;
+        let waits = spent.waits.filter(|wait| wait.until > now).map(|wait| Waits { wait, words: wait.sentence() });
+        let of_source = found.into_iter().filter(|(_, stored)| stored.source == source);
+        connections.extend(of_source.map(|(_, stored)| told(connection.clone(), stored, waits.clone())));
     }
     if connections.is_empty() {
         return Err(not_found());
@@ -63,7 +82,8 @@ pub async fn tell(ports: Ports<'_>, source: &str, event: &str, headers: &HeaderM
     Ok(Told { event, connections })
 }
 
-fn told(connection: ConnectionId, stored: StoredEvent) -> ToldOne {
+fn told(connection: ConnectionId, stored: StoredEvent, waits: Option<Waits>) -> ToldOne {
+    let waits = waits.filter(|_| stored.is_due());
     let (records, problem) = match stored.outcome {
         Some(Outcome::Applied { records }) => (records.into_iter().collect(), None),
         Some(Outcome::Parked { problem } | Outcome::Retry { problem } | Outcome::Dead { problem }) => {
@@ -71,5 +91,5 @@ fn told(connection: ConnectionId, stored: StoredEvent) -> ToldOne {
         }
         _ => (Vec::new(), None),
     };
-    ToldOne { connection, status: stored.status, records, problem, tries: stored.attempts }
+    ToldOne { connection, status: stored.status, records, problem, tries: stored.attempts, waits }
 }

@@ -19,6 +19,7 @@ use crate::{
     },
     app::access::{Access, AccessError},
     domain::{
+        budget::Wait,
         ids::{ConnectionId, EventId, ObjectName},
         plan::{Plan, WriteId},
     },
@@ -39,6 +40,8 @@ pub(super) struct Announcing<'s, 'a, 'b> {
     /// Whether the time was up before everything was sent.
     pub late: bool,
     pub lost: bool,
+    /// Until when calls have to wait, where the budget was spent before everything was sent.
+    pub waits: Option<Wait>,
     /// Why the org cannot be worked with, where a call told.
     pub failed: Option<AccessError>,
     /// Until when the org takes no more calls, where one was refused for its limit.
@@ -67,6 +70,10 @@ impl Caller for Announcing<'_, '_, '_> {
         let intent = Intent { at: self.ports.clock.now(), events: self.touched.iter().cloned().collect() };
         // A renewed session takes time, so its call is announced anew.
         for last in [false, true] {
+            self.waits = self.access.must_wait();
+            if self.waits.is_some() {
+                return Err(None);
+            }
             self.announce(&intent).await?;
             match self.timed(writes.len(), call).await {
                 Err(error) if error.class() == Class::Reauthorise && !last => {

@@ -19,7 +19,7 @@ use crate::{
 /// What a batch has spent and is not stored yet.
 #[derive(Debug, Default)]
 pub(super) struct Spending {
-    calls: u32,
+    pub calls: u32,
     org: Option<OrgUsage>,
     refused_until: Option<Timestamp>,
 }
@@ -42,17 +42,18 @@ pub(super) fn refused_until(error: &SalesforceError, now: Timestamp) -> Option<T
 pub(super) async fn has_budget(ports: Ports<'_>, engine: &Engine) -> Result<bool, StateError> {
     let now = ports.clock.now();
     let spent = ports.table.load_spent(&engine.document.connection.id, now).await?;
-    Ok(may_go_on(engine, &spent, now))
+    may_go_on(ports, engine, &spent).await
 }
 
-fn may_go_on(engine: &Engine, spent: &Spent, now: Timestamp) -> bool {
-    match verdict(&engine.document.salesforce.api_calls, spent, Purpose::Live, now) {
-        Verdict::Go => true,
-        Verdict::Wait { until, code } => {
-            tracing::warn!(connection.id = %engine.document.connection.id, code, until = %until, "no API calls left; its events wait");
-            false
-        }
+/// Whether it may, having spent so much; that it may not is noted for whoever asks what its events wait for.
+async fn may_go_on(ports: Ports<'_>, engine: &Engine, spent: &Spent) -> Result<bool, StateError> {
+    let (c, now) = (&engine.document.connection.id, ports.clock.now());
+    let Verdict::Wait(wait) = verdict(&engine.document.salesforce.api_calls, spent, Purpose::Live, now) else { return Ok(true) };
+    if spent.waits != Some(wait) {
+        ports.table.note_wait(c, &wait, now).await?;
     }
+    tracing::warn!(connection.id = %c, code = wait.code.name(), until = %wait.until, "no API calls left; its events wait");
+    Ok(false)
 }
 
 impl Shift<'_> {
@@ -72,6 +73,6 @@ impl Shift<'_> {
         }
         let now = self.ports.clock.now();
         let spent = self.ports.table.add_spent(self.c, calls, org, refused_until, now).await?;
-        Ok(may_go_on(self.engine, &spent, now))
+        may_go_on(self.ports, self.engine, &spent).await
     }
 }

@@ -241,7 +241,7 @@ impl Shift<'_> {
 
     /// Has the org described anew: what it was parked for may have changed, and then the next shift takes it up.
     async fn look_again(&mut self, bench: &Workbench) -> Result<Option<Stopped>, WorkError> {
-        let looked = match Access::open(self.ports, &bench.sessions, self.engine).await {
+        let looked = match Access::open(self.ports, &bench.sessions, self.engine).await.map(|access| access.capped(self.spending.calls)) {
             Ok(mut access) => {
                 let looked = schemas::load(self.ports, &mut access, self.engine).await;
                 self.count(&mut access);
@@ -292,7 +292,7 @@ impl Shift<'_> {
             return Ok(Attempt::Done);
         }
         let mut access = match Access::open(ports, &bench.sessions, engine).await {
-            Ok(access) => access,
+            Ok(access) => access.capped(self.spending.calls),
             Err(error) => return self.stop(error).await.map(Attempt::Stopped),
         };
         let planned = self.plan(&mut access, &mut loaded, description).await;
@@ -327,15 +327,16 @@ impl Shift<'_> {
             touched: BTreeSet::new(),
             late: false,
             lost: false,
+            waits: None,
             failed: None,
             refused_until: None,
         };
         let mut results = execute::execute(&plan, &dialect, &mut caller).await;
-        let (late, lost, mut failed) = (caller.late, caller.lost, caller.failed.take());
+        let (late, lost, waits, mut failed) = (caller.late, caller.lost, caller.waits, caller.failed.take());
         self.spending.refuse(caller.refused_until);
         self.pace = caller.pace;
         let mut outdated = Vec::new();
-        if *description == Description::Known && !lost && failed.is_none() && drift::is_told_by(&results) {
+        if *description == Description::Known && !lost && failed.is_none() && waits.is_none() && drift::is_told_by(&results) {
             *description = Description::Anew;
             match schemas::reload(ports, &mut access, engine).await {
                 Ok(now) if now != schemas => outdated = drift::put_back(&plan, &mut results),
@@ -345,7 +346,7 @@ impl Shift<'_> {
             }
         }
         self.count(&mut access);
-        let tally = record::record(ports, c, &plan, &results, &loaded.stored).await?;
+        let tally = record::record(ports, c, &plan, &results, &loaded.stored, waits.map(|wait| wait.until)).await?;
         for (outcome, count) in tally {
             *self.worked.outcomes.entry(outcome).or_default() += count;
         }
@@ -355,6 +356,7 @@ impl Shift<'_> {
         match failed {
             Some(error) => self.stop(error).await.map(Attempt::Stopped),
             None if late => Ok(Attempt::Stopped(Stopped::Deadline)),
+            None if waits.is_some() => Ok(Attempt::Stopped(Stopped::Budget)),
             None if outdated.is_empty() => Ok(Attempt::Done),
             None => Ok(Attempt::Outdated(outdated)),
         }
@@ -407,6 +409,10 @@ impl Shift<'_> {
             AccessError::Unavailable { code } => {
                 tracing::warn!(connection.id = %self.c, code, "org not reachable");
                 Ok(Stopped::Salesforce)
+            }
+            AccessError::Waits(wait) => {
+                tracing::warn!(connection.id = %self.c, code = wait.code.name(), until = %wait.until, "no API calls left; its events wait");
+                Ok(Stopped::Budget)
             }
             AccessError::Salesforce(error) => {
                 tracing::warn!(connection.id = %self.c, code = error.code(), "org refused");

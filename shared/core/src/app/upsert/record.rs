@@ -36,8 +36,9 @@ pub(super) async fn record(
     plan: &Plan,
     results: &[WriteResult],
     stored: &BTreeMap<EventId, StoredEvent>,
+    not_before: Option<Timestamp>,
 ) -> Result<Tally, StateError> {
-    let pen = Pen { ports, c, plan, results, stored, id: &ports.ids.fresh(), now: ports.clock.now() };
+    let pen = Pen { ports, c, plan, results, stored, not_before, id: &ports.ids.fresh(), now: ports.clock.now() };
     let people = plan.people.iter().filter(|person| !person.is_untouched(results));
     release(ports, c, people.clone(), pen.now).await?;
     // Transactions that write the same item would get in each other's way.
@@ -76,6 +77,8 @@ struct Pen<'a> {
     plan: &'a Plan,
     results: &'a [WriteResult],
     stored: &'a BTreeMap<EventId, StoredEvent>,
+    /// What is tried again waits as long as that, where no calls are left.
+    not_before: Option<Timestamp>,
     id: &'a str,
     now: Timestamp,
 }
@@ -90,7 +93,7 @@ impl Pen<'_> {
     }
 
     async fn record(self, person_plan: &PersonPlan) -> Result<Vec<Settled>, StateError> {
-        let Self { ports, c, plan, results, stored, id, now } = self;
+        let Self { ports, c, plan, results, stored, not_before, id, now } = self;
         let settled = settle(plan, person_plan, results, now);
         let events: Vec<(Settled, u32)> = settled.iter().filter_map(|settled| with_history(settled, stored)).collect();
         let write = person_plan.record.and_then(|id| plan.writes.get(id.0).zip(results.get(id.0)));
@@ -104,7 +107,7 @@ impl Pen<'_> {
             claims: &person_plan.identities.claims,
             events: &events,
             told: &told,
-            retry_at: now.saturating_add(backoff(tries, person_plan.person.key.as_str())).unwrap_or(now),
+            retry_at: now.saturating_add(backoff(tries, person_plan.person.key.as_str())).unwrap_or(now).max(not_before.unwrap_or(now)),
             now,
             plan: id,
         };
