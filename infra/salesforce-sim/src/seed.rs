@@ -10,7 +10,7 @@ mod schema;
 
 pub use apps::{AppSeed, Flows};
 pub use rules::{AssignmentRule, DuplicateAction, DuplicateRule, Rewrite, RewriteKind, RuleSet, ValidationRule};
-pub use schema::{CustomField, CustomFieldKind, FieldAccess, FieldRule, PicklistEntry, RecordTypeSeed, Who};
+pub use schema::{CustomField, CustomFieldKind, CustomObject, FieldAccess, FieldRule, PicklistEntry, RecordTypeSeed, Who};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,9 @@ pub struct Seed {
     pub queues: Vec<QueueSeed>,
     /// The OAuth applications.
     pub apps: Vec<AppSeed>,
-    /// Fields added to the standard objects.
+    /// Objects of the org's own.
+    pub custom_objects: Vec<CustomObject>,
+    /// Fields added to the objects.
     pub custom_fields: Vec<CustomField>,
     /// Who may see and edit which field, where it differs from the field's own setting.
     pub field_security: Vec<FieldRule>,
@@ -63,6 +65,7 @@ impl Default for Seed {
             users: vec![UserSeed::default()],
             queues: Vec::new(),
             apps: Vec::new(),
+            custom_objects: Vec::new(),
             custom_fields: Vec::new(),
             field_security: Vec::new(),
             record_types: Vec::new(),

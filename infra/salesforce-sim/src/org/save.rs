@@ -100,6 +100,10 @@ impl Org {
             };
             change.set(no, value);
         }
+        // Source: Object Reference, "Custom Objects": a record without a name is called by its id.
+        if let Some(name) = object.known.name.filter(|name| object.is("custom") && change.get(*name).is_null()) {
+            change.set(name, Cell::text(change.id.to_string()));
+        }
         if let Some(owner) = object.known.owner.filter(|owner| change.get(*owner).is_null()) {
             change.set(owner, Cell::Id(s.user));
         }

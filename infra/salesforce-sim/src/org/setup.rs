@@ -14,7 +14,7 @@ use super::{Fields, Org, Places, Session};
 use crate::clock::Clock;
 use crate::error::ApiError;
 use crate::id::{Id, KeyPrefix};
-use crate::schema::{FieldType, Flag, ID_FIELD, ObjectNo, Schema};
+use crate::schema::{CustomError, FieldType, Flag, ID_FIELD, ObjectNo, Schema};
 use crate::seed::{CampaignSeed, FieldRule, RecordSeed, Seed, SeedError, UserSeed, Who};
 
 type Built<T> = Result<T, SeedError>;
@@ -51,7 +51,11 @@ impl Org {
 
     /// An org with its fields and without anything in it.
     pub(super) fn bare(seed: &Seed, id: Id, created: jiff::Timestamp, clock: Arc<dyn Clock>) -> Built<Self> {
-        let schema = Schema::standard(created);
+        let mut schema = Schema::standard(created);
+        for object in &seed.custom_objects {
+            let invalid = |error: CustomError| SeedError::Invalid { what: "custom object", text: object.name.clone(), why: error.to_string() };
+            schema.add_custom_object(object, created).map_err(invalid)?;
+        }
         let mut org = Self {
             clock,
             organization: crate::seed::OrganizationSeed { created: Some(created), ..seed.organization.clone() },
@@ -67,7 +71,7 @@ impl Org {
             locked: HashSet::new(),
             hidden: HashMap::new(),
             doubts: seed.doubts,
-            definition: Seed { users: Vec::new(), ..Seed::default() },
+            definition: Seed { users: Vec::new(), custom_objects: seed.custom_objects.clone(), ..Seed::default() },
             fields_made: 0,
         };
         if seed.organization.person_accounts {

@@ -3,6 +3,7 @@
 mod activities;
 mod campaigns;
 mod crud;
+mod custom_objects;
 mod lifecycle;
 mod places;
 mod rights;

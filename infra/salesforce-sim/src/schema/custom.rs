@@ -1,11 +1,15 @@
-//! Makes schema fields of custom fields.
+//! Makes schema fields of custom fields, and objects of custom objects.
 //!
 //! Source of the limits: Salesforce help, "Custom Field Types"; of the flags: the describe
 //! documents of real orgs, where custom fields carry these.
 
+use jiff::Timestamp;
+
+use super::ObjectDef;
 use super::field::{ChildLink, FieldDef, FieldType, Flag, PicklistValue};
-use super::read::blank;
-use crate::seed::{CustomField, CustomFieldKind, PicklistEntry};
+use super::read::{Sets, blank, parse_object};
+use crate::id::KeyPrefix;
+use crate::seed::{CustomField, CustomFieldKind, CustomObject, PicklistEntry};
 
 /// The longest label, in characters.
 const MAX_LABEL: usize = 40;
@@ -25,6 +29,9 @@ pub enum CustomError {
     /// The label is too long.
     #[error("the label {0:?} is longer than {MAX_LABEL} characters")]
     Label(String),
+    /// A prefix that is none of a custom object, or is taken.
+    #[error("{0} is no prefix of a custom object's ids, or another object's")]
+    Prefix(String),
     /// A setting that this type does not allow.
     #[error("{0}")]
     Setting(&'static str),
@@ -68,6 +75,24 @@ fn field_of(custom: &CustomField) -> Result<FieldDef, CustomError> {
     apply_kind(&mut field, &custom.kind, stem)?;
     apply_flags(&mut field, custom)?;
     Ok(field)
+}
+
+/// The schema object of a custom object, which is the org's `number`th.
+///
+/// # Errors
+/// When the API name, the label or the prefix is not allowed.
+pub(super) fn object_of(custom: &CustomObject, number: usize, changed: Timestamp) -> Result<ObjectDef, CustomError> {
+    let stem = custom.name.strip_suffix("__c").filter(|stem| is_api_name(stem)).ok_or_else(|| CustomError::Name(custom.name.clone()))?;
+    let label = if custom.label.is_empty() { stem.replace('_', " ") } else { custom.label.clone() };
+    if label.chars().count() > MAX_LABEL {
+        return Err(CustomError::Label(label));
+    }
+    let prefix = custom.prefix.clone().unwrap_or_else(|| format!("a{number:02}"));
+    let parsed = KeyPrefix::parse(&prefix).filter(|_| prefix.starts_with('a')).ok_or(CustomError::Prefix(prefix))?;
+    let object = parse_object(include_str!("objects/custom.txt"), &Sets::new(), changed);
+    let object = object.map_err(|_| CustomError::Setting("the text of custom objects cannot be read"))?;
+    let plural = if custom.label_plural.is_empty() { &label } else { &custom.label_plural };
+    Ok(ObjectDef { name: custom.name.as_str().into(), prefix: parsed, label_plural: plural.as_str().into(), label: label.into(), ..object })
 }
 
 fn is_api_name(stem: &str) -> bool {

@@ -1,6 +1,6 @@
 //! The objects of the org: their fields, types, lengths and flags.
 //!
-//! Owns the standard schema, kept as compact text in `objects/`, its growth by custom fields and
+//! Owns the standard schema, kept as compact text in `objects/`, its growth by custom objects, custom fields and
 //! record types, and the describe documents made from it. Knows nothing of records or users: what
 //! a user may see comes in as a function.
 
@@ -23,7 +23,7 @@ pub use field::{ChildLink, FieldDef, FieldType, Flag, PicklistValue};
 pub(crate) use standard::person_account_field;
 
 use crate::id::{Id, KeyPrefix};
-use crate::seed::FieldAccess;
+use crate::seed::{CustomObject, FieldAccess};
 
 /// The place of an object in the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -260,6 +260,23 @@ impl Schema {
             .collect();
         found.sort_by(|a, b| (&a.1.name, &a.3.name).cmp(&(&b.1.name, &b.3.name)));
         found
+    }
+
+    /// Adds a custom object.
+    ///
+    /// # Errors
+    /// When its name or its prefix is taken, or not allowed.
+    pub fn add_custom_object(&mut self, custom: &CustomObject, changed: Timestamp) -> Result<(), CustomError> {
+        let number = self.objects.iter().filter(|object| object.is("custom")).count();
+        let object = custom::object_of(custom, number, changed)?;
+        if self.object_no(&object.name).is_some() {
+            return Err(CustomError::Exists(object.name.to_string()));
+        }
+        if self.by_prefix(object.prefix).is_some() {
+            return Err(CustomError::Prefix(object.prefix.to_string()));
+        }
+        self.push(object);
+        Ok(())
     }
 
     /// Adds an object.

@@ -2,13 +2,27 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A field added to a standard object.
+/// An object of the org's own. Its fields are custom fields like those of the standard objects.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CustomObject {
+    /// The API name, ending in `__c`.
+    pub name: String,
+    /// The label; the API name without `__c` when empty.
+    pub label: String,
+    /// The label of several; the label when empty.
+    pub label_plural: String,
+    /// What its ids begin with: `a` and two more letters or digits; made when absent.
+    pub prefix: Option<String>,
+}
+
+/// A field added to an object.
 ///
 /// Fields of `Activity` appear on Event and Task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CustomField {
-    /// The object: `Lead`, `Contact`, `Activity` and so on.
+    /// The object: `Lead`, `Contact`, `Activity` and so on, or a custom one.
     pub sobject: String,
     /// The API name, ending in `__c`.
     pub name: String,

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use salesforce_sim::seed::{AssignmentRule, FieldAccess, FieldRule, RecordTypeSeed, Rewrite, RewriteKind, ValidationRule, Who};
+use salesforce_sim::seed::{
+    AssignmentRule, CustomField, CustomFieldKind, CustomObject, FieldAccess, FieldRule, RecordSeed, RecordTypeSeed, Rewrite, RewriteKind,
+    ValidationRule, Who,
+};
 use salesforce_sim::{Doubts, ImageError, Options, Seed, Sim};
 use serde_json::{Value, json};
 
@@ -25,6 +28,11 @@ fn rich_seed() -> Seed {
         who: Who::User("integration@org.example".to_owned()),
         access: FieldAccess::Hidden,
     }];
+    let timeline = "mautic_timeline__c".to_owned();
+    seed.custom_objects = vec![CustomObject { name: timeline.clone(), label: "Timeline".to_owned(), ..CustomObject::default() }];
+    let to = CustomFieldKind::Lookup { to: "Lead".to_owned(), relationship: None };
+    seed.custom_fields.push(CustomField { sobject: timeline.clone(), name: "WhoId__c".to_owned(), kind: to, ..CustomField::default() });
+    seed.records.push(RecordSeed { sobject: timeline, fields: Default::default(), label: None, by: None, hidden_from: Vec::new() });
     seed.record_types = vec![RecordTypeSeed {
         sobject: "Lead".to_owned(),
         developer_name: "Fair".to_owned(),
