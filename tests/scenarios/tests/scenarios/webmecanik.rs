@@ -3,8 +3,12 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use passerelle_core::app::configure;
+use passerelle_local::Switch;
 use passerelle_scenarios::{Scene, custom_field, record};
-use salesforce_sim::seed::{CustomField, CustomFieldKind};
+use salesforce_sim::{
+    Effect, Matcher, Seed,
+    seed::{CustomField, CustomFieldKind, CustomObject},
+};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -77,4 +81,73 @@ async fn who_unsubscribes_is_not_contacted_from_salesforce_either() {
     let change = json!({"channel": "email", "old_status": "contactable", "new_status": "unsubscribed"});
     deliver(&scene, "lead_channel_subscription_changed", jeanne(), change).await;
     assert_eq!(scene.records("Contact")[0]["HasOptedOutOfEmail"], json!(true));
+}
+
+/// The object that activities go to, as the plugin's instructions have an administrator make it.
+fn timeline(external: bool) -> (CustomObject, Vec<CustomField>) {
+    let field = |name: &str, kind| custom_field("mautic_timeline__c", name, kind);
+    let lookup = |to: &str| CustomFieldKind::Lookup { to: to.to_owned(), relationship: Some(format!("Timeline_of_{to}")) };
+    let number = CustomField { external_id: true, ..field("MauticLead__c", CustomFieldKind::Number { precision: 18, scale: 0 }) };
+    let reference = CustomField { unique: true, external_id: external, ..field("ReferenceId__c", CustomFieldKind::Text { length: 255 }) };
+    let others = [
+        field("ActivityDate__c", CustomFieldKind::DateTime),
+        field("contact_id__c", lookup("Contact")),
+        field("Description__c", CustomFieldKind::LongTextArea { length: 131_072 }),
+        field("WhoId__c", lookup("Lead")),
+        field("Mautic_url__c", CustomFieldKind::Url),
+    ];
+    let object = CustomObject { name: "mautic_timeline__c".to_owned(), label: "Timeline".to_owned(), ..CustomObject::default() };
+    (object, others.into_iter().chain([number, reference]).collect())
+}
+
+fn with_timeline(document: &mut Value) {
+    document["platform"]["attributes"] = json!([]);
+    document["mappings"]["timeline"] = json!({"object": "mautic_timeline__c", "fields": [
+        {"from": "event.occurred_at", "to": "ActivityDate__c"},
+        {"from": "event.type", "to": "Name"},
+        {"from": "person.id", "to": "MauticLead__c"},
+        {"from": "data.submission.form.name", "to": "Description__c", "transform": [{"template": "Form: {{ value }}"}]}]});
+    document["workflows"] = json!([{"name": "form", "trigger": "form_on_submit", "actions": [{"person": {}}, {"record": {
+        "mapping": "timeline", "key": {"field": "ReferenceId__c", "value": "{{ event.id }}"},
+        "person": {"lead": "WhoId__c", "contact": "contact_id__c"}}}]}]);
+}
+
+/// Activities go to a custom object of the org, once each, on the lead or the contact, also where the first answer never came.
+#[tokio::test(flavor = "multi_thread")]
+async fn activities_go_to_the_timeline_object_once() {
+    for (external, known) in [(false, "Lead"), (true, "Lead"), (false, "Contact")] {
+        let name = format!("{known}, external id: {external}");
+        let (object, of_timeline) = timeline(external);
+        let mut seed = Seed::demo();
+        seed.custom_objects.push(object);
+        seed.custom_fields.extend(fields().into_iter().chain(of_timeline));
+        if known == "Contact" {
+            seed.records.push(record("Contact", json!({"LastName": "Moreau", "Email": "jeanne@example.org"})));
+        }
+        let scene = Scene::with(seed, Switch::Off).await;
+        scene.active("kayo").await;
+        scene.apply(&scene.document_of(PRESET, "kayo", with_timeline)).await;
+        let cut = Matcher { body_contains: Some("\"ActivityDate__c\":".to_owned()), count: Some(1), ..Matcher::default() };
+        scene.org().control().fault(cut, Effect::CutAfter);
+        let submission = json!({"submission": {"form": {"name": "Contact us"}}});
+        deliver(&scene, "form_on_submit", jeanne(), submission.clone()).await;
+        assert_eq!(scene.records("mautic_timeline__c").len(), 1, "{name}: made, and nobody was told");
+        for _ in 0..3 {
+            scene.sweep().await;
+        }
+        // The same delivery once more is no other event.
+        deliver(&scene, "form_on_submit", jeanne(), submission).await;
+        let entries = scene.records("mautic_timeline__c");
+        assert_eq!(entries.len(), 1, "{name}");
+        let whose = scene.records(known).remove(0)["Id"].clone();
+        let (lead, contact) = if known == "Lead" { (whose, Value::Null) } else { (Value::Null, whose) };
+        assert_eq!((&entries[0]["WhoId__c"], &entries[0]["contact_id__c"]), (&lead, &contact), "{name}");
+        let want = [("Name", json!("form_on_submit")), ("Description__c", json!("Form: Contact us")), ("MauticLead__c", json!(47.0))];
+        assert!(want.iter().all(|(field, value)| entries[0][*field] == *value), "{name}: {entries:?}");
+        // Another form is another entry.
+        deliver(&scene, "form_on_submit", jeanne(), json!({"submission": {"form": {"name": "Newsletter"}}})).await;
+        assert_eq!(scene.records("mautic_timeline__c").len(), 2, "{name}");
+        let parked = scene.stack.ports().table.stopped_events(&"kayo".parse().unwrap(), 10).await.unwrap();
+        assert_eq!(parked, [], "{name}");
+    }
 }

@@ -113,7 +113,7 @@ impl Campaign {
 #[serde(deny_unknown_fields, default)]
 pub struct CampaignsSection {
     /// Member statuses, the lowest first, for example `[Registered, Attended]`: a member moves up and never down, however late
-    /// an event comes. Statuses that are not listed are replaced by any other.
+    /// an event comes. A status that is not listed is replaced by that of any later event.
     pub order: Vec<String>,
 }
 
