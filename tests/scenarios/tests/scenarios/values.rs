@@ -6,7 +6,7 @@ use passerelle_local::Switch;
 use passerelle_scenarios::{Scene, capture, custom_field, person, record};
 use salesforce_sim::{
     Seed,
-    seed::{CustomField, CustomFieldKind as Kind, PicklistEntry},
+    seed::{CustomField, CustomFieldKind as Kind, PicklistEntry, RecordTypeSeed},
 };
 use serde_json::{Value, json};
 
@@ -184,4 +184,38 @@ async fn a_record_that_a_field_refers_to_is_found_by_its_key() {
     });
     let error = configure::apply(scene.stack.ports(), &refused).await.unwrap_err();
     assert!(format!("{error:?}").contains("ne désigne aucune fiche"), "{error:?}");
+}
+
+/// A record type is a value that the mapping sets, like any other.
+#[tokio::test(flavor = "multi_thread")]
+async fn new_records_have_the_record_type_of_their_mapping() {
+    let kind = |name: &str, default| RecordTypeSeed {
+        sobject: "Lead".to_owned(),
+        developer_name: name.to_owned(),
+        name: name.to_owned(),
+        id: None,
+        default,
+        active: true,
+    };
+    let mut seed = Seed::demo();
+    seed.record_types = vec![kind("Web", true), kind("Fair", false)];
+    let scene = Scene::with(seed, Switch::Off).await;
+    let kayo = scene.active("kayo").await;
+    let types = scene.records("RecordType");
+    let fair = types.iter().find(|kind| kind["DeveloperName"] == "Fair").unwrap()["Id"].clone();
+    for (n, named, want) in [(1, None, "Web"), (2, Some(&fair), "Fair")] {
+        scene
+            .apply(&scene.document("kayo", |document| {
+                if let Some(named) = named {
+                    document["mappings"]["lead"]["static"] = json!({"RecordTypeId": named});
+                }
+            }))
+            .await;
+        scene.accept("kayo", &capture(&format!("e{n}"), person(n))).await;
+        scene.sweep().await;
+        assert_eq!(scene.event(&kayo, &format!("e{n}")).await.status, "applied", "{want}");
+        let lead = scene.records("Lead").into_iter().find(|lead| lead["Email"] == format!("p{n}@example.org")).unwrap();
+        let kind = types.iter().find(|kind| kind["Id"] == lead["RecordTypeId"]).unwrap();
+        assert_eq!(kind["DeveloperName"], want);
+    }
 }

@@ -256,8 +256,7 @@ pub enum SameEmail {
     /// The person whom the address belongs to: event apps issue a new id for each event.
     #[default]
     OnePerson,
-    /// Somebody else: their events wait, until news of them bring another address, or until they are resumed once the first
-    /// person has one.
+    /// Somebody else: an address is one person's at a time, and the events of others wait until one of them has another one.
     Park,
 }
 
