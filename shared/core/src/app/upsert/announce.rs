@@ -40,6 +40,8 @@ pub(super) struct Announcing<'s, 'a, 'b> {
     /// Whether the time was up before everything was sent.
     pub late: bool,
     pub lost: bool,
+    /// Whether a call was left without an answer: it may still be done.
+    pub unanswered: bool,
     /// Until when calls have to wait, where the budget was spent before everything was sent.
     pub waits: Option<Wait>,
     /// Why the org cannot be worked with, where a call told.
@@ -82,7 +84,10 @@ impl Caller for Announcing<'_, '_, '_> {
                         return Err(None);
                     }
                 }
-                other => return other.map_err(Some),
+                other => {
+                    self.unanswered |= other.as_ref().is_err_and(SalesforceError::in_doubt);
+                    return other.map_err(Some);
+                }
             }
         }
         Err(None)

@@ -62,6 +62,10 @@ const BATCH_TIME: SignedDuration = SignedDuration::from_secs(35);
 /// No write is sent with less time than it may take; a call is given up after that.
 const CALL_TIME: SignedDuration = SignedDuration::from_secs(CALL_TIMEOUT.as_secs().cast_signed());
 
+/// How long after it was sent a call without an answer may still be done. Until then nothing more is sent to its org: whoever looked
+/// would take what is not there yet for what was not done, and what comes later would be covered by it.
+const MAY_COMMIT: SignedDuration = SignedDuration::from_secs(60);
+
 /// What a process keeps between invocations. Nothing in it is needed: all of it can be read again.
 #[derive(Debug, Default)]
 pub struct Workbench {
@@ -95,6 +99,8 @@ pub enum Stopped {
     Budget,
     /// Salesforce could not be reached, or refused the session.
     Salesforce,
+    /// A call that nobody has seen the answer of may still be done.
+    Unsettled,
     /// The lease was lost.
     LeaseLost,
 }
@@ -194,6 +200,10 @@ impl Shift<'_> {
     async fn run(&mut self, bench: &Workbench, meta: &Meta, hint: &[EventId]) -> Result<(), WorkError> {
         let (ports, c) = (self.ports, self.c);
         if let Some(intent) = self.lease.unfinished.take() {
+            if ports.clock.now() < intent.at.saturating_add(MAY_COMMIT).unwrap_or(intent.at) {
+                self.worked.stopped = Some(Stopped::Unsettled);
+                return Ok(());
+            }
             self.doubt(&intent).await?;
         }
         if meta.resumed_version < meta.config_version {
@@ -327,12 +337,13 @@ impl Shift<'_> {
             touched: BTreeSet::new(),
             late: false,
             lost: false,
+            unanswered: false,
             waits: None,
             failed: None,
             refused_until: None,
         };
         let mut results = execute::execute(&plan, &dialect, &mut caller).await;
-        let (late, lost, waits, mut failed) = (caller.late, caller.lost, caller.waits, caller.failed.take());
+        let (late, lost, unanswered, waits, mut failed) = (caller.late, caller.lost, caller.unanswered, caller.waits, caller.failed.take());
         self.spending.refuse(caller.refused_until);
         self.pace = caller.pace;
         let mut outdated = Vec::new();
@@ -350,11 +361,13 @@ impl Shift<'_> {
         for (outcome, count) in tally {
             *self.worked.outcomes.entry(outcome).or_default() += count;
         }
-        if lost || !ports.table.clear_intent(c, &self.lease).await? {
+        // What may still be done keeps its intent: the next writer waits for it.
+        if lost || !unanswered && !ports.table.clear_intent(c, &self.lease).await? {
             return Ok(Attempt::Stopped(Stopped::LeaseLost));
         }
         match failed {
             Some(error) => self.stop(error).await.map(Attempt::Stopped),
+            None if unanswered => Ok(Attempt::Stopped(Stopped::Salesforce)),
             None if late => Ok(Attempt::Stopped(Stopped::Deadline)),
             None if waits.is_some() => Ok(Attempt::Stopped(Stopped::Budget)),
             None if outdated.is_empty() => Ok(Attempt::Done),

@@ -160,6 +160,8 @@ fn with_history(settled: &Settled, stored: &BTreeMap<EventId, StoredEvent>) -> O
         Outcome::Retry { problem } if before.attempts + 1 >= MAX_TRIES => Outcome::Dead { problem },
         other => other,
     };
+    // What waits was not looked at to its end: an earlier doubt stays, until the event has an outcome.
+    settled.doubt = settled.doubt.or(before.doubt.filter(|_| !settled.outcome.is_final()));
     Some((settled, before.attempts))
 }
 
