@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
-use reqwest::{Client, Response, header::LOCATION, redirect::Policy};
+use reqwest::{Client, header::LOCATION, redirect::Policy};
 use url::Url;
 
 /// Follows a connect link to its end, as the user.
@@ -28,7 +28,8 @@ pub async fn authorize(link: &str, username: &str, password: &str) -> Result<(Cl
         }
         let page = answer.text().await?;
         let form = Form::read(&page).with_context(|| format!("The org shows no form at {url} ({status}): {}", text(&page)))?;
-        answer = form.submit(&client, &url, username, password).await?;
+        let (action, fields) = form.filled(username, password);
+        answer = client.post(url.join(&action)?).form(&fields).send().await?;
     }
     bail!("The org keeps asking.")
 }
@@ -38,14 +39,17 @@ fn is_callback(url: &Url) -> bool {
 }
 
 /// The form of a page: where it goes, and the fields that it brings along.
-struct Form {
+#[derive(Debug)]
+pub struct Form {
     action: String,
     fields: BTreeMap<String, String>,
     asks_password: bool,
 }
 
 impl Form {
-    fn read(page: &str) -> Option<Self> {
+    /// Reads the first form of a page.
+    #[must_use]
+    pub fn read(page: &str) -> Option<Self> {
         let (_, form) = page.split_once("<form")?;
         let (form, _) = form.split_once("</form>")?;
         let (head, _) = form.split_once('>')?;
@@ -60,14 +64,16 @@ impl Form {
         })
     }
 
-    async fn submit(mut self, client: &Client, page: &Url, username: &str, password: &str) -> Result<Response> {
+    /// Fills it in, as who signs in and allows: where it goes, and its fields.
+    #[must_use]
+    pub fn filled(mut self, username: &str, password: &str) -> (String, BTreeMap<String, String>) {
         if self.asks_password {
             self.fields.insert("username".to_owned(), username.to_owned());
             self.fields.insert("password".to_owned(), password.to_owned());
         } else {
             self.fields.insert("decision".to_owned(), "allow".to_owned());
         }
-        Ok(client.post(page.join(&self.action)?).form(&self.fields).send().await?)
+        (self.action, self.fields)
     }
 }
 

@@ -6,5 +6,6 @@
 pub mod adapters;
 pub mod app;
 pub mod domain;
+pub mod planted;
 pub mod ports;
 pub mod shell;

@@ -83,6 +83,12 @@ impl SecretsManager {
         Router::new().route("/", post(answer)).with_state(self.clone())
     }
 
+    /// Answers one request in process, without HTTP around it: the status and the body.
+    #[must_use]
+    pub fn call(&self, operation: &str, body: &[u8]) -> (StatusCode, Value) {
+        told(self.work(operation, body))
+    }
+
     /// Works one request. A change is on the disk before it is answered, or has not happened.
     fn work(&self, operation: &str, body: &[u8]) -> Result<Value, Refusal> {
         let moment = Moment { now: self.inner.clock.now(), chance: self.inner.ids.secret_bytes() };
@@ -120,11 +126,15 @@ async fn answer(State(service): State<SecretsManager>, headers: HeaderMap, body:
     let request_id = service.inner.ids.fresh();
     // Writing the file blocks.
     let worked = tokio::task::spawn_blocking(move || work_signed(&service, &headers, &body)).await;
-    let (status, body) = match worked.unwrap_or_else(|_| Err(Refusal::internal())) {
+    let (status, body) = told(worked.unwrap_or_else(|_| Err(Refusal::internal())));
+    (status, [(header::CONTENT_TYPE.as_str(), MEDIA_TYPE.to_owned()), ("x-amzn-requestid", request_id)], body.to_string())
+}
+
+fn told(worked: Result<Value, Refusal>) -> (StatusCode, Value) {
+    match worked {
         Ok(answer) => (StatusCode::OK, answer),
         Err(refusal) => (refusal.status(), refusal.body()),
-    };
-    (status, [(header::CONTENT_TYPE.as_str(), MEDIA_TYPE.to_owned()), ("x-amzn-requestid", request_id)], body.to_string())
+    }
 }
 
 fn work_signed(service: &SecretsManager, headers: &HeaderMap, body: &[u8]) -> Result<Value, Refusal> {

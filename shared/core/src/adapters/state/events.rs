@@ -173,10 +173,12 @@ impl Table {
         Ok(ids)
     }
 
-    /// Notes that a write of the event may have gone unseen at `since`, unless it has its outcome.
-    pub async fn doubt_event(&self, connection: &ConnectionId, id: &EventId, since: Timestamp) -> Result<(), StateError> {
-        let change = Expression::update("SET doubt = :d").only_if("attribute_exists(pk) AND attribute_not_exists(#ttl)").name("#ttl", "ttl");
-        match self.update::<serde_json::Value>(&Key::event(connection, id), change.value(":d", &since)?).await {
+    /// Notes that a write of the event may have gone unseen at `since`, unless it has its outcome. It is due from now on.
+    pub async fn doubt_event(&self, connection: &ConnectionId, id: &EventId, since: Timestamp, now: Timestamp) -> Result<(), StateError> {
+        let change = Expression::update("SET doubt = :d, due_pk = :p, due_at = :a").only_if("attribute_exists(pk) AND attribute_not_exists(#ttl)");
+        let change =
+            change.name("#ttl", "ttl").text(":p", Key::due_partition(connection, shard(id))).text(":a", sortable(now)).value(":d", &since)?;
+        match self.update::<serde_json::Value>(&Key::event(connection, id), change).await {
             Ok(_) | Err(StateError::Conflict { .. }) => Ok(()),
             Err(other) => Err(other),
         }

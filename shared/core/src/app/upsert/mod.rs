@@ -199,12 +199,13 @@ struct Shift<'a> {
 impl Shift<'_> {
     async fn run(&mut self, bench: &Workbench, meta: &Meta, hint: &[EventId]) -> Result<(), WorkError> {
         let (ports, c) = (self.ports, self.c);
+        let mut ids: Vec<EventId> = hint.to_vec();
         if let Some(intent) = self.lease.unfinished.take() {
             if ports.clock.now() < intent.at.saturating_add(MAY_COMMIT).unwrap_or(intent.at) {
                 self.worked.stopped = Some(Stopped::Unsettled);
                 return Ok(());
             }
-            self.doubt(&intent).await?;
+            ids.extend(self.doubt(&intent).await?);
         }
         if meta.resumed_version < meta.config_version {
             self.resume_parked(meta).await?;
@@ -216,7 +217,6 @@ impl Shift<'_> {
             }
         }
         let mut horizon = ports.clock.now();
-        let mut ids: Vec<EventId> = hint.to_vec();
         loop {
             ids.extend(ports.table.due_events(c, horizon, BATCH).await?);
             ids.retain(|id| self.seen.insert(id.clone()));
@@ -435,14 +435,16 @@ impl Shift<'_> {
         }
     }
 
-    /// The former holder announced a call and did not live to record it: whom it was about is looked for before repeating.
-    async fn doubt(&self, intent: &Intent) -> Result<(), WorkError> {
-        let events = self.ports.table.load_events(self.c, &intent.events).await?;
-        for (id, _) in events.iter().filter(|(_, event)| event.is_open()) {
-            self.ports.table.doubt_event(self.c, id, intent.at).await?;
+    /// The former holder announced a call and did not live to record it: whom it was about is looked for before repeating. Answers
+    /// their events, which come first: what they say may be in Salesforce, and nothing older must be written over it.
+    async fn doubt(&self, intent: &Intent) -> Result<Vec<EventId>, WorkError> {
+        let mut events = self.ports.table.load_events(self.c, &intent.events).await?;
+        events.retain(|(_, event)| event.is_open());
+        for (id, _) in &events {
+            self.ports.table.doubt_event(self.c, id, intent.at, self.ports.clock.now()).await?;
         }
         self.ports.table.clear_intent(self.c, &self.lease).await?;
-        Ok(())
+        Ok(events.into_iter().map(|(id, _)| id).collect())
     }
 
     /// A new configuration may let pass what was parked under the old one.

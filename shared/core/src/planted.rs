@@ -1,0 +1,114 @@
+//! Bugs on purpose, which show that the simulation finds bugs. They are there in a build with the feature `planted` only, and one at a
+//! time; every other build has none of them.
+
+macro_rules! bugs {
+    ($($(#[doc = $doc:literal])+ $bug:ident = $name:literal,)+) => {
+        /// A bug that can be planted.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Bug { $($(#[doc = $doc])+ $bug,)+ }
+
+        impl Bug {
+            /// Every bug.
+            pub const ALL: &[Bug] = &[$(Bug::$bug,)+];
+
+            /// Its name.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Bug::$bug => $name,)+ }
+            }
+        }
+    };
+}
+
+bugs! {
+    /// Whoever comes takes the writer, whoever has it.
+    DropLease = "drop-lease",
+    /// The sweep works without the writer.
+    SweepWithoutLease = "sweep-without-lease",
+    /// Intake says that it has an event before the event is stored.
+    AckBeforeDurable = "ack-before-durable",
+    /// Events are told apart by the beginning of their ids.
+    ShortKey = "short-key",
+    /// A call that was cut leaves nobody in doubt.
+    ForgetDoubt = "forget-doubt",
+    /// People are found by their identities whatever the connection.
+    ForgetTenant = "forget-tenant",
+    /// A record that was refused counts as written.
+    IgnorePartialFailure = "ignore-partial-failure",
+    /// A call that failed counts as done.
+    SwallowError = "swallow-error",
+    /// A person may be recorded over a later version.
+    VersionAtLeast = "version-at-least",
+    /// A new refresh token is used without being stored.
+    UseBeforeStore = "use-before-store",
+    /// A code that nobody knows counts as success.
+    UnknownIsSuccess = "unknown-is-success",
+    /// A list of the table ends with its first page.
+    LosePages = "lose-pages",
+    /// What comes later counts as later, whenever it occurred.
+    FoldAsItComes = "fold-as-it-comes",
+    /// A refresh that was refused counts as one that worked.
+    FailedRefreshIsFresh = "failed-refresh-is-fresh",
+    /// What failed is tried again at once, and for ever.
+    RetryForever = "retry-forever",
+    /// A new event is not due.
+    NotDue = "not-due",
+    /// A person's news are no reason to look at what is linked.
+    StaleLink = "stale-link",
+    /// An activity is made again with each try.
+    RepeatActivity = "repeat-activity",
+}
+
+#[cfg(feature = "planted")]
+mod chosen {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::Bug;
+
+    static CHOSEN: AtomicUsize = AtomicUsize::new(usize::MAX);
+
+    /// Whether this bug is planted.
+    #[must_use]
+    pub fn is(bug: Bug) -> bool {
+        CHOSEN.load(Ordering::Relaxed) == bug as usize
+    }
+
+    /// Plants the bug of this name. `false` = there is none.
+    #[must_use]
+    pub fn plant(name: &str) -> bool {
+        let bug = Bug::ALL.iter().find(|bug| bug.name() == name);
+        CHOSEN.store(bug.map_or(usize::MAX, |bug| *bug as usize), Ordering::Relaxed);
+        bug.is_some()
+    }
+
+    /// The bugs of this build.
+    #[must_use]
+    pub fn names() -> Vec<&'static str> {
+        Bug::ALL.iter().map(|bug| bug.name()).collect()
+    }
+}
+
+#[cfg(not(feature = "planted"))]
+mod chosen {
+    use super::Bug;
+
+    /// Whether this bug is planted: in this build none is.
+    #[must_use]
+    pub const fn is(_: Bug) -> bool {
+        false
+    }
+
+    /// Plants nothing: this build has no bugs of that kind.
+    #[must_use]
+    pub const fn plant(_: &str) -> bool {
+        false
+    }
+
+    /// The bugs of this build: none.
+    #[must_use]
+    pub const fn names() -> Vec<&'static str> {
+        Vec::new()
+    }
+}
+
+pub use chosen::{is, names, plant};

@@ -1,0 +1,161 @@
+//! What people do in the orgs while the functions work, and a note of what they did.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use salesforce_sim::{
+    Id,
+    org::{Conversion, Org, QueryScope, Session},
+    seed::{FieldAccess, FieldRule, Who},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    admin::INTEGRATION,
+    fault::Fault,
+    history::{What, whose},
+    world::{World, org::OrgAt},
+};
+
+/// A change of a field by somebody.
+#[derive(Debug, Clone)]
+pub struct Edited {
+    /// The value.
+    pub value: Value,
+    /// When, by the org's clock.
+    pub at: Timestamp,
+    /// Whether upsert was at work: it may have read the record before and write it after.
+    pub contended: bool,
+}
+
+/// What was done, per tenant and person.
+#[derive(Debug, Default)]
+pub struct Deeds {
+    /// Edits in their order, by field.
+    pub edits: BTreeMap<(usize, usize), BTreeMap<&'static str, Vec<Edited>>>,
+    /// Whose records were deleted at some time.
+    pub deleted: BTreeSet<(usize, usize)>,
+    /// When records were converted or merged, which dates what they became.
+    pub moved: BTreeMap<(usize, usize), Timestamp>,
+    /// What is in the recycle bin.
+    bin: BTreeMap<(usize, usize), Id>,
+}
+
+/// Does something in an org.
+pub fn act(world: &World, what: &What, contended: bool, deeds: &mut Deeds) {
+    let tenant = match what {
+        What::Edit { tenant, .. } | What::Deliver { tenant, .. } => *tenant,
+        What::Convert(tenant, _) | What::Merge(tenant, _) | What::Delete(tenant, _) | What::Restore(tenant, _) => *tenant,
+        What::Configure(tenant) | What::Hide(tenant) | What::Show(tenant) | What::Revoke(tenant) => *tenant,
+        What::Reconnect(tenant) | What::Commit(tenant) => *tenant,
+    };
+    let org = &world.orgs[tenant];
+    match what {
+        What::Edit { person, field, value, .. } => edit(org, (tenant, *person), field, value, contended, deeds),
+        What::Convert(_, person) => convert(org, (tenant, *person), deeds),
+        What::Merge(_, person) => merge(org, (tenant, *person), deeds),
+        What::Delete(_, person) => delete(org, (tenant, *person), deeds),
+        What::Restore(_, person) => restore(org, (tenant, *person), deeds),
+        What::Hide(_) => {
+            show(org, FieldAccess::Hidden);
+            world.count(Fault::HiddenField);
+        }
+        What::Show(_) => show(org, FieldAccess::Edit),
+        What::Revoke(_) => {
+            let revoked = org.sim.control().revoke_refresh_tokens(None);
+            org.sim.control().expire_access_tokens();
+            if revoked > 0 {
+                world.count(Fault::Revoked);
+            }
+        }
+        What::Commit(_) => {
+            org.sim.control().commit_held();
+        }
+        What::Deliver { .. } | What::Configure(_) | What::Reconnect(_) => {}
+    }
+    if !matches!(what, What::Commit(_)) {
+        world.note(format_args!("in {}: {what:?}", org.tenant));
+    }
+}
+
+/// The live record of a person: their contact, else their lead.
+#[must_use]
+pub fn live(org: &OrgAt, person: (usize, usize)) -> Vec<(&'static str, Value)> {
+    let mut found = Vec::new();
+    for object in ["Contact", "Lead"] {
+        let records = org.sim.control().records(object, QueryScope::Live).unwrap_or_default();
+        let theirs = |record: &Value| record["LastName"].as_str().and_then(whose).is_some_and(|(t, p, _)| (t, p) == person);
+        found.extend(records.into_iter().filter(|record| theirs(record) && record["IsConverted"] != true).map(|record| (object, record)));
+    }
+    found
+}
+
+fn as_colleague<T>(org: &OrgAt, change: impl FnOnce(&mut Org, &Session) -> T) -> Option<T> {
+    org.sim.with_org(|org| {
+        let user = org.users().find(|user| user.username != INTEGRATION.0)?.id;
+        let session = org.edit_as(user);
+        Some(change(org, &session))
+    })
+}
+
+fn id(record: &Value) -> Option<Id> {
+    record["Id"].as_str()?.parse().ok()
+}
+
+fn edit(org: &OrgAt, who: (usize, usize), field: &'static str, value: &Value, contended: bool, deeds: &mut Deeds) {
+    let Some((object, record)) = live(org, who).into_iter().next() else { return };
+    let fields = json!({ field: value });
+    let id = record["Id"].as_str().unwrap_or_default().to_owned();
+    let edited = as_colleague(org, |org, session| org.update(session, object, &id, fields.as_object().expect("an object")).is_ok());
+    if edited == Some(true) {
+        let at = org.sim.with_org(|org| org.now());
+        deeds.edits.entry(who).or_default().entry(field).or_default().push(Edited { value: value.clone(), at, contended });
+    }
+}
+
+fn convert(org: &OrgAt, who: (usize, usize), deeds: &mut Deeds) {
+    let lead = live(org, who).into_iter().find(|(object, _)| *object == "Lead").and_then(|(_, record)| id(&record));
+    let Some(lead) = lead else { return };
+    let how = Conversion { account: None, contact: None, opportunity: None };
+    if as_colleague(org, |org, session| org.convert_lead(session, lead, &how).is_ok()) == Some(true) {
+        deeds.moved.insert(who, org.sim.with_org(|org| org.now()));
+    }
+}
+
+fn merge(org: &OrgAt, who: (usize, usize), deeds: &mut Deeds) {
+    let Some((_, lead)) = live(org, who).into_iter().find(|(object, _)| *object == "Lead") else { return };
+    let Some(loser) = id(&lead) else { return };
+    let kept = ["LastName", "FirstName", "Company", "Email", "Phone", "Title", "Description", "HasOptedOutOfEmail"];
+    let fields: serde_json::Map<String, Value> =
+        kept.iter().map(|field| ((*field).to_owned(), lead[*field].clone())).filter(|(_, value)| !value.is_null()).collect();
+    let merged = as_colleague(org, |org, session| {
+        let master = org.create(session, "Lead", &fields).ok()?;
+        org.merge(session, "Lead", master, &[loser]).ok()
+    });
+    if merged.flatten().is_some() {
+        deeds.moved.insert(who, org.sim.with_org(|org| org.now()));
+    }
+}
+
+fn delete(org: &OrgAt, who: (usize, usize), deeds: &mut Deeds) {
+    let Some((object, record)) = live(org, who).into_iter().next() else { return };
+    let Some(id) = id(&record) else { return };
+    if as_colleague(org, |org, session| org.delete(session, object, id.as_str()).is_ok()) == Some(true) {
+        deeds.deleted.insert(who);
+        deeds.bin.insert(who, id);
+    }
+}
+
+fn restore(org: &OrgAt, who: (usize, usize), deeds: &mut Deeds) {
+    if let Some(id) = deeds.bin.remove(&who) {
+        as_colleague(org, |org, session| org.undelete(session, id).is_ok());
+    }
+}
+
+/// Lets the integration user see a field, or not.
+fn show(org: &OrgAt, access: FieldAccess) {
+    for sobject in ["Lead", "Contact"] {
+        let rule = FieldRule { sobject: sobject.to_owned(), field: "Phone".to_owned(), who: Who::Everyone, access };
+        org.sim.with_org(|org| org.set_field_access(&rule)).expect("the field is there");
+    }
+}

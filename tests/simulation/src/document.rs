@@ -1,0 +1,78 @@
+//! The tenants' documents and orgs.
+
+use salesforce_sim::{Seed, seed::RecordSeed};
+use serde_json::{Value, json};
+
+use crate::{
+    history::{TENANTS, address},
+    plan::Plan,
+    world::org::{PUBLIC, login},
+};
+
+/// A tenant's document. `remark` changes with each version and nothing else does; `cap` is for a day's calls.
+#[must_use]
+pub fn document(tenant: usize, remark: usize, cap: Option<u64>) -> Value {
+    let id = TENANTS[tenant];
+    let fields = json!([
+        {"from": "person.email", "to": "Email", "strategy": "always_platform"},
+        {"from": "person.last_name", "to": "LastName", "strategy": "always_platform"},
+        {"from": "person.first_name", "to": "FirstName", "strategy": "most_recent"},
+        {"from": "person.job", "to": "Title", "strategy": "always_salesforce"},
+        {"from": "person.phone", "to": "Phone", "strategy": "fill_if_blank"},
+    ]);
+    let mut lead = fields.as_array().cloned().unwrap_or_default();
+    lead.push(json!({"from": "person.company", "to": "Company", "strategy": "fill_if_blank"}));
+    let mut document = json!({
+        "connection": {"id": id, "name": format!("{id} {remark}"), "time_zone": "Europe/Paris", "language": "en"},
+        "source": {"id": id},
+        "platform": {"name": "Simulated"},
+        "salesforce": {"host": {"url": login(id)}, "auth": {"web_server": {"client_id": client_id(id)}}},
+        "people": {
+            "when_unknown": "lead", "lead_mapping": "lead", "contact_mapping": "contact", "update_leads": "on", "update_contacts": "on",
+            "overwrite": "off"
+        },
+        "mappings": {"lead": {"object": "Lead", "fields": lead}, "contact": {"object": "Contact", "fields": fields}},
+        "workflows": [
+            {"name": "met", "trigger": "met", "actions": [{"person": {}}, {"activity": {"object": "Event", "subject": "met {{ event.id }} {{ person.last_name }}"}}]},
+            {"name": "unsubscribed", "trigger": "unsubscribed", "actions": [{"unsubscribe": {}}]}
+        ],
+        "projects": {"unlisted": "accept"}
+    });
+    if let Some(cap) = cap {
+        document["salesforce"]["api_calls"] = json!({"per_day": cap});
+    }
+    document
+}
+
+fn client_id(tenant: &str) -> String {
+    format!("key-of-{tenant}")
+}
+
+/// The consumer secret of a tenant's app; it must never be seen.
+#[must_use]
+pub fn client_secret(tenant: &str) -> String {
+    format!("planted-secret-of-{tenant}-5f1c0e9a77")
+}
+
+/// A tenant's org, with those whom it knows before anything begins.
+#[must_use]
+pub fn seed(tenant: usize, plan: &Plan) -> Seed {
+    let (history, id) = (&plan.history, TENANTS[tenant]);
+    let mut seed = if plan.keyed[tenant] { Seed::demo() } else { Seed::demo().without_external_ids() };
+    // Where no record has a key, a call that was cut can double what queries do not find for longer than we wait.
+    seed.doubts.index_lag_seconds = if plan.keyed[tenant] { plan.org_lag_seconds } else { 0 };
+    for app in &mut seed.apps {
+        app.client_id = client_id(id);
+        app.secret = Some(client_secret(id));
+        app.callback_urls.push(format!("{PUBLIC}/oauth/{id}/callback"));
+    }
+    for (_, person, object) in history.known.iter().filter(|(known, ..)| *known == tenant) {
+        let mut fields = json!({"LastName": format!("{id}-{person}x0"), "Email": address(*person, 0), "Title": "there before"});
+        if *object == "Lead" {
+            fields["Company"] = json!(format!("{id} company"));
+        }
+        let fields = fields.as_object().cloned().unwrap_or_default();
+        seed.records.push(RecordSeed { sobject: (*object).to_owned(), fields, label: None, by: None, hidden_from: Vec::new() });
+    }
+    seed
+}

@@ -1,0 +1,167 @@
+//! What can go wrong, how often in a run, and how often it did.
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+use serde::{Deserialize, Serialize};
+
+macro_rules! faults {
+    ($($(#[doc = $doc:literal])+ $kind:ident = $name:literal,)+) => {
+        /// A kind of fault.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Fault { $($(#[doc = $doc])+ #[serde(rename = $name)] $kind,)+ }
+
+        impl Fault {
+            /// Every kind.
+            pub const ALL: &[Fault] = &[$(Fault::$kind,)+];
+
+            /// Its name in reports and on the command line.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Fault::$kind => $name,)+ }
+            }
+        }
+    };
+}
+
+faults! {
+    /// A function dies before a call of a port has any effect.
+    CrashBefore = "crash before an effect",
+    /// A function dies after a call of a port has had its effect.
+    CrashAfter = "crash after an effect",
+    /// A function's time is over in the middle of its work.
+    Deadline = "deadline in the middle of a batch",
+    /// DynamoDB refuses for its throughput.
+    TableThrottle = "table: throttled",
+    /// DynamoDB does what it was asked, and its answer is lost.
+    TableLost = "table: answer lost after commit",
+    /// DynamoDB refuses because another transaction has the item.
+    TableConflict = "table: transaction conflict",
+    /// A condition fails because somebody else was quicker.
+    TableRace = "table: condition race",
+    /// An index does not show yet what was just written.
+    IndexLag = "table: index lags",
+    /// An item is still there after its time to live.
+    LateTtl = "table: item outlives its time to live",
+    /// Secrets Manager does not know a version yet, or answers the one before.
+    SecretBehind = "secrets: read is behind",
+    /// Secrets Manager refuses for its rate.
+    SecretThrottle = "secrets: throttled",
+    /// A batch of the stream comes again.
+    StreamRepeated = "stream: batch redelivered",
+    /// A batch of the stream comes in parts.
+    StreamSplit = "stream: batch split",
+    /// A batch of the stream comes in another order.
+    StreamReordered = "stream: records reordered",
+    /// A batch of the stream never comes.
+    StreamDropped = "stream: batch lost",
+    /// Functions' clocks differ, by a second at most.
+    SkewFunctions = "clocks: functions differ by a second",
+    /// Salesforce's clock differs from ours, by five minutes at most.
+    SkewOrg = "clocks: Salesforce differs by five minutes",
+    /// The platform's clock differs from ours, by five minutes at most.
+    SkewPlatform = "clocks: platform differs by five minutes",
+    /// Salesforce cannot be reached.
+    Unreachable = "salesforce: not reached",
+    /// The connection breaks before Salesforce has done anything.
+    CutBefore = "salesforce: cut before commit",
+    /// The connection breaks after Salesforce has done everything.
+    CutAfter = "salesforce: answer lost after commit",
+    /// Salesforce answers after we have given up.
+    Slow = "salesforce: slower than the time-out",
+    /// 503.
+    Unavailable = "salesforce: 503",
+    /// 429.
+    TooMany = "salesforce: 429",
+    /// A page of HTML instead of an answer.
+    Html = "salesforce: HTML error page",
+    /// A record is locked.
+    Lock = "salesforce: record locked",
+    /// The day's calls are spent.
+    Quota = "salesforce: quota",
+    /// Some records of a call are refused.
+    Partial = "salesforce: partial success",
+    /// The access token has expired.
+    Expired = "salesforce: token expired",
+    /// A refresh gave a new refresh token, and the old one is dead.
+    Rotated = "salesforce: token rotated",
+    /// The grant is taken back.
+    Revoked = "salesforce: token revoked",
+    /// A field is hidden from the integration user.
+    HiddenField = "salesforce: field hidden",
+    /// Queries do not find yet what was just made.
+    OrgIndexLag = "salesforce: index lags",
+    /// A call is given up by us and commits later.
+    LateCommit = "salesforce: late commit",
+}
+
+/// How often each kind of fault strikes in a run, from 0 to 1 per occasion.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rates(BTreeMap<Fault, f64>);
+
+impl Rates {
+    /// Draws the rates: each kind is absent, rare or frequent.
+    pub fn draw(rng: &mut Rng) -> Self {
+        let rate = |rng: &mut Rng| match rng.u8(0..10) {
+            0..=4 => 0.0,
+            5..=7 => 0.01 + rng.f64() * 0.03,
+            _ => 0.05 + rng.f64() * 0.15,
+        };
+        Self(Fault::ALL.iter().map(|fault| (*fault, rate(rng))).collect())
+    }
+
+    /// No faults at all.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(Fault::ALL.iter().map(|fault| (*fault, 0.0)).collect())
+    }
+
+    /// The same without one kind.
+    #[must_use]
+    pub fn without(&self, fault: Fault) -> Self {
+        let mut rates = self.clone();
+        rates.0.insert(fault, 0.0);
+        rates
+    }
+
+    /// How often a kind strikes.
+    #[must_use]
+    pub fn of(&self, fault: Fault) -> f64 {
+        self.0.get(&fault).copied().unwrap_or_default()
+    }
+
+    /// The kinds that strike, with their rates.
+    pub fn striking(&self) -> impl Iterator<Item = (Fault, f64)> {
+        self.0.iter().map(|(fault, rate)| (*fault, *rate)).filter(|(_, rate)| *rate > 0.0)
+    }
+}
+
+/// How often each kind struck.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts(BTreeMap<Fault, u64>);
+
+impl Counts {
+    /// Counts strikes.
+    pub fn add(&mut self, fault: Fault, times: u64) {
+        *self.0.entry(fault).or_default() += times;
+    }
+
+    /// Adds another run's.
+    pub fn merge(&mut self, other: &Self) {
+        for (fault, times) in &other.0 {
+            self.add(*fault, *times);
+        }
+    }
+
+    /// How often a kind struck.
+    #[must_use]
+    pub fn of(&self, fault: Fault) -> u64 {
+        self.0.get(&fault).copied().unwrap_or_default()
+    }
+
+    /// The kinds that never struck.
+    #[must_use]
+    pub fn never(&self) -> Vec<&'static str> {
+        Fault::ALL.iter().filter(|fault| self.of(**fault) == 0).map(|fault| fault.name()).collect()
+    }
+}

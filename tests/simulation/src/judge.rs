@@ -1,0 +1,314 @@
+//! What must hold after a run, told by what was said and done and not by the code that did it.
+//!
+//! A person's last name is always the platform's, so it must be that of their latest statement; the title is always Salesforce's, so an
+//! edit stands; the phone is filled if blank, so an edit stands, too; the first name is the most recent one of both sides; a
+//! description is in no mapping, so nobody but colleagues changes it.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use jiff::{Timestamp, ToSpan, civil::Date};
+use passerelle_core::{adapters::secrets::SecretKind, domain::ids::ConnectionId};
+use salesforce_sim::org::QueryScope;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use crate::{
+    colleague::{Edited, live},
+    document::client_secret,
+    fault::Fault,
+    history::{Kind, Said, TENANTS, kind_of_person, subject, whose},
+    logs::Logs,
+    report::Promise,
+    run::Run,
+};
+
+/// So often is tried what fails, as docs/errors.md states.
+const MOST_TRIES: u32 = 60;
+
+/// Objects whose records may be made or changed.
+const OBJECTS: [&str; 5] = ["Lead", "Contact", "Account", "Event", "Task"];
+
+/// Whether an event may wait for ever: Salesforce needs more than is known of the person.
+#[must_use]
+pub fn may_be_parked(run: &Run<'_>, said: usize) -> bool {
+    run.plan.history.said[said].kind == Kind::Incomplete
+}
+
+/// Judges a run, lets everything happen once more in quiet, and judges that, too.
+pub async fn judge(run: &mut Run<'_>, sweeps: usize, logs: &Logs) -> Result<()> {
+    outcomes(run, sweeps).await?;
+    ledger(run).await?;
+    for (tenant, person) in people(run) {
+        explain(run, tenant, person).await?;
+    }
+    activities(run).await?;
+    tenants(run);
+    quiet(run).await?;
+    if run.plan.rates.of(Fault::LateTtl) > 0.0 {
+        run.grow_old().await?;
+        quiet(run).await?;
+    }
+    secrets(run, logs).await
+}
+
+/// Everything once more changes nothing.
+async fn quiet(run: &mut Run<'_>) -> Result<()> {
+    let before = records(run);
+    run.quiet().await?;
+    let mut after = records(run);
+    for (what, was) in &before {
+        let is = after.remove(what);
+        if is.as_ref() != Some(was) {
+            run.wrong(Promise::QuietAfterwards, format!("a quiet second run changed {what}: {was} is now {}", is.unwrap_or_default()));
+        }
+    }
+    for what in after.keys() {
+        run.wrong(Promise::QuietAfterwards, format!("a quiet second run made {what}"));
+    }
+    Ok(())
+}
+
+/// The calls of the day are no more than the documents allow. Judged before the day is over.
+pub fn budget(run: &mut Run<'_>) {
+    let Some(cap) = run.plan.cap else { return };
+    for org in &run.world.orgs {
+        let calls = org.sim.control().counters().api_calls;
+        if calls > cap {
+            run.wrong(Promise::BudgetHeld, format!("{} has cost {calls} calls of {cap}", org.tenant));
+        }
+    }
+}
+
+/// Every accepted event ends in exactly one outcome.
+async fn outcomes(run: &mut Run<'_>, sweeps: usize) -> Result<()> {
+    let stored: BTreeMap<usize, _> = run.stored().await?.into_iter().collect();
+    for said in run.accepted.clone() {
+        let event = &run.plan.history.said[said];
+        let found = stored.get(&said).map(|stored| stored.status.as_str());
+        let good = match (found, event.kind) {
+            (Some("applied" | "unchanged" | "superseded"), Kind::Capture | Kind::OptOut) => true,
+            (Some("parked"), Kind::Incomplete) => true,
+            // Of somebody who is not there nothing can be said.
+            _ => false,
+        };
+        if let Some(stored) = stored.get(&said).filter(|stored| stored.attempts > MOST_TRIES) {
+            run.wrong(Promise::TriesBounded, format!("{} was tried {} times", event.id, stored.attempts));
+        }
+        if !good {
+            let outcome = stored.get(&said).map(|stored| format!("{:?} after {} tries", stored.outcome, stored.attempts));
+            run.wrong(
+                Promise::NothingLost,
+                format!("{} of {} has ended as {found:?} after {sweeps} sweeps: {outcome:?}", event.id, TENANTS[event.tenant]),
+            );
+        }
+    }
+    for said in 0..run.plan.history.said.len() {
+        if !run.accepted.contains(&said) && stored.contains_key(&said) {
+            run.wrong(Promise::NothingLost, format!("{} is in the table and was never accepted", run.plan.history.said[said].id));
+        }
+    }
+    Ok(())
+}
+
+/// The ledgers balance, and have every event once.
+async fn ledger(run: &mut Run<'_>) -> Result<()> {
+    let first: Date = run.world.time.now(Default::default()).to_zoned(jiff::tz::TimeZone::UTC).date();
+    for (tenant, id) in TENANTS.iter().enumerate() {
+        let connection: ConnectionId = id.parse()?;
+        let mut standing = 0;
+        for ago in 0..5 {
+            let day = run.bystander.ports().table.load_ledger(&connection, first.saturating_sub(ago.days())).await?;
+            standing += day.standing();
+            if let Some(finding) = day.finding() {
+                run.wrong(Promise::NothingLost, format!("the ledger of {id} does not balance: {}", finding.words.en));
+            }
+        }
+        let accepted = run.accepted.iter().filter(|said| run.plan.history.said[**said].tenant == tenant).count() as u64;
+        if standing != accepted {
+            run.wrong(Promise::NothingLost, format!("the ledger of {id} has {standing} events, and {accepted} were accepted"));
+        }
+    }
+    Ok(())
+}
+
+/// What the connector itself says of a person, for whoever looks into a failure.
+async fn explain(run: &Run<'_>, tenant: usize, person: usize) -> Result<()> {
+    for (said, event) in run.stored().await? {
+        let about = &run.plan.history.said[said];
+        if (about.tenant, about.person) != (tenant, person) {
+            continue;
+        }
+        run.world.note(format_args!("{} of {}: {:?}", about.id, about.stamp, event.outcome));
+        for why in run.bystander.ports().table.load_why(&event, 20).await? {
+            run.world.note(format_args!("  because {why}"));
+        }
+    }
+    Ok(())
+}
+
+/// Each person has one record, with the values that it must have. Answers of whom that is not so.
+fn people(run: &mut Run<'_>) -> Vec<(usize, usize)> {
+    let mut about = Vec::new();
+    for who in run.plan.history.people() {
+        let (tenant, person) = who;
+        let events: Vec<&Said> = run.accepted().filter(|said| (said.tenant, said.person) == who).collect();
+        let found = live(&run.world.orgs[tenant], who);
+        let name = format!("{}-{person}", TENANTS[tenant]);
+        if run.deeds.deleted.contains(&who) {
+            continue;
+        }
+        if found.len() > 1 {
+            let ids: Vec<String> = found.iter().map(|(object, record)| format!("{object} {}", record["Id"])).collect();
+            run.wrong(Promise::NothingTwice, format!("{name} has {} records: {}", found.len(), ids.join(", ")));
+            about.push(who);
+            continue;
+        }
+        let captures: Vec<&&Said> = events.iter().filter(|said| said.kind == Kind::Capture).collect();
+        if kind_of_person(&run.plan.history.said, tenant, person) == Kind::Incomplete || captures.is_empty() {
+            continue;
+        }
+        let Some((_, record)) = found.first() else {
+            run.wrong(Promise::NothingLost, format!("{name} has no record"));
+            about.push(who);
+            continue;
+        };
+        let edits = run.deeds.edits.get(&who).cloned().unwrap_or_default();
+        let opted_out = events.iter().any(|said| said.kind == Kind::OptOut) || edits.contains_key("HasOptedOutOfEmail");
+        if opted_out && record["HasOptedOutOfEmail"] != true {
+            run.wrong(Promise::OptOutKept, format!("{name} wanted no e-mails"));
+            about.push(who);
+        }
+        let mut wrong = Vec::new();
+        let moved = run.deeds.moved.get(&who).copied();
+        values(&captures, &events, record, &edits, moved, &mut wrong);
+        about.extend((!wrong.is_empty()).then_some(who));
+        for wrong in wrong {
+            run.wrong(Promise::NothingCovered, format!("{name}: {wrong}"));
+        }
+    }
+    about
+}
+
+type Edits = BTreeMap<&'static str, Vec<Edited>>;
+
+fn values(captures: &[&&Said], events: &[&Said], record: &Value, edits: &Edits, moved: Option<Timestamp>, wrong: &mut Vec<String>) {
+    let Some(latest) = captures.last() else { return };
+    let last_name = &latest.body["person"]["last_name"];
+    if record["LastName"] != *last_name {
+        wrong.push(format!("the last name is {}, and {last_name} was stated last", record["LastName"]));
+    }
+    // A wish to get no e-mails writes no address, though it states one.
+    let stated = events.iter().filter(|said| said.rank >= latest.rank).map(|said| &said.body["person"]["email"]);
+    if !stated.clone().any(|email| record["Email"] == *email) {
+        wrong.push(format!("the address is {}, and {:?} was stated last", record["Email"], stated.collect::<Vec<_>>()));
+    }
+    let last = |field: &str| edits.get(field).and_then(|edits| edits.last());
+    for field in ["Description", "Title", "Phone"] {
+        // A phone may be filled in the moment in which somebody fills it.
+        if let Some(edit) = last(field).filter(|edit| field != "Phone" || !edit.contended)
+            && record[field] != edit.value
+        {
+            wrong.push(format!("{field} is {}, and a colleague has made it {}", record[field], edit.value));
+        }
+    }
+    first_name(latest, record, edits, moved, wrong);
+}
+
+/// The most recent one of both sides, where it is plain which that is: Salesforce dates records, not fields.
+fn first_name(latest: &Said, record: &Value, edits: &Edits, moved: Option<Timestamp>, wrong: &mut Vec<String>) {
+    let stated = &latest.body["person"]["first_name"];
+    let any: Option<Timestamp> = edits.values().flatten().map(|edit| edit.at).chain(moved).max();
+    let edit = edits.get("FirstName").and_then(|edits| edits.last());
+    let should = match (edit, any) {
+        (_, any) if any.is_none_or(|any| any < latest.stamp) => stated,
+        (Some(edit), _) if edit.at > latest.stamp && !edit.contended => &edit.value,
+        _ => return,
+    };
+    if record["FirstName"] != *should {
+        wrong.push(format!("the first name is {}, and the most recent one is {should}", record["FirstName"]));
+    }
+}
+
+/// Each event that was applied has made its activity once.
+async fn activities(run: &mut Run<'_>) -> Result<()> {
+    let stored: BTreeMap<usize, _> = run.stored().await?.into_iter().collect();
+    for (tenant, org) in run.world.orgs.iter().enumerate() {
+        let mut made: BTreeMap<String, usize> = BTreeMap::new();
+        for record in org.sim.control().records("Event", QueryScope::Live)? {
+            *made.entry(record["Subject"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+        }
+        for (n, said) in run.plan.history.said.iter().enumerate().filter(|(_, said)| said.tenant == tenant) {
+            let (count, deleted) = (made.get(&subject(said)).copied().unwrap_or_default(), run.deeds.deleted.contains(&(tenant, said.person)));
+            let applied = said.kind == Kind::Capture && stored.get(&n).is_some_and(|event| event.status == "applied");
+            // What was deleted in the moment of a doubt is not found, made again, and doubled by taking the deletion back.
+            if !deleted && (count > 1 || applied && count == 0) {
+                run.wrong(Promise::NothingTwice, format!("{} of {} has made {count} activities", said.id, org.tenant));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Nothing of one tenant is in another's org.
+fn tenants(run: &mut Run<'_>) {
+    for (tenant, org) in run.world.orgs.iter().enumerate() {
+        for object in OBJECTS {
+            for record in org.sim.control().records(object, QueryScope::All).unwrap_or_default() {
+                let text = record.to_string();
+                let name = record["LastName"].as_str().and_then(whose);
+                let foreign = TENANTS.iter().enumerate().any(|(other, id)| other != tenant && text.contains(&format!("{id}-")));
+                if foreign || name.is_some_and(|(other, ..)| other != tenant) {
+                    run.wrong(Promise::TenantsApart, format!("{} has something of another tenant: {text}", org.tenant));
+                }
+            }
+        }
+    }
+}
+
+/// Every record of every org.
+fn records(run: &Run<'_>) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    for org in &run.world.orgs {
+        for object in OBJECTS {
+            for record in org.sim.control().records(object, QueryScope::All).unwrap_or_default() {
+                all.insert(format!("{} {object} {}", org.tenant, record["Id"]), record.to_string());
+            }
+        }
+    }
+    all
+}
+
+/// No secret is anywhere but in the secret store.
+async fn secrets(run: &mut Run<'_>, logs: &Logs) -> Result<()> {
+    let mut planted = Vec::new();
+    for id in TENANTS {
+        planted.push(client_secret(id));
+        let connection: ConnectionId = id.parse()?;
+        for kind in [SecretKind::Webhook, SecretKind::Salesforce] {
+            let secret = run.bystander.ports().secrets.read_current(&connection, kind).await?;
+            let value: Value = serde_json::from_str(secret.text.expose_secret()).unwrap_or_default();
+            strings(&value, &mut planted);
+        }
+    }
+    // Ids of the org and the user, and addresses, are no secrets.
+    planted.retain(|text| text.len() > 18 && !text.starts_with("https://"));
+    let table = serde_json::to_string(&run.world.database.scan(serde_json::from_value(serde_json::json!({"TableName": passerelle_local::TABLE}))?)?)?;
+    let answers = run.world.state().answers.join("\n");
+    let trace = run.world.state().trace.join("\n");
+    for (place, text) in [("the log", logs.text()), ("the table", table), ("an answer", answers), ("the trace", trace)] {
+        for secret in planted.iter().filter(|secret| text.contains(secret.as_str())) {
+            run.wrong(Promise::SecretsKept, format!("{place} has a secret: {}…", &secret[..6]));
+        }
+    }
+    Ok(())
+}
+
+fn strings(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => found.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| strings(item, found)),
+        Value::Object(members) => members.values().for_each(|member| strings(member, found)),
+        _ => {}
+    }
+}

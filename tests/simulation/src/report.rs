@@ -1,0 +1,61 @@
+//! What a run has shown.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Counts;
+
+/// What must hold, whatever goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Promise {
+    /// Every accepted event ends in exactly one outcome, and the ledger has it.
+    NothingLost,
+    /// Nobody has two records, and nothing that happened two activities.
+    NothingTwice,
+    /// A record has what was stated last, and what colleagues have made of it.
+    NothingCovered,
+    /// No field goes back to an older statement.
+    NothingGoesBack,
+    /// A wish to get no e-mails stands.
+    OptOutKept,
+    /// What has happened already changes nothing when it comes again.
+    QuietAfterwards,
+    /// Nothing of a tenant is in another's org.
+    TenantsApart,
+    /// No secret is anywhere but in the secret store.
+    SecretsKept,
+    /// A day costs no more calls than the document allows.
+    BudgetHeld,
+    /// A connection breaks only where its grant is gone.
+    GrantKept,
+    /// What fails is tried a stated number of times.
+    TriesBounded,
+}
+
+/// A promise that was not kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// Which.
+    pub promise: Promise,
+    /// What was found.
+    pub what: String,
+}
+
+/// The result of one run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The seed.
+    pub seed: u64,
+    /// What is wrong; nothing, where the run has passed.
+    pub violations: Vec<Violation>,
+    /// How often each fault struck.
+    pub counts: Counts,
+    /// What happened.
+    pub trace: Vec<String>,
+    /// Events that were accepted.
+    pub events: usize,
+    /// API calls that the orgs counted.
+    pub calls: u64,
+    /// Sweeps until nothing was under way, after everything had been healed.
+    pub sweeps: usize,
+}

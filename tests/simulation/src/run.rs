@@ -1,0 +1,492 @@
+//! One run: set up, fire, heal, judge, and a second run in quiet.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use fastrand::Rng;
+use futures::{StreamExt, stream::FuturesUnordered};
+use jiff::SignedDuration;
+use passerelle_core::{
+    adapters::state::{connections::Status, events::StoredEvent},
+    app::configure,
+    domain::ids::{ConnectionId, EventId},
+};
+use passerelle_local::{TABLE, dynamo, secrets::SecretsManager};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use standardwebhooks::Webhook;
+
+use crate::{
+    admin, colleague,
+    colleague::Deeds,
+    document::{client_secret, document, seed},
+    fault::{Fault, Rates},
+    history::{SPAN, Said, TENANTS, What},
+    judge,
+    plan::Plan,
+    report::{Promise, Report, Violation},
+    world::{
+        Skewed, State, Time, World,
+        org::OrgAt,
+        process::{Ended, Process},
+    },
+};
+
+/// How long a function may take, as the template has it.
+const TIMEOUT: Duration = Duration::from_secs(300);
+/// How long intake may take.
+const INTAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Sweeps by the minute, after everything is healed, until everything that only waits for its time must have ended.
+const QUICK_SWEEPS: usize = 15;
+/// Sweeps by the hour after that, until everything that waits for the org to change must have ended.
+const SLOW_SWEEPS: usize = 40;
+
+/// Runs a plan to its end, in a runtime of its own whose time stands still while anybody works.
+///
+/// # Errors
+/// When the surroundings themselves fail, which is a fault of the simulation.
+pub fn run(plan: &Plan) -> Result<Report> {
+    let logs = crate::logs::Logs::default();
+    let _guard = logs.listen();
+    fastrand::seed(plan.seed);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    runtime.block_on(async {
+        let mut run = Run::set_up(plan).await?;
+        run.fire().await?;
+        let sweeps = run.heal().await?;
+        judge::judge(&mut run, sweeps, &logs).await?;
+        Ok(run.report(sweeps))
+    })
+}
+
+/// Something that happens at a time.
+#[derive(Debug)]
+enum Job {
+    Act(What),
+    Deliver { tenant: usize, events: Vec<usize> },
+    Batch { records: Vec<Value>, tries: u32 },
+    Poll,
+    Sweep,
+}
+
+/// What a call of a function led to.
+enum Done {
+    Intake { process: Arc<Process>, tenant: usize, events: Vec<usize>, accepted: bool },
+    Upsert { process: Arc<Process>, batch: Option<(Vec<Value>, u32)> },
+}
+
+type Call = Pin<Box<dyn Future<Output = Done>>>;
+
+/// A run under way.
+pub struct Run<'p> {
+    /// What it goes by.
+    pub plan: &'p Plan,
+    /// The surroundings.
+    pub world: Arc<World>,
+    /// A process that is not under fire: the administrator's and the judge's.
+    pub bystander: Process,
+    /// What colleagues have done.
+    pub deeds: Deeds,
+    /// Events that intake has accepted.
+    pub accepted: BTreeSet<usize>,
+    keys: Vec<SecretString>,
+    jobs: BTreeMap<(Duration, u64), Job>,
+    next_job: u64,
+    calls: FuturesUnordered<Call>,
+    intakes: VecDeque<Arc<Process>>,
+    upserts: VecDeque<Arc<Process>>,
+    upserting: usize,
+    processes: u32,
+    read: usize,
+    deliveries: u64,
+    versions: usize,
+    ends: Duration,
+}
+
+impl<'p> Run<'p> {
+    async fn set_up(plan: &'p Plan) -> Result<Self> {
+        let time = Time::begin();
+        let clock = Skewed { time, skew: SignedDuration::ZERO };
+        let database = dynoxide::Database::memory_with_clock(Arc::new(clock))?;
+        dynamo::create_table(&database, TABLE)?;
+        let ids = crate::world::SeededIds::new(plan.seed ^ 3);
+        let orgs = TENANTS.iter().enumerate().map(|(tenant, id)| {
+            let seed = seed(tenant, plan);
+            OrgAt::new(time, id, seed, plan.org_skews[tenant], plan.seed ^ tenant as u64)
+        });
+        let world = World {
+            time,
+            database,
+            secrets: SecretsManager::memory(Arc::new(clock), ids),
+            orgs: orgs.collect::<Result<_>>()?,
+            state: State::new(Rng::with_seed(plan.seed ^ 7)).into(),
+        };
+        let world = Arc::new(world);
+        for (fault, skewed) in [
+            (Fault::SkewOrg, plan.org_skews.iter().any(|skew| !skew.is_zero())),
+            (Fault::SkewPlatform, !plan.history.platform_skew.is_zero()),
+            (Fault::OrgIndexLag, plan.org_lag_seconds > 0),
+        ] {
+            // These are there for the whole run.
+            world.state().counts.add(fault, u64::from(skewed));
+        }
+        let bystander = Process::start(&world, 0);
+        let mut keys = Vec::new();
+        for (tenant, org) in world.orgs.iter().enumerate() {
+            admin::set_up(&bystander, org, &document(tenant, 0, plan.cap), &client_secret(org.tenant)).await?;
+            keys.extend(configure::webhook_keys(bystander.ports(), &org.tenant.parse()?).await?.into_iter().next());
+        }
+        ensure!(keys.len() == TENANTS.len(), "Each source must have a key.");
+        // The history begins once everything stands, and the orgs' queries find what is there.
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let begins = time.passed();
+        let mut run = Self {
+            plan,
+            world,
+            bystander,
+            deeds: Deeds::default(),
+            accepted: BTreeSet::new(),
+            keys,
+            jobs: BTreeMap::new(),
+            next_job: 0,
+            calls: FuturesUnordered::new(),
+            intakes: VecDeque::new(),
+            upserts: VecDeque::new(),
+            upserting: 0,
+            processes: 0,
+            read: 0,
+            deliveries: 0,
+            versions: 0,
+            ends: begins + SPAN + Duration::from_secs(60),
+        };
+        for act in &plan.history.acts {
+            run.schedule(begins + act.at, Job::Act(act.what.clone()));
+        }
+        run.schedule(begins, Job::Poll);
+        run.schedule(begins, Job::Sweep);
+        Ok(run)
+    }
+
+    /// The events that were accepted, by time of occurrence for each person.
+    pub fn accepted(&self) -> impl Iterator<Item = &'p Said> {
+        let said = &self.plan.history.said;
+        self.accepted.iter().map(move |n| &said[*n])
+    }
+
+    /// Notes that a promise was not kept.
+    pub fn wrong(&self, promise: Promise, what: String) {
+        self.world.state().violations.push(Violation { promise, what });
+    }
+
+    fn schedule(&mut self, at: Duration, job: Job) {
+        self.jobs.insert((at, self.next_job), job);
+        self.next_job += 1;
+    }
+
+    /// The history, under fire.
+    async fn fire(&mut self) -> Result<()> {
+        {
+            let mut state = self.world.state();
+            state.rates = self.plan.rates.clone();
+            state.shadow.index_lag = self.plan.index_lag;
+            state.shadow.secret_lag = self.plan.secret_lag;
+        }
+        for org in &self.world.orgs {
+            org.light(&self.plan.rates);
+        }
+        self.work().await
+    }
+
+    /// Works everything that is scheduled, and all that follows from it.
+    async fn work(&mut self) -> Result<()> {
+        loop {
+            let next = self.jobs.first_key_value().map(|(key, _)| *key);
+            if next.is_none() && self.calls.is_empty() {
+                return Ok(());
+            }
+            let wait = next.map_or(Duration::MAX, |(at, _)| at.saturating_sub(self.world.time.passed()));
+            tokio::select! {
+                biased;
+                Some(done) = self.calls.next(), if !self.calls.is_empty() => self.done(done),
+                () = tokio::time::sleep(wait), if next.is_some() => {
+                    if let Some(job) = next.and_then(|key| self.jobs.remove(&key)) {
+                        self.start(job).await?;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn start(&mut self, job: Job) -> Result<()> {
+        let now = self.world.time.passed();
+        match job {
+            Job::Act(What::Deliver { tenant, events }) | Job::Deliver { tenant, events } => self.deliver(tenant, events)?,
+            Job::Act(What::Configure(tenant)) => {
+                self.versions += 1;
+                configure::apply(self.bystander.ports(), &document(tenant, self.versions, self.plan.cap)).await?;
+            }
+            Job::Act(What::Reconnect(tenant)) => {
+                if let Err(error) = self.reconnect(tenant).await {
+                    self.world.note(format_args!("connecting {} fails: {error:#}", TENANTS[tenant]));
+                    self.schedule(now + Duration::from_secs(60), Job::Act(What::Reconnect(tenant)));
+                }
+            }
+            Job::Act(what) => colleague::act(&self.world, &what, self.upserting > 0, &mut self.deeds),
+            Job::Batch { records, tries } => self.upsert(json!({"Records": records}), Some((records, tries))),
+            Job::Poll => {
+                self.poll(now);
+                if now < self.ends {
+                    self.schedule(now + Duration::from_secs(1), Job::Poll);
+                }
+            }
+            Job::Sweep => {
+                self.upsert(json!({"sweep": {}}), None);
+                if now < self.ends {
+                    self.schedule(now + Duration::from_secs(60), Job::Sweep);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn process(pool: &mut VecDeque<Arc<Process>>, world: &Arc<World>, number: &mut u32) -> Arc<Process> {
+        pool.pop_front().unwrap_or_else(|| {
+            *number += 1;
+            Arc::new(Process::start(world, *number))
+        })
+    }
+
+    /// The platform delivers, signed as it signs.
+    fn deliver(&mut self, tenant: usize, events: Vec<usize>) -> Result<()> {
+        let process = Self::process(&mut self.intakes, &self.world, &mut self.processes);
+        let bodies: Vec<&Value> = events.iter().map(|event| &self.plan.history.said[*event].body).collect();
+        let (body, source) = (serde_json::to_string(&bodies)?, TENANTS[tenant]);
+        self.deliveries += 1;
+        let id = format!("msg_{}", self.deliveries);
+        let at = self.world.time.now(self.plan.history.platform_skew).as_second();
+        let signature = Webhook::new(self.keys[tenant].expose_secret())?.sign(&id, at, body.as_bytes())?;
+        let request = serde_json::from_value(json!({
+            "version": "2.0", "rawPath": format!("/v1/hooks/{source}"), "rawQueryString": "", "pathParameters": {"source": source},
+            "headers": {"webhook-id": id, "webhook-timestamp": at.to_string(), "webhook-signature": signature, "content-type": "application/json"},
+            "requestContext": {"domainName": "passerelle.example", "http": {"method": "POST", "path": format!("/v1/hooks/{source}")}},
+            "isBase64Encoded": false, "body": body,
+        }))?;
+        let world = Arc::clone(&self.world);
+        world.note(format_args!("{} is sent {id} of {source}: {} events", process.life, events.len()));
+        self.calls.push(Box::pin(async move {
+            let call = passerelle_trigger_intake::handle(process.ports(), &process.readers, request);
+            let accepted = match process.serve(Box::pin(call), INTAKE_TIMEOUT).await {
+                Ended::Answered(answer) => {
+                    world.note(format_args!("{} answers {id}: {}", process.life, answer.status_code));
+                    world.state().answers.push(format!("{answer:?}"));
+                    answer.status_code == 202
+                }
+                Ended::Died | Ended::TimedOut => false,
+            };
+            Done::Intake { process, tenant, events, accepted }
+        }));
+        Ok(())
+    }
+
+    /// Sends upsert a batch of the stream, or a sweep.
+    fn upsert(&mut self, event: Value, batch: Option<(Vec<Value>, u32)>) {
+        let process = Self::process(&mut self.upserts, &self.world, &mut self.processes);
+        let timeout = match self.world.strikes(Fault::Deadline) {
+            true => Duration::from_secs(self.world.chance(|rng| rng.u64(3..60))),
+            false => TIMEOUT,
+        };
+        let world = Arc::clone(&self.world);
+        world.note(format_args!(
+            "{} is sent {}",
+            process.life,
+            batch.as_ref().map_or("a sweep".to_owned(), |(records, _)| format!("{} records", records.len()))
+        ));
+        self.upserting += 1;
+        self.calls.push(Box::pin(async move {
+            let deadline = process.now() + SignedDuration::try_from(timeout).unwrap_or_default();
+            let call = passerelle_upsert::handle(process.ports(), &process.bench, event, deadline);
+            let ended = process.serve(Box::pin(call), timeout).await;
+            let worked = matches!(&ended, Ended::Answered(Ok(answer)) if answer["batchItemFailures"].as_array().is_none_or(Vec::is_empty));
+            world.note(format_args!("{} ends: {ended:?}", process.life));
+            Done::Upsert { process, batch: batch.filter(|_| !worked) }
+        }));
+    }
+
+    fn done(&mut self, done: Done) {
+        let now = self.world.time.passed();
+        match done {
+            Done::Intake { process, tenant, events, accepted } => {
+                if process.is_alive() {
+                    self.intakes.push_back(process);
+                }
+                if accepted {
+                    self.accepted.extend(events);
+                } else {
+                    // As platforms do: until it is accepted.
+                    self.schedule(now + Duration::from_secs(20), Job::Deliver { tenant, events });
+                }
+            }
+            Done::Upsert { process, batch } => {
+                self.upserting -= 1;
+                if process.is_alive() {
+                    self.upserts.push_back(process);
+                }
+                if let Some((records, tries)) = batch.filter(|(_, tries)| *tries < 3) {
+                    self.schedule(now + Duration::from_secs(1 << tries), Job::Batch { records, tries: tries + 1 });
+                }
+            }
+        }
+    }
+
+    /// Reads the stream, and brings what is new to upsert: as it is, twice, in parts, in another order, or not at all.
+    fn poll(&mut self, now: Duration) {
+        let world = Arc::clone(&self.world);
+        let new = world.state().shadow.stream[self.read..].to_vec();
+        self.read += new.len();
+        if new.is_empty() || world.strikes(Fault::StreamDropped) {
+            return;
+        }
+        let mut records: Vec<Value> = new.iter().enumerate().map(|(n, key)| record(self.read - new.len() + n, key)).collect();
+        if records.len() > 1 && world.strikes(Fault::StreamReordered) {
+            world.chance(|rng| rng.shuffle(&mut records));
+        }
+        if world.strikes(Fault::StreamRepeated) {
+            let later = Duration::from_secs(world.chance(|rng| rng.u64(0..120)));
+            self.schedule(now + later, Job::Batch { records: records.clone(), tries: 0 });
+        }
+        if records.len() > 1 && world.strikes(Fault::StreamSplit) {
+            let second = records.split_off(records.len() / 2);
+            self.schedule(now, Job::Batch { records: second, tries: 0 });
+        }
+        self.schedule(now, Job::Batch { records, tries: 0 });
+    }
+
+    async fn reconnect(&mut self, tenant: usize) -> Result<()> {
+        let ports = self.bystander.ports();
+        let connection: ConnectionId = TENANTS[tenant].parse()?;
+        let meta = ports.table.load_meta(&connection).await?.context("the connection is gone")?;
+        if meta.status == Status::Broken {
+            self.world.note(format_args!("the administrator connects {connection} again"));
+            admin::connect_org(&self.bystander, &self.world.orgs[tenant]).await?;
+        }
+        Ok(())
+    }
+
+    /// Everything works again, everybody delivers what was not accepted, and sweeps go on until nothing is under way. Answers
+    /// how many it took.
+    async fn heal(&mut self) -> Result<usize> {
+        self.world.note("healed");
+        judge::budget(self);
+        {
+            let mut state = self.world.state();
+            state.rates = Rates::none();
+            state.shadow.index_lag = Duration::ZERO;
+            state.shadow.secret_lag = Duration::ZERO;
+        }
+        for (tenant, org) in self.world.orgs.iter().enumerate() {
+            for (fault, fired) in org.heal() {
+                self.world.state().counts.add(fault, fired);
+            }
+            for what in [What::Commit(tenant), What::Show(tenant)] {
+                colleague::act(&self.world, &what, false, &mut self.deeds);
+            }
+        }
+        self.work().await?;
+        for sweep in 1..=QUICK_SWEEPS + SLOW_SWEEPS {
+            let wait = if sweep <= QUICK_SWEEPS { 61 } else { 3_600 };
+            tokio::time::sleep(Duration::from_secs(wait)).await;
+            for tenant in 0..TENANTS.len() {
+                self.reconnect(tenant).await?;
+            }
+            self.upsert(json!({"sweep": {}}), None);
+            self.work().await?;
+            let all = self.stored().await?;
+            let under_way = |event: &StoredEvent| matches!(event.status.as_str(), "open" | "retry");
+            if all.iter().all(|(said, event)| !under_way(event) && (event.status != "parked" || judge::may_be_parked(self, *said))) {
+                return Ok(sweep);
+            }
+        }
+        Ok(QUICK_SWEEPS + SLOW_SWEEPS)
+    }
+
+    /// The events in the table, by their positions in the history.
+    pub async fn stored(&self) -> Result<Vec<(usize, StoredEvent)>> {
+        let mut all = Vec::new();
+        for (tenant, id) in TENANTS.iter().enumerate() {
+            let said: BTreeMap<EventId, usize> = self
+                .plan
+                .history
+                .said
+                .iter()
+                .enumerate()
+                .filter(|(_, said)| said.tenant == tenant)
+                .map(|(n, said)| Ok((said.id.parse()?, n)))
+                .collect::<Result<_>>()?;
+            let ids: Vec<EventId> = said.keys().cloned().collect();
+            let events = self.bystander.ports().table.load_events(&id.parse()?, &ids).await?;
+            all.extend(events.into_iter().filter_map(|(id, event)| Some((*said.get(&id)?, event))));
+        }
+        Ok(all)
+    }
+
+    /// Ninety-one days pass, and nothing that has outlived its time is removed.
+    pub async fn grow_old(&mut self) -> Result<()> {
+        tokio::time::sleep(Duration::from_secs(91 * 86_400)).await;
+        let now = self.world.time.now(SignedDuration::ZERO).as_second();
+        let outlived = self.stored().await?.iter().filter(|(_, event)| event.ttl.is_some_and(|ttl| ttl < now)).count();
+        self.world.state().counts.add(Fault::LateTtl, outlived as u64);
+        Ok(())
+    }
+
+    /// Everything once more, with nothing going wrong.
+    pub async fn quiet(&mut self) -> Result<()> {
+        let mut tenants: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for said in &self.accepted {
+            tenants.entry(self.plan.history.said[*said].tenant).or_default().push(*said);
+        }
+        for (tenant, events) in tenants {
+            self.deliver(tenant, events)?;
+        }
+        self.work().await?;
+        let stream = self.world.state().shadow.stream.clone();
+        let records: Vec<Value> = stream.iter().enumerate().map(|(n, key)| record(n, key)).collect();
+        self.upsert(json!({"Records": records}), None);
+        self.work().await?;
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_secs(61)).await;
+            self.upsert(json!({"sweep": {}}), None);
+            self.work().await?;
+        }
+        Ok(())
+    }
+
+    fn report(self, sweeps: usize) -> Report {
+        let mut state = self.world.state();
+        Report {
+            seed: self.plan.seed,
+            violations: std::mem::take(&mut state.violations),
+            counts: state.counts.clone(),
+            trace: std::mem::take(&mut state.trace),
+            events: self.accepted.len(),
+            calls: self.world.orgs.iter().map(|org| org.sim.control().counters().api_calls).sum(),
+            sweeps,
+        }
+    }
+}
+
+/// A record of the stream.
+fn record(number: usize, (pk, sk): &(String, String)) -> Value {
+    json!({
+        "eventID": number.to_string(), "eventVersion": "1.1", "eventName": "INSERT", "eventSource": "aws:dynamodb", "awsRegion": "eu-west-3",
+        "eventSourceARN": "arn:aws:dynamodb:eu-west-3:000000000000:table/passerelle/stream/1",
+        "dynamodb": {
+            "ApproximateCreationDateTime": 1_788_249_600, "SequenceNumber": format!("{number:021}"), "SizeBytes": 1, "StreamViewType": "KEYS_ONLY",
+            "Keys": {"pk": {"S": pk}, "sk": {"S": sk}},
+        },
+    })
+}

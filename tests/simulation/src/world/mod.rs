@@ -1,0 +1,266 @@
+//! The surroundings of the functions, in one process: time, chance, AWS, the orgs. All of it is driven by one seed.
+//!
+//! Whatever a function does goes through a port, and every port asks [`World::point`] first: there the function may die, and time
+//! passes, so that others get their turn.
+
+pub mod aws;
+pub mod org;
+pub mod process;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use dynoxide::Database;
+use fastrand::Rng;
+use jiff::{SignedDuration, Timestamp};
+use passerelle_local::secrets::SecretsManager;
+use tokio::time::Instant;
+
+use self::{aws::Shadow, org::OrgAt, process::Life};
+use crate::{
+    fault::{Counts, Fault, Rates},
+    history::whose,
+    report::{Promise, Violation},
+};
+
+/// The time at which every run begins.
+const EPOCH: Timestamp = Timestamp::constant(1_788_249_600, 0);
+
+/// Time as the runtime has it: it moves on when nobody has anything to do.
+#[derive(Debug, Clone, Copy)]
+pub struct Time(Instant);
+
+impl Time {
+    /// Begins now.
+    #[must_use]
+    pub fn begin() -> Self {
+        Self(Instant::now())
+    }
+
+    /// How long the run has lasted.
+    #[must_use]
+    pub fn passed(self) -> Duration {
+        self.0.elapsed()
+    }
+
+    /// The moment, on a clock that differs by `skew`.
+    #[must_use]
+    pub fn now(self, skew: SignedDuration) -> Timestamp {
+        let passed = SignedDuration::try_from(self.passed()).unwrap_or(SignedDuration::MAX);
+        EPOCH.saturating_add(passed + skew).unwrap_or(EPOCH)
+    }
+}
+
+/// Everything around the functions.
+pub struct World {
+    /// Time.
+    pub time: Time,
+    /// The database behind DynamoDB.
+    pub database: Database,
+    /// Secrets Manager.
+    pub secrets: SecretsManager,
+    /// The orgs, one per tenant.
+    pub orgs: Vec<OrgAt>,
+    /// What changes.
+    pub state: Mutex<State>,
+}
+
+/// What changes while a run goes on.
+pub struct State {
+    /// The run's chance.
+    pub rng: Rng,
+    /// How often faults strike.
+    pub rates: Rates,
+    /// How often they struck.
+    pub counts: Counts,
+    /// What happened, line by line.
+    pub trace: Vec<String>,
+    /// What AWS is known to have, for lags.
+    pub shadow: Shadow,
+    /// Texts that functions have answered.
+    pub answers: Vec<String>,
+    /// How each record was seen last.
+    seen: BTreeMap<String, Seen>,
+    /// What was seen to go wrong while it did.
+    pub violations: Vec<Violation>,
+}
+
+impl State {
+    /// At the beginning of a run, with nothing going wrong.
+    #[must_use]
+    pub fn new(rng: Rng) -> Self {
+        Self {
+            rng,
+            rates: Rates::none(),
+            counts: Counts::default(),
+            trace: Vec::new(),
+            shadow: Shadow::default(),
+            answers: Vec::new(),
+            seen: BTreeMap::new(),
+            violations: Vec::new(),
+        }
+    }
+}
+
+/// What of a record never goes back.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    /// Which statement its last name is of.
+    rank: usize,
+    /// Whether its person wants no e-mails.
+    opted_out: bool,
+}
+
+impl World {
+    /// Locks what changes.
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a fault strikes here. Counted where it does.
+    pub fn strikes(&self, fault: Fault) -> bool {
+        let mut state = self.state();
+        let rate = state.rates.of(fault);
+        let strikes = rate > 0.0 && state.rng.f64() < rate;
+        if strikes {
+            state.counts.add(fault, 1);
+        }
+        strikes
+    }
+
+    /// Whether a fault strikes a process. Bystanders are spared.
+    pub fn strikes_at(&self, life: &Life, fault: Fault) -> bool {
+        !life.is_spared() && self.strikes(fault)
+    }
+
+    /// A chance of the run, not of a fault.
+    pub fn chance<T>(&self, draw: impl FnOnce(&mut Rng) -> T) -> T {
+        draw(&mut self.state().rng)
+    }
+
+    /// Counts a fault that was noticed rather than made.
+    pub fn count(&self, fault: Fault) {
+        self.state().counts.add(fault, 1);
+    }
+
+    /// Looks whether a record has gone back to an older statement, or a wish to get no e-mails was undone.
+    fn watch(&self, org: &OrgAt) {
+        for object in ["Lead", "Contact"] {
+            for record in org.sim.control().records(object, salesforce_sim::org::QueryScope::Live).unwrap_or_default() {
+                let name = record["LastName"].as_str().unwrap_or_default();
+                let Some((.., rank)) = whose(name) else { continue };
+                let now = Seen { rank, opted_out: record["HasOptedOutOfEmail"] == true };
+                let (mut state, id) = (self.state(), format!("{} {}", org.tenant, record["Id"]));
+                let before = state.seen.insert(id.clone(), now).unwrap_or_default();
+                let at = self.time.passed().as_secs_f64();
+                if now.rank < before.rank {
+                    let what = format!("at {at:.3} {id} went from statement {} to {}", before.rank, now.rank);
+                    state.violations.push(Violation { promise: Promise::NothingGoesBack, what });
+                }
+                if before.opted_out && !now.opted_out {
+                    let what = format!("at {at:.3} {id} gets e-mails again");
+                    state.violations.push(Violation { promise: Promise::OptOutKept, what });
+                }
+            }
+        }
+    }
+
+    /// Writes a line of the trace.
+    pub fn note(&self, line: impl fmt::Display) {
+        let at = self.time.passed();
+        self.state().trace.push(format!("{:>9.3} {line}", at.as_secs_f64()));
+    }
+
+    /// Time passes before a call has its effect, and the function may die.
+    pub async fn before(&self, life: &Life) {
+        self.pass().await;
+        if self.strikes_at(life, Fault::CrashBefore) {
+            self.note(format_args!("{life} dies before its call"));
+            life.end().await;
+        }
+    }
+
+    /// Time passes after a call has had its effect, and the function may die.
+    pub async fn after(&self, life: &Life) {
+        if self.strikes_at(life, Fault::CrashAfter) {
+            self.note(format_args!("{life} dies after its call"));
+            life.end().await;
+        }
+    }
+
+    async fn pass(&self) {
+        let micros = self.chance(|rng| rng.u64(500..8_000));
+        tokio::time::sleep(Duration::from_micros(micros)).await;
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("World")
+    }
+}
+
+/// A clock of the world.
+#[derive(Debug, Clone, Copy)]
+pub struct Skewed {
+    /// Time.
+    pub time: Time,
+    /// How much the clock differs.
+    pub skew: SignedDuration,
+}
+
+impl passerelle_core::ports::Clock for Skewed {
+    fn now(&self) -> Timestamp {
+        self.time.now(self.skew)
+    }
+
+    fn sleep(&self, duration: Duration) -> passerelle_core::ports::BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+impl salesforce_sim::Clock for Skewed {
+    fn now(&self) -> Timestamp {
+        self.time.now(self.skew)
+    }
+}
+
+impl dynoxide::storage_backend::Clock for Skewed {
+    fn now_unix_secs(&self) -> u64 {
+        u64::try_from(self.time.now(self.skew).as_second()).unwrap_or_default()
+    }
+
+    fn now_unix_secs_f64(&self) -> f64 {
+        self.time.now(self.skew).as_duration().as_secs_f64()
+    }
+}
+
+/// Ids from the run's chance: the same in every run of a seed.
+#[derive(Debug)]
+pub struct SeededIds(Mutex<Rng>);
+
+impl SeededIds {
+    /// Ids of a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Rng::with_seed(seed))))
+    }
+
+    fn with<T>(&self, draw: impl FnOnce(&mut Rng) -> T) -> T {
+        draw(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl passerelle_core::ports::Ids for SeededIds {
+    fn fresh(&self) -> String {
+        self.with(|rng| format!("{:032x}", rng.u128(..)))
+    }
+
+    fn secret_bytes(&self) -> [u8; 32] {
+        self.with(|rng| std::array::from_fn(|_| rng.u8(..)))
+    }
+}

@@ -1,0 +1,161 @@
+//! The tenants' orgs, and the line to them.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use jiff::SignedDuration;
+use passerelle_core::ports::{BoxFuture, Transport, TransportError};
+use salesforce_sim::{Effect, Matcher, Options, Seed, Sim};
+
+use super::{Skewed, Time, World, process::Life};
+use crate::fault::{Fault, Rates};
+
+/// Where browsers reach the installation.
+pub const PUBLIC: &str = "https://passerelle.example";
+
+/// One tenant's org.
+pub struct OrgAt {
+    /// The connection's id, which every value of the tenant carries.
+    pub tenant: &'static str,
+    /// The org.
+    pub sim: Sim,
+    /// Its clock.
+    pub clock: Skewed,
+}
+
+impl OrgAt {
+    /// Builds an org.
+    pub fn new(time: Time, tenant: &'static str, seed: Seed, skew: SignedDuration, rng_seed: u64) -> anyhow::Result<Self> {
+        let clock = Skewed { time, skew };
+        let options = Options { clock: Arc::new(clock), login_url: login(tenant), instance_url: instance(tenant), rng_seed };
+        Ok(Self { tenant, sim: Sim::new(seed, options)?, clock })
+    }
+
+    /// Faults strike from now on.
+    pub fn light(&self, rates: &Rates) {
+        for (fault, effect) in effects() {
+            let rate = rates.of(fault);
+            if rate > 0.0 {
+                self.sim.control().fault(Matcher { probability: Some(rate), ..matcher(fault) }, effect);
+            }
+        }
+    }
+
+    /// Everything works again. Answers how often each fault struck.
+    pub fn heal(&self) -> Vec<(Fault, u64)> {
+        let kinds = effects();
+        let fired = self.sim.control().faults().into_iter().filter_map(|state| {
+            let kind = kinds.iter().find(|(_, effect)| *effect == state.fault.effect)?;
+            Some((kind.0, state.fired))
+        });
+        let fired = fired.collect();
+        self.sim.control().clear_faults();
+        fired
+    }
+}
+
+/// The address of a tenant's login host.
+#[must_use]
+pub fn login(tenant: &str) -> String {
+    format!("https://{tenant}.login.salesforce.com")
+}
+
+/// The address of a tenant's org.
+#[must_use]
+pub fn instance(tenant: &str) -> String {
+    format!("https://{tenant}.my.salesforce.com")
+}
+
+fn matcher(fault: Fault) -> Matcher {
+    // A token is not made of parts, and a late commit is one of records.
+    match fault {
+        Fault::Lock | Fault::Partial | Fault::LateCommit => Matcher::route("composite*"),
+        Fault::Expired => Matcher { path_contains: Some("/services/data/".to_owned()), ..Matcher::default() },
+        _ => Matcher::default(),
+    }
+}
+
+/// What each fault of Salesforce does.
+fn effects() -> Vec<(Fault, Effect)> {
+    let status =
+        |status, code: &str, retry_after| Effect::Status { status, code: code.to_owned(), message: "Try again later.".to_owned(), retry_after };
+    vec![
+        (Fault::CutBefore, Effect::CutBefore),
+        (Fault::CutAfter, Effect::CutAfter),
+        (Fault::Slow, Effect::Delay { ms: 90_000, moment: salesforce_sim::Moment::After }),
+        (Fault::Unavailable, status(503, "SERVER_UNAVAILABLE", None)),
+        (Fault::TooMany, status(429, "TOO_MANY_REQUESTS", Some(5))),
+        (Fault::Html, Effect::Html { status: 502 }),
+        (Fault::Lock, Effect::Lock { sobject: None, contains: Some("1".to_owned()) }),
+        (Fault::Quota, Effect::Quota),
+        (
+            Fault::Partial,
+            Effect::RecordError {
+                sobject: Some("Lead".to_owned()),
+                contains: Some("3".to_owned()),
+                status: 400,
+                code: "UNABLE_TO_LOCK_ROW".to_owned(),
+                message: "unable to obtain exclusive access to this record".to_owned(),
+            },
+        ),
+        (Fault::Expired, Effect::ExpireToken),
+        (Fault::LateCommit, Effect::Hold { cut: true }),
+    ]
+}
+
+/// A process's line to the orgs.
+#[derive(Debug)]
+pub struct Line {
+    world: Arc<World>,
+    life: Arc<Life>,
+}
+
+impl Line {
+    pub(super) fn new(world: &Arc<World>, life: &Arc<Life>) -> Self {
+        Self { world: Arc::clone(world), life: Arc::clone(life) }
+    }
+
+    async fn exchange(&self, request: Request<Bytes>, timeout: Duration) -> Result<Response<Bytes>, TransportError> {
+        let (world, host) = (&self.world, request.uri().host().unwrap_or_default().to_owned());
+        let path = request.uri().path().to_owned();
+        let what = format!("{} {} {path}", self.life, request.method());
+        world.before(&self.life).await;
+        let lost = |host: &str, cause: &str| TransportError::MaybeSent { host: host.to_owned(), source: cause.into() };
+        let org = world.orgs.iter().find(|org| host.starts_with(&format!("{}.", org.tenant)));
+        let org = match org {
+            Some(org) if !world.strikes_at(&self.life, Fault::Unreachable) => org,
+            _ => {
+                world.note(format_args!("{what} at {host}: not reached"));
+                return Err(TransportError::NotSent { host, source: "not reached".into() });
+            }
+        };
+        let (there, back) = world.chance(|rng| (rng.u64(20..200), rng.u64(5..50)));
+        let work = async {
+            tokio::time::sleep(Duration::from_millis(there)).await;
+            let answer = org.sim.call(request).await;
+            tokio::time::sleep(Duration::from_millis(back)).await;
+            answer
+        };
+        let answer = match tokio::time::timeout(timeout, work).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(cut)) => Err(lost(&host, &cut.to_string())),
+            Err(_) => Err(lost(&host, "no answer in time")),
+        };
+        let how = answer.as_ref().map_or_else(ToString::to_string, |answer| answer.status().to_string());
+        world.note(format_args!("{what} at {host}: {how}"));
+        // Every app gives a new refresh token with each refresh.
+        if path.ends_with("/oauth2/token") && answer.as_ref().is_ok_and(|answer| answer.status().is_success()) {
+            world.count(Fault::Rotated);
+        }
+        world.watch(org);
+        world.after(&self.life).await;
+        answer
+    }
+}
+
+impl Transport for Line {
+    fn send(&self, request: Request<Bytes>, timeout: Duration) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
+        Box::pin(self.exchange(request, timeout))
+    }
+}

@@ -1,0 +1,62 @@
+//! The seeds that run with every test: the first two hundred, and those that have failed before.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Instant,
+};
+
+use passerelle_simulation::{many::Total, plan::Plan, report::Report, run::run, tell};
+
+/// Seeds that have failed, each with a line of why.
+const FAILED_BEFORE: &str = include_str!("../seeds.txt");
+const SEEDS: u64 = 200;
+const TWICE: u64 = 50;
+
+/// Runs each of the seeds once, on as many threads as there are cores.
+fn run_all(seeds: &[u64]) -> Vec<Report> {
+    let (next, threads) = (AtomicU64::new(0), std::thread::available_parallelism().map_or(2, usize::from));
+    let work = || {
+        let mut reports = Vec::new();
+        while let Some(seed) = seeds.get(usize::try_from(next.fetch_add(1, Ordering::SeqCst)).unwrap()) {
+            reports.push(run(&Plan::draw(*seed)).unwrap());
+        }
+        reports
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    })
+}
+
+fn failed_before() -> Vec<u64> {
+    let lines = FAILED_BEFORE.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
+    lines.map(|line| line.split_whitespace().next().unwrap().parse().unwrap()).collect()
+}
+
+#[test]
+fn nothing_is_lost_doubled_covered_or_undone() {
+    let began = Instant::now();
+    let mut seeds: Vec<u64> = (1..=SEEDS).chain(failed_before()).collect();
+    seeds.dedup();
+    let mut total = Total::default();
+    for report in run_all(&seeds) {
+        total.add(&report);
+    }
+    total.took = began.elapsed();
+    println!("{}", tell::totals(&total));
+    assert!(total.failed.is_empty(), "these seeds fail: {:?}; for the first: {:#?}", total.failed, total.violations);
+    assert!(total.counts.never().is_empty(), "never struck: {:?}", total.counts.never());
+}
+
+#[test]
+fn a_seed_always_has_the_same_trace() {
+    let seeds: Vec<u64> = (1..=TWICE).flat_map(|seed| [seed, seed]).collect();
+    let mut reports = run_all(&seeds);
+    reports.sort_by_key(|report| report.seed);
+    assert_eq!(reports.len(), seeds.len());
+    for pair in reports.chunks(2) {
+        let differs = pair[0].trace.iter().zip(&pair[1].trace).find(|(one, other)| one != other);
+        assert!(differs.is_none() && pair[0] == pair[1], "seed {} differs at {differs:?}", pair[0].seed);
+    }
+}
