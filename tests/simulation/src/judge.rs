@@ -69,9 +69,12 @@ async fn quiet(run: &mut Run<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The calls of the day are no more than the documents allow. Judged before the day is over.
+/// The calls of the day are no more than the documents allow. Judged before the day is over. A call is counted after its answer, so one
+/// whose process died, or could not write, is missing in the count.
 pub fn budget(run: &mut Run<'_>) {
-    let Some(cap) = run.plan.cap else { return };
+    let uncounted = [Fault::CrashBefore, Fault::CrashAfter, Fault::Deadline, Fault::TableThrottle, Fault::TableConflict];
+    let uncounted: u64 = uncounted.into_iter().map(|fault| run.world.state().counts.of(fault)).sum();
+    let Some(cap) = run.plan.cap.map(|cap| cap + uncounted) else { return };
     for org in &run.world.orgs {
         let calls = org.sim.control().counters().api_calls;
         if calls > cap {
@@ -241,8 +244,10 @@ async fn activities(run: &mut Run<'_>) -> Result<()> {
         for (n, said) in run.plan.history.said.iter().enumerate().filter(|(_, said)| said.tenant == tenant) {
             let (count, deleted) = (made.get(&subject(said)).copied().unwrap_or_default(), run.deeds.deleted.contains(&(tenant, said.person)));
             let applied = said.kind == Kind::Capture && stored.get(&n).is_some_and(|event| event.status == "applied");
-            // What was deleted in the moment of a doubt is not found, made again, and doubled by taking the deletion back.
-            if !deleted && (count > 1 || applied && count == 0) {
+            // What was deleted in the moment of a doubt is not found, made again, and doubled by taking the deletion back; what was handed
+            // over in that moment is not found where it has no key.
+            let handed_over = !run.plan.keyed[tenant] && run.deeds.moved.contains_key(&(tenant, said.person));
+            if !deleted && !handed_over && (count > 1 || applied && count == 0) {
                 run.wrong(Promise::NothingTwice, format!("{} of {} has made {count} activities", said.id, org.tenant));
             }
         }

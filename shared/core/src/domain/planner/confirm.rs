@@ -3,30 +3,37 @@
 
 use serde_json::Value;
 
-use super::{Match, Situation};
+use super::{Match, Situation, events::Live};
 use crate::domain::{
+    event::is_blank,
     ids::FieldName,
     mapping::{
-        codec,
+        FieldMap, codec,
         merge::{holds, remember},
     },
-    person::{Base, Link, Sent},
+    person::{Base, Link, Sent, lookup},
     plan::Note,
+    schema::Field,
 };
 
 /// Brings the link's bases up to what was read.
-pub(super) fn confirm(situation: &Situation<'_>, link: &mut Link, read: &Match, notes: &mut Vec<Note>) {
+pub(super) fn confirm(situation: &Situation<'_>, link: &mut Link, read: &Match, live: &[Live], notes: &mut Vec<Note>) {
     let made = std::mem::take(&mut link.made) && read.left_by_us;
     let mapped = situation.engine.person_fields(link.object.as_str());
     let schema = situation.schemas.object(link.object.as_str());
     let rules = situation.engine.person_map(link.object.as_str()).into_iter().flat_map(|map| map.all());
     let by_key: Vec<&FieldName> = rules.filter(|rule| rule.by.is_some()).map(|rule| &rule.to).collect();
+    let map = situation.engine.person_map(link.object.as_str()).filter(|_| read.left_by_us);
     for (field, value) in read.values.iter().filter(|(field, _)| mapped.contains(field)) {
+        let described = schema.and_then(|schema| schema.fields.get(field));
+        if map.is_some_and(|map| was_written_unseen(situation, map, field, described, value, live)) {
+            let base = link.bases.entry(field.clone()).or_default();
+            (base.platform, base.salesforce, base.sent) = (Some(remember(value)), Some(remember(value)), None);
+        }
         match link.bases.get_mut(field) {
             // The id of a record that was found by its key: the two have no form in common.
             Some(base) if by_key.contains(&field) && base.sent.is_some() => (base.sent, base.salesforce) = (None, Some(remember(value))),
             Some(base) => {
-                let described = schema.and_then(|schema| schema.fields.get(field));
                 notes.extend(confirm_field(base, field, value, read.left_by_us, &|a, b| codec::same(described, a, b)));
             }
             // What a new record has beside what was sent are the org's defaults.
@@ -34,6 +41,16 @@ pub(super) fn confirm(situation: &Situation<'_>, link: &mut Link, read: &Match, 
             None => {}
         }
     }
+}
+
+/// Whether a record that we left has what an event in doubt states: then an earlier try has written it and did not live to record it.
+fn was_written_unseen(situation: &Situation<'_>, map: &FieldMap, name: &FieldName, field: Option<&Field>, value: &Value, live: &[Live]) -> bool {
+    live.iter().filter(|live| live.open.doubt.is_some() && live.person_action).any(|live| {
+        let stated = |path: &str| lookup(&live.context, path);
+        let rule = map.rule(name, &live.scene()).filter(|rule| rule.by.is_none());
+        let formed = rule.and_then(|rule| rule.to_salesforce(stated(rule.from()?)?, &stated, field, &situation.engine.zone).ok());
+        formed.is_some_and(|formed| !is_blank(&formed) && codec::same(field, &formed, value))
+    })
 }
 
 /// Where somebody else modified the record since, only what differs from what was sent is theirs. A note where the org has made

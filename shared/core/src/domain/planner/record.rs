@@ -41,7 +41,7 @@ pub(super) fn plan_record(situation: &Situation<'_>, plan: &mut PersonPlan, targ
         Target::Existing { object, id, read } => {
             relink(&mut plan.person, object, *id, read.as_ref());
             if let (Some(link), Some(read)) = (&mut plan.person.link, read) {
-                confirm::confirm(situation, link, read, &mut plan.notes);
+                confirm::confirm(situation, link, read, live, &mut plan.notes);
             }
             let Some(map) = situation.engine.person_map(object) else { return Ok(None) };
             let updates = person_action && situation.engine.updates(object) && map.operation != MappingOperation::Create;

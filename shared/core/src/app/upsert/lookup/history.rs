@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Asked, Look, Question, address, is_searched};
+use super::{Asked, Look, Question, addresses, is_searched};
 use crate::{
     adapters::salesforce::{
         SubAnswer,
@@ -45,7 +45,7 @@ impl Look<'_> {
             let fields = self.tracked(object, cases);
             let linked = cases.iter().filter(|case| self.reads_link(case, object)).filter_map(|case| case.person.link.as_ref());
             let ids: BTreeSet<String> = linked.map(|link| link.id.to_string()).collect();
-            let emails: BTreeSet<String> = cases.iter().filter(|case| is_searched(case)).filter_map(address).collect();
+            let emails: BTreeSet<String> = cases.iter().filter(|case| is_searched(case)).flat_map(addresses).collect();
             let concerned = cases.iter().filter(|case| is_searched(case) || self.reads_link(case, object));
             let since = concerned.flat_map(|case| self.stated(case, object, &fields)).min();
             let Some(since) = since.filter(|_| !fields.is_empty()) else { continue };

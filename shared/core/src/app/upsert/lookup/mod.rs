@@ -26,6 +26,7 @@ use crate::{
         engine::Engine,
         event::{Event, normalise_email},
         ids::{FieldName, ObjectName, RecordId},
+        person::email_alias,
         planner::{Case, Conversion, FoundActivity, Linked, Match, User, latest_address},
         schema::Schemas,
     },
@@ -80,7 +81,7 @@ type Asked = (Question, Sub);
 impl Look<'_> {
     fn first_questions(&mut self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
         let mut asked = Vec::new();
-        let searched: BTreeSet<String> = cases.iter().filter(|case| is_searched(case)).filter_map(address).collect();
+        let searched: BTreeSet<String> = cases.iter().filter(|case| is_searched(case)).flat_map(addresses).collect();
         asked.extend(self.by_email(access, &searched)?);
         let (known, unknown): (Vec<&Case>, Vec<&Case>) = cases.iter().filter(|case| is_searched(case)).partition(|case| may_have_been_made(case));
         asked.extend(self.by_key(access, &known)?);
@@ -122,7 +123,7 @@ impl Look<'_> {
     fn second_questions(&self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
         let mut asked = Vec::new();
         let lost: Vec<&Case> = cases.iter().filter(|case| case.found.linked == Linked::Gone && !is_searched(case)).collect();
-        asked.extend(self.by_email(access, &lost.iter().copied().filter_map(address).collect())?);
+        asked.extend(self.by_email(access, &lost.iter().copied().flat_map(addresses).collect())?);
         asked.extend(self.by_key(access, &lost)?);
         asked.extend(self.merged(access, cases)?);
         if self.directory.has_missing() {
@@ -278,13 +279,13 @@ impl Look<'_> {
             return Ok(());
         }
         let mut page = soql::parse_sub(sub)?;
-        let (addresses, about) = (by(cases, address), by(cases, records));
+        let (places, about) = (by(cases, addresses), by(cases, records));
         let keys = by(cases, |case| [case.person.key.to_string()]);
         let mut names = Vec::new();
         loop {
             for row in &page.records {
                 match question {
-                    Question::ByEmail(object) => take_match(object, row, us, cases, &addresses),
+                    Question::ByEmail(object) => take_match(object, row, us, cases, &places),
                     Question::ByKey(object, field) => take_keyed(object, field, row, us, cases, &keys),
                     Question::Users => self.take_user(row),
                     Question::Queues => self.take_queue(row),
@@ -292,7 +293,7 @@ impl Look<'_> {
                     Question::Campaigns => self.take_campaign(row),
                     Question::CampaignNames => names.extend(row.text("Name").map(str::to_owned)),
                     Question::Masters => take_master(row, cases, &about),
-                    Question::Members => others::take_member(row, us, cases, &addresses, &about),
+                    Question::Members => others::take_member(row, us, cases, &places, &about),
                     Question::Accounts => self.take_account(row),
                     Question::Records(object, field) => self.take_record(object, field, row, us),
                     Question::ById(..) | Question::History(_) => {}
@@ -346,8 +347,13 @@ fn may_have_been_made(case: &Case) -> bool {
     case.person.version > 0 || case.events.iter().any(|open| open.doubt.is_some())
 }
 
-fn address(case: &Case) -> Option<String> {
-    latest_address(&case.person, &case.events)
+/// The addresses by which a person is looked for: the one that they have now, and where an earlier try may have made them a record
+/// unseen, those that it may have made it with.
+fn addresses(case: &Case) -> BTreeSet<String> {
+    let doubtful = case.events.iter().any(|open| open.doubt.is_some());
+    let stated = case.events.iter().filter(|_| doubtful).filter_map(|open| open.event.email());
+    let own = |address: &String| !case.foreign.contains(&email_alias(address));
+    stated.filter(own).chain(latest_address(&case.person, &case.events)).collect()
 }
 
 /// Every record that may be the person's, each once.

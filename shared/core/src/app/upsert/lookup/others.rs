@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Asked, Look, Places, Question, address, directory::CampaignRow, each, is_searched, queries, read_match, records};
+use super::{Asked, Look, Places, Question, addresses, directory::CampaignRow, each, is_searched, queries, read_match, records};
 use crate::{
     adapters::salesforce::soql::{self, Row},
     app::access::{Access, AccessError},
@@ -83,7 +83,7 @@ impl Look<'_> {
         let fields = self.fields_with("CampaignMember", ["Id", "CampaignId", "LeadId", "ContactId", "Email", "Status"]);
         let head = |by: &str| format!("SELECT {fields} FROM CampaignMember WHERE ({}) AND {by}", campaigns.join(" OR "));
         let linked: BTreeSet<String> = concerned.iter().copied().flat_map(records).map(|id| id.to_string()).collect();
-        let addresses: BTreeSet<String> = concerned.iter().copied().filter(|case| is_searched(case)).filter_map(address).collect();
+        let addresses: BTreeSet<String> = concerned.iter().copied().filter(|case| is_searched(case)).flat_map(addresses).collect();
         let mut asked = queries(access, Question::Members, &head("LeadOrContactId"), &linked)?;
         asked.extend(queries(access, Question::Members, &head("Email"), &addresses)?);
         Ok(asked)
