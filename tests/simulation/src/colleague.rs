@@ -1,6 +1,9 @@
 //! What people do in the orgs while the functions work, and a note of what they did.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use salesforce_sim::{
@@ -24,6 +27,8 @@ pub struct Edited {
     pub value: Value,
     /// When, by the org's clock.
     pub at: Timestamp,
+    /// When, from the beginning of the run.
+    pub passed: Duration,
     /// Whether upsert was at work: it may have read the record before and write it after.
     pub contended: bool,
 }
@@ -35,8 +40,8 @@ pub struct Deeds {
     pub edits: BTreeMap<(usize, usize), BTreeMap<&'static str, Vec<Edited>>>,
     /// Whose records were deleted at some time.
     pub deleted: BTreeSet<(usize, usize)>,
-    /// When records were converted or merged, which dates what they became.
-    pub moved: BTreeMap<(usize, usize), Timestamp>,
+    /// When records were converted or merged, which dates what they became: by the org's clock, and from the beginning of the run.
+    pub moved: BTreeMap<(usize, usize), (Timestamp, Duration)>,
     /// What is in the recycle bin.
     bin: BTreeMap<(usize, usize), Id>,
 }
@@ -109,7 +114,12 @@ fn edit(org: &OrgAt, who: (usize, usize), field: &'static str, value: &Value, co
     let edited = as_colleague(org, |org, session| org.update(session, object, &id, fields.as_object().expect("an object")).is_ok());
     if edited == Some(true) {
         let at = org.sim.with_org(|org| org.now());
-        deeds.edits.entry(who).or_default().entry(field).or_default().push(Edited { value: value.clone(), at, contended });
+        deeds.edits.entry(who).or_default().entry(field).or_default().push(Edited {
+            value: value.clone(),
+            at,
+            passed: org.clock.time.passed(),
+            contended,
+        });
     }
 }
 
@@ -118,7 +128,7 @@ fn convert(org: &OrgAt, who: (usize, usize), deeds: &mut Deeds) {
     let Some(lead) = lead else { return };
     let how = Conversion { account: None, contact: None, opportunity: None };
     if as_colleague(org, |org, session| org.convert_lead(session, lead, &how).is_ok()) == Some(true) {
-        deeds.moved.insert(who, org.sim.with_org(|org| org.now()));
+        deeds.moved.insert(who, (org.sim.with_org(|org| org.now()), org.clock.time.passed()));
     }
 }
 
@@ -133,7 +143,7 @@ fn merge(org: &OrgAt, who: (usize, usize), deeds: &mut Deeds) {
         org.merge(session, "Lead", master, &[loser]).ok()
     });
     if merged.flatten().is_some() {
-        deeds.moved.insert(who, org.sim.with_org(|org| org.now()));
+        deeds.moved.insert(who, (org.sim.with_org(|org| org.now()), org.clock.time.passed()));
     }
 }
 

@@ -4,7 +4,7 @@
 //! edit stands; the phone is filled if blank, so an edit stands, too; the first name is the most recent one of both sides; a
 //! description is in no mapping, so nobody but colleagues changes it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Result;
 use jiff::{Timestamp, ToSpan, civil::Date};
@@ -75,8 +75,9 @@ pub fn budget(run: &mut Run<'_>) {
     let uncounted = [Fault::CrashBefore, Fault::CrashAfter, Fault::Deadline, Fault::TableThrottle, Fault::TableConflict];
     let uncounted: u64 = uncounted.into_iter().map(|fault| run.world.state().counts.of(fault)).sum();
     let Some(cap) = run.plan.cap.map(|cap| cap + uncounted) else { return };
-    for org in &run.world.orgs {
-        let calls = org.sim.control().counters().api_calls;
+    for (org, connected) in run.world.orgs.iter().zip(run.connected) {
+        // Connecting asks the org once whether it has the API at all; that is the administrator's call.
+        let calls = org.sim.control().counters().api_calls.saturating_sub(connected);
         if calls > cap {
             run.wrong(Promise::BudgetHeld, format!("{} has cost {calls} calls of {cap}", org.tenant));
         }
@@ -86,7 +87,7 @@ pub fn budget(run: &mut Run<'_>) {
 /// Every accepted event ends in exactly one outcome.
 async fn outcomes(run: &mut Run<'_>, sweeps: usize) -> Result<()> {
     let stored: BTreeMap<usize, _> = run.stored().await?.into_iter().collect();
-    for said in run.accepted.clone() {
+    for said in run.accepted.keys().copied().collect::<Vec<_>>() {
         let event = &run.plan.history.said[said];
         let found = stored.get(&said).map(|stored| stored.status.as_str());
         let good = match (found, event.kind) {
@@ -107,7 +108,7 @@ async fn outcomes(run: &mut Run<'_>, sweeps: usize) -> Result<()> {
         }
     }
     for said in 0..run.plan.history.said.len() {
-        if !run.accepted.contains(&said) && stored.contains_key(&said) {
+        if !run.accepted.contains_key(&said) && stored.contains_key(&said) {
             run.wrong(Promise::NothingLost, format!("{} is in the table and was never accepted", run.plan.history.said[said].id));
         }
     }
@@ -127,7 +128,7 @@ async fn ledger(run: &mut Run<'_>) -> Result<()> {
                 run.wrong(Promise::NothingLost, format!("the ledger of {id} does not balance: {}", finding.words.en));
             }
         }
-        let accepted = run.accepted.iter().filter(|said| run.plan.history.said[**said].tenant == tenant).count() as u64;
+        let accepted = run.accepted.keys().filter(|said| run.plan.history.said[**said].tenant == tenant).count() as u64;
         if standing != accepted {
             run.wrong(Promise::NothingLost, format!("the ledger of {id} has {standing} events, and {accepted} were accepted"));
         }
@@ -184,7 +185,11 @@ fn people(run: &mut Run<'_>) -> Vec<(usize, usize)> {
         }
         let mut wrong = Vec::new();
         let moved = run.deeds.moved.get(&who).copied();
-        values(&captures, &events, record, &edits, moved, &mut wrong);
+        let accepted =
+            |said: &Said| run.plan.history.said.iter().position(|other| std::ptr::eq(other, said)).and_then(|n| run.accepted.get(&n).copied());
+        let came = captures.last().and_then(|latest| accepted(latest)).unwrap_or_default();
+        let told = Told { edits: &edits, moved, came };
+        values(&captures, &events, record, &told, &mut wrong);
         about.extend((!wrong.is_empty()).then_some(who));
         for wrong in wrong {
             run.wrong(Promise::NothingCovered, format!("{name}: {wrong}"));
@@ -193,9 +198,14 @@ fn people(run: &mut Run<'_>) -> Vec<(usize, usize)> {
     about
 }
 
-type Edits = BTreeMap<&'static str, Vec<Edited>>;
+/// What colleagues did with a record, and when the latest statement came.
+struct Told<'t> {
+    edits: &'t BTreeMap<&'static str, Vec<Edited>>,
+    moved: Option<(Timestamp, Duration)>,
+    came: Duration,
+}
 
-fn values(captures: &[&&Said], events: &[&Said], record: &Value, edits: &Edits, moved: Option<Timestamp>, wrong: &mut Vec<String>) {
+fn values(captures: &[&&Said], events: &[&Said], record: &Value, told: &Told<'_>, wrong: &mut Vec<String>) {
     let Some(latest) = captures.last() else { return };
     let last_name = &latest.body["person"]["last_name"];
     if record["LastName"] != *last_name {
@@ -206,26 +216,28 @@ fn values(captures: &[&&Said], events: &[&Said], record: &Value, edits: &Edits, 
     if !stated.clone().any(|email| record["Email"] == *email) {
         wrong.push(format!("the address is {}, and {:?} was stated last", record["Email"], stated.collect::<Vec<_>>()));
     }
-    let last = |field: &str| edits.get(field).and_then(|edits| edits.last());
     for field in ["Description", "Title", "Phone"] {
         // A phone may be filled in the moment in which somebody fills it.
-        if let Some(edit) = last(field).filter(|edit| field != "Phone" || !edit.contended)
+        let edit = told.edits.get(field).and_then(|edits| edits.last());
+        if let Some(edit) = edit.filter(|edit| field != "Phone" || !edit.contended)
             && record[field] != edit.value
         {
             wrong.push(format!("{field} is {}, and a colleague has made it {}", record[field], edit.value));
         }
     }
-    first_name(latest, record, edits, moved, wrong);
+    first_name(latest, record, told, wrong);
 }
 
-/// The most recent one of both sides, where it is plain which that is: Salesforce dates records, not fields.
-fn first_name(latest: &Said, record: &Value, edits: &Edits, moved: Option<Timestamp>, wrong: &mut Vec<String>) {
+/// The most recent one of both sides, where it is plain which that is: Salesforce dates records, not fields, and what somebody edits
+/// after we have written stands, whatever their clock says.
+fn first_name(latest: &Said, record: &Value, told: &Told<'_>, wrong: &mut Vec<String>) {
     let stated = &latest.body["person"]["first_name"];
-    let any: Option<Timestamp> = edits.values().flatten().map(|edit| edit.at).chain(moved).max();
-    let edit = edits.get("FirstName").and_then(|edits| edits.last());
-    let should = match (edit, any) {
-        (_, any) if any.is_none_or(|any| any < latest.stamp) => stated,
-        (Some(edit), _) if edit.at > latest.stamp && !edit.contended => &edit.value,
+    let edit = told.edits.get("FirstName").and_then(|edits| edits.last());
+    let touched = told.edits.values().flatten().map(|edit| (edit.at, edit.passed)).chain(told.moved);
+    let is_latest = touched.into_iter().all(|(at, passed)| at < latest.stamp && passed < told.came);
+    let should = match edit {
+        _ if is_latest => stated,
+        Some(edit) if edit.at > latest.stamp && !edit.contended => &edit.value,
         _ => return,
     };
     if record["FirstName"] != *should {

@@ -50,7 +50,7 @@ impl Plan {
         Self {
             seed,
             index_lag: lag(&mut rng, Fault::IndexLag, 5_000),
-            secret_lag: lag(&mut rng, Fault::SecretBehind, 4_000),
+            secret_lag: lag(&mut rng, Fault::SecretBehind, 30_000),
             org_skews: std::array::from_fn(|_| {
                 let ms = rng.i64(-300_000..=300_000);
                 if strikes(Fault::SkewOrg) { SignedDuration::from_millis(ms) } else { SignedDuration::ZERO }

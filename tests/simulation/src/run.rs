@@ -1,7 +1,7 @@
 //! One run: set up, fire, heal, judge, and a second run in quiet.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     pin::Pin,
     sync::Arc,
     time::Duration,
@@ -92,8 +92,10 @@ pub struct Run<'p> {
     pub bystander: Process,
     /// What colleagues have done.
     pub deeds: Deeds,
-    /// Events that intake has accepted.
-    pub accepted: BTreeSet<usize>,
+    /// Events that intake has accepted, and when.
+    pub accepted: BTreeMap<usize, Duration>,
+    /// How often somebody has connected each org; that costs a call of its own.
+    pub connected: [u64; TENANTS.len()],
     keys: Vec<SecretString>,
     jobs: BTreeMap<(Duration, u64), Job>,
     next_job: u64,
@@ -150,7 +152,8 @@ impl<'p> Run<'p> {
             world,
             bystander,
             deeds: Deeds::default(),
-            accepted: BTreeSet::new(),
+            accepted: BTreeMap::new(),
+            connected: [1; TENANTS.len()],
             keys,
             jobs: BTreeMap::new(),
             next_job: 0,
@@ -175,7 +178,7 @@ impl<'p> Run<'p> {
     /// The events that were accepted, by time of occurrence for each person.
     pub fn accepted(&self) -> impl Iterator<Item = &'p Said> {
         let said = &self.plan.history.said;
-        self.accepted.iter().map(move |n| &said[*n])
+        self.accepted.keys().map(move |n| &said[*n])
     }
 
     /// Notes that a promise was not kept.
@@ -325,7 +328,7 @@ impl<'p> Run<'p> {
                     self.intakes.push_back(process);
                 }
                 if accepted {
-                    self.accepted.extend(events);
+                    events.into_iter().for_each(|event| _ = self.accepted.entry(event).or_insert(now));
                 } else {
                     // As platforms do: until it is accepted.
                     self.schedule(now + Duration::from_secs(20), Job::Deliver { tenant, events });
@@ -372,6 +375,7 @@ impl<'p> Run<'p> {
         let meta = ports.table.load_meta(&connection).await?.context("the connection is gone")?;
         if meta.status == Status::Broken {
             self.world.note(format_args!("the administrator connects {connection} again"));
+            self.connected[tenant] += 1;
             admin::connect_org(&self.bystander, &self.world.orgs[tenant]).await?;
         }
         Ok(())
@@ -446,7 +450,7 @@ impl<'p> Run<'p> {
     /// Everything once more, with nothing going wrong.
     pub async fn quiet(&mut self) -> Result<()> {
         let mut tenants: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for said in &self.accepted {
+        for said in self.accepted.keys() {
             tenants.entry(self.plan.history.said[*said].tenant).or_default().push(*said);
         }
         for (tenant, events) in tenants {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
+use super::execute::ENTITY_IS_DELETED;
 use crate::{
     adapters::state::{
         StateError,
@@ -186,6 +187,9 @@ fn after(person: &Person, write: Option<(&Write, &WriteResult)>, events: &[(Sett
         _ => {}
     }
     for (settled, _) in events {
+        if matches!(&settled.outcome, Outcome::Retry { problem } if problem.code == ENTITY_IS_DELETED) {
+            person.link.iter_mut().for_each(|link| link.recheck = true);
+        }
         if matches!(settled.outcome, Outcome::Parked { .. }) {
             person.waiting.insert(settled.event.clone());
         } else {

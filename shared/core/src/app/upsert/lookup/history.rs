@@ -203,6 +203,7 @@ mod tests {
                 modified: None,
                 left_by_us: false,
                 changed: BTreeMap::new(),
+                by_key: false,
                 converted_to: None,
                 values: BTreeMap::new(),
             };
