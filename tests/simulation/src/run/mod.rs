@@ -1,8 +1,9 @@
 //! One run: set up, fire, heal, judge, and a second run in quiet.
 
+mod calls;
+
 use std::{
     collections::{BTreeMap, VecDeque},
-    pin::Pin,
     sync::Arc,
     time::Duration,
 };
@@ -17,10 +18,10 @@ use passerelle_core::{
     domain::ids::{ConnectionId, EventId},
 };
 use passerelle_local::{TABLE, dynamo, secrets::SecretsManager};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::{Value, json};
-use standardwebhooks::Webhook;
 
+use self::calls::{Call, record};
 use crate::{
     admin, colleague,
     colleague::Deeds,
@@ -30,17 +31,9 @@ use crate::{
     judge,
     plan::Plan,
     report::{Promise, Report, Violation},
-    world::{
-        Skewed, State, Time, World,
-        org::OrgAt,
-        process::{Ended, Process},
-    },
+    world::{Skewed, State, Time, World, org::OrgAt, process::Process},
 };
 
-/// How long a function may take, as the template has it.
-const TIMEOUT: Duration = Duration::from_secs(300);
-/// How long intake may take.
-const INTAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Sweeps by the minute, after everything is healed, until everything that only waits for its time must have ended.
 const QUICK_SWEEPS: usize = 15;
 /// Sweeps by the hour after that, until everything that waits for the org to change must have ended.
@@ -73,14 +66,6 @@ enum Job {
     Poll,
     Sweep,
 }
-
-/// What a call of a function led to.
-enum Done {
-    Intake { process: Arc<Process>, tenant: usize, events: Vec<usize>, accepted: bool },
-    Upsert { process: Arc<Process>, batch: Option<(Vec<Value>, u32)> },
-}
-
-type Call = Pin<Box<dyn Future<Output = Done>>>;
 
 /// A run under way.
 pub struct Run<'p> {
@@ -257,118 +242,6 @@ impl<'p> Run<'p> {
         Ok(())
     }
 
-    fn process(pool: &mut VecDeque<Arc<Process>>, world: &Arc<World>, number: &mut u32) -> Arc<Process> {
-        pool.pop_front().unwrap_or_else(|| {
-            *number += 1;
-            Arc::new(Process::start(world, *number))
-        })
-    }
-
-    /// The platform delivers, signed as it signs.
-    fn deliver(&mut self, tenant: usize, events: Vec<usize>) -> Result<()> {
-        let process = Self::process(&mut self.intakes, &self.world, &mut self.processes);
-        let bodies: Vec<&Value> = events.iter().map(|event| &self.plan.history.said[*event].body).collect();
-        let (body, source) = (serde_json::to_string(&bodies)?, TENANTS[tenant]);
-        self.deliveries += 1;
-        let id = format!("msg_{}", self.deliveries);
-        let at = self.world.time.now(self.plan.history.platform_skew).as_second();
-        let signature = Webhook::new(self.keys[tenant].expose_secret())?.sign(&id, at, body.as_bytes())?;
-        let request = serde_json::from_value(json!({
-            "version": "2.0", "rawPath": format!("/v1/hooks/{source}"), "rawQueryString": "", "pathParameters": {"source": source},
-            "headers": {"webhook-id": id, "webhook-timestamp": at.to_string(), "webhook-signature": signature, "content-type": "application/json"},
-            "requestContext": {"domainName": "passerelle.example", "http": {"method": "POST", "path": format!("/v1/hooks/{source}")}},
-            "isBase64Encoded": false, "body": body,
-        }))?;
-        let world = Arc::clone(&self.world);
-        world.note(format_args!("{} is sent {id} of {source}: {} events", process.life, events.len()));
-        self.calls.push(Box::pin(async move {
-            let call = passerelle_trigger_intake::handle(process.ports(), &process.readers, request);
-            let accepted = match process.serve(Box::pin(call), INTAKE_TIMEOUT).await {
-                Ended::Answered(answer) => {
-                    world.note(format_args!("{} answers {id}: {}", process.life, answer.status_code));
-                    world.state().answers.push(format!("{answer:?}"));
-                    answer.status_code == 202
-                }
-                Ended::Died | Ended::TimedOut => false,
-            };
-            Done::Intake { process, tenant, events, accepted }
-        }));
-        Ok(())
-    }
-
-    /// Sends upsert a batch of the stream, or a sweep.
-    fn upsert(&mut self, event: Value, batch: Option<(Vec<Value>, u32)>) {
-        let process = Self::process(&mut self.upserts, &self.world, &mut self.processes);
-        let timeout = match self.world.strikes(Fault::Deadline) {
-            true => Duration::from_secs(self.world.chance(|rng| rng.u64(3..60))),
-            false => TIMEOUT,
-        };
-        let world = Arc::clone(&self.world);
-        world.note(format_args!(
-            "{} is sent {}",
-            process.life,
-            batch.as_ref().map_or("a sweep".to_owned(), |(records, _)| format!("{} records", records.len()))
-        ));
-        self.upserting += 1;
-        self.calls.push(Box::pin(async move {
-            let deadline = process.now() + SignedDuration::try_from(timeout).unwrap_or_default();
-            let call = passerelle_upsert::handle(process.ports(), &process.bench, event, deadline);
-            let ended = process.serve(Box::pin(call), timeout).await;
-            let worked = matches!(&ended, Ended::Answered(Ok(answer)) if answer["batchItemFailures"].as_array().is_none_or(Vec::is_empty));
-            world.note(format_args!("{} ends: {ended:?}", process.life));
-            Done::Upsert { process, batch: batch.filter(|_| !worked) }
-        }));
-    }
-
-    fn done(&mut self, done: Done) {
-        let now = self.world.time.passed();
-        match done {
-            Done::Intake { process, tenant, events, accepted } => {
-                if process.is_alive() {
-                    self.intakes.push_back(process);
-                }
-                if accepted {
-                    events.into_iter().for_each(|event| _ = self.accepted.entry(event).or_insert(now));
-                } else {
-                    // As platforms do: until it is accepted.
-                    self.schedule(now + Duration::from_secs(20), Job::Deliver { tenant, events });
-                }
-            }
-            Done::Upsert { process, batch } => {
-                self.upserting -= 1;
-                if process.is_alive() {
-                    self.upserts.push_back(process);
-                }
-                if let Some((records, tries)) = batch.filter(|(_, tries)| *tries < 3) {
-                    self.schedule(now + Duration::from_secs(1 << tries), Job::Batch { records, tries: tries + 1 });
-                }
-            }
-        }
-    }
-
-    /// Reads the stream, and brings what is new to upsert: as it is, twice, in parts, in another order, or not at all.
-    fn poll(&mut self, now: Duration) {
-        let world = Arc::clone(&self.world);
-        let new = world.state().shadow.stream[self.read..].to_vec();
-        self.read += new.len();
-        if new.is_empty() || world.strikes(Fault::StreamDropped) {
-            return;
-        }
-        let mut records: Vec<Value> = new.iter().enumerate().map(|(n, key)| record(self.read - new.len() + n, key)).collect();
-        if records.len() > 1 && world.strikes(Fault::StreamReordered) {
-            world.chance(|rng| rng.shuffle(&mut records));
-        }
-        if world.strikes(Fault::StreamRepeated) {
-            let later = Duration::from_secs(world.chance(|rng| rng.u64(0..120)));
-            self.schedule(now + later, Job::Batch { records: records.clone(), tries: 0 });
-        }
-        if records.len() > 1 && world.strikes(Fault::StreamSplit) {
-            let second = records.split_off(records.len() / 2);
-            self.schedule(now, Job::Batch { records: second, tries: 0 });
-        }
-        self.schedule(now, Job::Batch { records, tries: 0 });
-    }
-
     async fn reconnect(&mut self, tenant: usize) -> Result<()> {
         let ports = self.bystander.ports();
         let connection: ConnectionId = TENANTS[tenant].parse()?;
@@ -481,16 +354,4 @@ impl<'p> Run<'p> {
             sweeps,
         }
     }
-}
-
-/// A record of the stream.
-fn record(number: usize, (pk, sk): &(String, String)) -> Value {
-    json!({
-        "eventID": number.to_string(), "eventVersion": "1.1", "eventName": "INSERT", "eventSource": "aws:dynamodb", "awsRegion": "eu-west-3",
-        "eventSourceARN": "arn:aws:dynamodb:eu-west-3:000000000000:table/passerelle/stream/1",
-        "dynamodb": {
-            "ApproximateCreationDateTime": 1_788_249_600, "SequenceNumber": format!("{number:021}"), "SizeBytes": 1, "StreamViewType": "KEYS_ONLY",
-            "Keys": {"pk": {"S": pk}, "sk": {"S": sk}},
-        },
-    })
 }
