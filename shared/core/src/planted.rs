@@ -35,7 +35,7 @@ bugs! {
     ForgetTenant = "forget-tenant",
     /// A record that was refused counts as written.
     IgnorePartialFailure = "ignore-partial-failure",
-    /// A call that failed counts as done.
+    /// What a call has done is not recorded, and nobody hears of it.
     SwallowError = "swallow-error",
     /// A person may be recorded over a later version.
     VersionAtLeast = "version-at-least",
@@ -53,10 +53,20 @@ bugs! {
     RetryForever = "retry-forever",
     /// A new event is not due.
     NotDue = "not-due",
-    /// A person's news are no reason to look at what is linked.
+    /// A record that is gone is written to as if it were there.
     StaleLink = "stale-link",
     /// An activity is made again with each try.
     RepeatActivity = "repeat-activity",
+    /// Who has no link is made a record, whoever is there already.
+    CreateUnseen = "create-unseen",
+    /// An event that has its outcome is worked again when it comes again.
+    WorkAgain = "work-again",
+    /// A wish of somebody who has no record yet is forgotten.
+    ForgetOptOut = "forget-opt-out",
+    /// Calls are made whatever may be spent.
+    SpendOn = "spend-on",
+    /// A log tells a token.
+    TellSecret = "tell-secret",
 }
 
 #[cfg(feature = "planted")]

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::words::Sentence;
+use crate::planted::{self, Bug};
 
 /// What a document says of API calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -126,6 +127,9 @@ pub const LOOK_AGAIN: SignedDuration = SignedDuration::from_mins(15);
 /// Whether calls may be spent now.
 #[must_use]
 pub fn verdict(limits: &ApiCalls, spent: &Spent, purpose: Purpose, now: Timestamp) -> Verdict {
+    if planted::is(Bug::SpendOn) {
+        return Verdict::Go;
+    }
     if let Some(until) = spent.refused_until.filter(|until| *until > now) {
         return Verdict::Wait(Wait { until, code: Limit::OrgLimit });
     }

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     domain::ids::{ObjectName, RecordId},
+    planted::{self, Bug},
     ports::{Cause, TransportError},
 };
 
@@ -68,6 +69,12 @@ impl RecordError {
             (WriteKind::Create, "DUPLICATE_VALUE") if object.as_str().eq_ignore_ascii_case("CampaignMember") => Class::Done,
             _ => self.class(),
         }
+    }
+
+    /// Whether the code is none that we know.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        class_of_code(&self.code).is_none()
     }
 
     /// Whether this was not tried because something that it depended on failed.
@@ -211,6 +218,7 @@ impl SalesforceError {
     #[must_use]
     pub fn in_doubt(&self) -> bool {
         match self {
+            _ if planted::is(Bug::ForgetDoubt) => false,
             Self::Unanswered(TransportError::NotSent { .. }) | Self::Unsendable(_) => false,
             Self::Unanswered(TransportError::MaybeSent { .. }) | Self::Unreadable { .. } => true,
             Self::Refused { status, .. } => *status >= 500,

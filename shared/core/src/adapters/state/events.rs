@@ -13,6 +13,7 @@ use crate::domain::{
     person::spread,
     plan::{Outcome, Settled},
 };
+use crate::planted::{self, Bug};
 
 /// How long a new event is left to the stream before the sweep takes it.
 pub const DOORBELL: SignedDuration = SignedDuration::from_secs(60);
@@ -88,7 +89,7 @@ impl StoredEvent {
             attempts: 0,
             done: BTreeMap::new(),
             doubt: None,
-            due_pk: Some(Key::due_partition(connection, shard(&event.id))),
+            due_pk: (!planted::is(Bug::NotDue)).then(|| Key::due_partition(connection, shard(&event.id))),
             due_at: Some(sortable(now.saturating_add(DOORBELL).unwrap_or(now))),
             day_pk: Some(Key::day_partition(connection, day(now), shard(&event.id))),
             person_pk: None,
@@ -99,7 +100,7 @@ impl StoredEvent {
     /// Whether it is still to be worked: neither final nor waiting for a change.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.outcome.as_ref().is_none_or(|outcome| !outcome.is_final())
+        planted::is(Bug::WorkAgain) || self.outcome.as_ref().is_none_or(|outcome| !outcome.is_final())
     }
 
     /// Whether it goes on by itself, now or later.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Item, StateError};
 use crate::domain::ids::{ConnectionId, EventId, ObjectName, PersonKey, RecordId, SourceId};
+use crate::planted::{self, Bug};
 
 /// Partition key and sort key of one item.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -139,12 +140,16 @@ impl Key {
     /// An event.
     #[must_use]
     pub fn event(c: &ConnectionId, e: &EventId) -> Self {
+        let e = if planted::is(Bug::ShortKey) { e.as_str().get(..7).unwrap_or_default() } else { e.as_str() };
         Self::new(format!("CONN#{c}#EVENT#{e}"), "EVENT")
     }
 
     /// A person.
     #[must_use]
     pub fn person(c: &ConnectionId, p: &PersonKey) -> Self {
+        if planted::is(Bug::ForgetTenant) {
+            return Self::new(format!("CONN#PERSON#{p}"), "PERSON");
+        }
         Self::new(format!("CONN#{c}#PERSON#{p}"), "PERSON")
     }
 
@@ -157,6 +162,9 @@ impl Key {
     /// The person behind an identity; `alias` is `id:…` or `email:` and a hash.
     #[must_use]
     pub fn alias(c: &ConnectionId, alias: &str) -> Self {
+        if planted::is(Bug::ForgetTenant) {
+            return Self::new(format!("CONN#ALIAS#{alias}"), "ALIAS");
+        }
         Self::new(format!("CONN#{c}#ALIAS#{alias}"), "ALIAS")
     }
 

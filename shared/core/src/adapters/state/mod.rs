@@ -30,6 +30,8 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::planted::{self, Bug};
+
 pub use error::StateError;
 pub use keys::{CONNECTIONS, Key, SHARDS};
 
@@ -218,7 +220,7 @@ impl Table {
         let request = request.expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()));
         let request = if prefix.is_empty() { request } else { request.expression_attribute_values(":sk", AttributeValue::S(prefix.to_owned())) };
         let answer = request.set_exclusive_start_key(after.map(Key::item)).send().await.map_err(StateError::from_sdk)?;
-        let next = answer.last_evaluated_key.as_ref().map(Key::of).transpose()?;
+        let next = answer.last_evaluated_key.as_ref().filter(|_| !planted::is(Bug::LosePages)).map(Key::of).transpose()?;
         let items = answer.items.unwrap_or_default().into_iter().map(|item| {
             let key = Key::of(&item)?;
             parse(&key, item).map(|value| (key, value))
@@ -250,7 +252,7 @@ impl Table {
                 let sort = item.get(index.sort()).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
                 found.push((Key::of(&item)?, sort));
             }
-            after = answer.last_evaluated_key;
+            after = answer.last_evaluated_key.filter(|_| !planted::is(Bug::LosePages));
             if after.is_none() || found.len() >= most {
                 found.truncate(most);
                 return Ok(found);

@@ -15,6 +15,7 @@ use crate::domain::{
     person::Person,
     plan::{Change, Kept, Note, Settled, Told},
 };
+use crate::planted::{self, Bug};
 
 /// Who an identity or a Salesforce record belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,7 +110,7 @@ impl Table {
             let condition = if recording.before == 0 {
                 Expression::condition("attribute_not_exists(pk)")
             } else {
-                Expression::condition("version = :v").number(":v", recording.before)
+                Expression::condition(if planted::is(Bug::VersionAtLeast) { "version >= :v" } else { "version = :v" }).number(":v", recording.before)
             };
             writes.push(Write::put(Key::person(c, &person.key), &stored, Some(condition))?);
             for (alias, from) in recording.claims {

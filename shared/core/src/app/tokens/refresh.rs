@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret;
 
 use super::{
     Credentials, Session, SessionCache, TokenError,
@@ -19,6 +20,7 @@ use crate::{
         state::tokens::{Leased, Settled},
     },
     domain::{config::Document, ids::ConnectionId},
+    planted::{self, Bug},
     ports::Ports,
 };
 
@@ -51,7 +53,11 @@ pub async fn refresh<'a>(
             Leased::Taken => ports.clock.sleep(LEASE_WAIT).await,
             Leased::Ours(pointer) => {
                 let keeper = Keeper { ports, connection, owner, pointer };
-                return match renew(&keeper, document, cache).await? {
+                let renewed = match renew(&keeper, document, cache).await {
+                    Err(_) if planted::is(Bug::FailedRefreshIsFresh) => Some(seen),
+                    renewed => renewed?,
+                };
+                return match renewed {
                     Some(held) => Session::open(ports, document, &held, meter),
                     None => load(ports, cache, document, connection, meter).await,
                 };
@@ -126,8 +132,11 @@ async fn renew_held(keeper: &Keeper<'_>, document: &Document, doubt: &mut bool) 
     // Until they are stored, the new tokens can be lost.
     *doubt = true;
     let credentials = former.with(&grant);
+    if planted::is(Bug::TellSecret) {
+        tracing::info!(token = credentials.access_token.as_ref().map(ExposeSecret::expose_secret), "refreshed");
+    }
     let lasting = former.differs_lastingly(&credentials);
-    let storing = match must_store(lasting, keeper.pointer.stored_at_ms, ports.clock.now()) {
+    let storing = match must_store(lasting, keeper.pointer.stored_at_ms, ports.clock.now()) && !planted::is(Bug::UseBeforeStore) {
         true => keeper.store(&next, &credentials).await.map(Some),
         false => Ok(None),
     };

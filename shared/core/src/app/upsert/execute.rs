@@ -21,6 +21,7 @@ use crate::{
         mapping::relationship,
         plan::{Cause, Change, NewValue, Operation, Plan, Write, WriteId, WriteResult},
     },
+    planted::{self, Bug},
 };
 
 /// What execution needs to know of the org.
@@ -233,7 +234,7 @@ impl Run<'_> {
                         Ok(saved) => WriteResult::Saved(saved.id),
                         // Nothing of it was kept, so it goes again, with fewer others.
                         Err(error) if too_long && is_automation(&error) => continue,
-                        Err(error) => refused(&error, &group.kind, &group.object),
+                        Err(error) => mistaken(&error).unwrap_or_else(|| refused(&error, &group.kind, &group.object)),
                     };
                     self.results.insert(*id, result);
                 }
@@ -295,6 +296,12 @@ fn reference_id(group: usize) -> String {
 fn reference(parent: WriteId, groups: &[Group]) -> FieldValue {
     let place = groups.iter().enumerate().find_map(|(g, group)| Some((g, group.writes.iter().position(|id| *id == parent)?)));
     place.map_or(FieldValue::Literal(Value::from("")), |(g, index)| FieldValue::Reference { reference_id: reference_id(g), index })
+}
+
+/// What a planted bug takes a refusal for.
+fn mistaken(error: &RecordError) -> Option<WriteResult> {
+    let mistaken = planted::is(Bug::IgnorePartialFailure) || planted::is(Bug::UnknownIsSuccess) && error.is_unknown();
+    mistaken.then(|| RecordId::parse("00Q000000000000").ok().map(WriteResult::Saved)).flatten()
 }
 
 /// What a record's refusal means.

@@ -18,6 +18,7 @@ use crate::{
         person::{Link, Person, Sent, spread},
         plan::{NewValue, Operation, Outcome, PersonPlan, Plan, Settled, Told, Write, WriteResult, settle},
     },
+    planted::{self, Bug},
     ports::Ports,
 };
 
@@ -122,6 +123,7 @@ impl Pen<'_> {
                 tracing::warn!(connection.id = %c, person.key = %person.key, code = "person_changed_meanwhile", "not recorded; tried again later");
                 return Ok(Vec::new());
             }
+            Err(_) if planted::is(Bug::SwallowError) => return Ok(Vec::new()),
             Err(other) => return Err(other),
         }
         for (settled, tries) in &events {
@@ -158,7 +160,7 @@ fn with_history(settled: &Settled, stored: &BTreeMap<EventId, StoredEvent>) -> O
             records.extend(settled.done.values().copied());
             Outcome::Applied { records }
         }
-        Outcome::Retry { problem } if before.attempts + 1 >= MAX_TRIES => Outcome::Dead { problem },
+        Outcome::Retry { problem } if before.attempts + 1 >= MAX_TRIES && !planted::is(Bug::RetryForever) => Outcome::Dead { problem },
         other => other,
     };
     // What waits was not looked at to its end: an earlier doubt stays, until the event has an outcome.
@@ -213,6 +215,9 @@ fn mark_sent(link: &mut Link, write: &Write, sent: Sent) {
 
 /// One minute, doubled with every try, an hour at most; up to a quarter less, which spreads those who failed together.
 fn backoff(tries: u32, key: &str) -> SignedDuration {
+    if planted::is(Bug::RetryForever) {
+        return SignedDuration::ZERO;
+    }
     let whole = SignedDuration::from_secs(60 * i64::from(1_u32 << tries.min(6))).min(SignedDuration::from_hours(1));
     whole - whole * i32::from(spread(&format!("{key}/{tries}"))) / 1024
 }

@@ -10,6 +10,7 @@ use crate::domain::{
     plan::{Cause, EventPlan, Fate, Outcome, Step, Unchanged},
     words::Sentence,
 };
+use crate::planted::{self, Bug};
 
 /// A person's events, sorted out.
 pub(super) struct Sorted {
@@ -112,7 +113,7 @@ pub(super) fn sort_out(engine: &Engine, case: &mut Case) -> Sorted {
         let person_action = matching.iter().flat_map(|(_, workflow)| &workflow.actions).any(|action| matches!(action, Action::Person(_)));
         let unsubscribes = matching.iter().flat_map(|(_, workflow)| &workflow.actions).any(|action| matches!(action, Action::Unsubscribe(_)));
         let mut news = case.person.fold(&open.event, &context, engine.paths(), |path| engine.clears(path));
-        if unsubscribes {
+        if unsubscribes && !(planted::is(Bug::ForgetOptOut) && case.person.link.is_none()) {
             news |= case.person.state(engine.opt_out_path().to_owned(), Value::Bool(true), &open.event);
         }
         case.person.aliases.retain(|alias| !case.foreign.contains(alias));

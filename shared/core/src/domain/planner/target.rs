@@ -11,6 +11,7 @@ use crate::domain::{
     plan::{Cause, Note, Outcome, Unchanged},
     words::Sentence,
 };
+use crate::planted::{self, Bug};
 
 /// Where the person's data goes.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +58,7 @@ fn linked(person: &Person, found: &Found, notes: &mut Vec<Note>) -> Option<Targe
     let link = person.link.as_ref()?;
     let object = if link.object.as_str() == "Contact" { "Contact" } else { "Lead" };
     match &found.linked {
+        Linked::Gone if planted::is(Bug::StaleLink) => Some(Target::Existing { object, id: link.id, read: None }),
         Linked::NotRead => Some(Target::Existing { object, id: link.id, read: None }),
         Linked::Gone => found.master.as_ref().map(|master| {
             notes.push(Note::Merged { from: link.id, into: master.id });
@@ -75,7 +77,7 @@ fn matching(found: &Found, eligible: impl Fn(&Match) -> bool, notes: &mut Vec<No
     let keyed = candidates.iter().any(|(_, _, m)| m.by_key);
     candidates.retain(|(_, _, m)| m.by_key || !keyed);
     candidates.sort_by_key(|candidate| candidate.0);
-    let (_, object, best) = candidates.first()?;
+    let (_, object, best) = candidates.first().filter(|_| !planted::is(Bug::CreateUnseen))?;
     let rivals: BTreeSet<RecordId> = candidates.iter().filter(|(_, _, m)| m.converted_to.is_none()).map(|(_, _, m)| m.id).collect();
     if rivals.len() > 1 {
         notes.push(Note::Ambiguous { candidates: candidates.iter().map(|(_, _, m)| m.id).collect() });
