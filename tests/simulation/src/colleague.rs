@@ -55,6 +55,8 @@ pub fn act(world: &World, what: &What, contended: bool, deeds: &mut Deeds) {
         What::Reconnect(tenant) | What::Commit(tenant) => *tenant,
     };
     let org = &world.orgs[tenant];
+    // What is held open was read before, and is written after.
+    let contended = contended || org.sim.control().held() > 0;
     match what {
         What::Edit { person, field, value, .. } => edit(org, (tenant, *person), field, value, contended, deeds),
         What::Convert(_, person) => convert(org, (tenant, *person), deeds),
