@@ -15,7 +15,7 @@ use crate::{
     },
     app::tokens::{Session, SessionCache, TokenError, load_session, refresh},
     domain::{
-        budget::{OrgUsage, Purpose, Spent, Verdict, Wait, verdict},
+        budget::{OrgUsage, Purpose, Spent, Wait, verdict},
         engine::Engine,
     },
     ports::Ports,
@@ -84,10 +84,7 @@ impl<'a> Access<'a> {
     pub fn must_wait(&self) -> Option<Wait> {
         let calls = self.spent.calls + u64::from(self.session.org.calls());
         let spent = Spent { calls, org: self.usage().or(self.spent.org), ..self.spent };
-        match verdict(&self.engine.document.salesforce.api_calls, &spent, Purpose::Live, self.ports.clock.now()) {
-            Verdict::Go => None,
-            Verdict::Wait(wait) => Some(wait),
-        }
+        verdict(&self.engine.document.salesforce.api_calls, &spent, Purpose::Live, self.ports.clock.now()).wait()
     }
 
     fn may_call(&self) -> Result<(), AccessError> {

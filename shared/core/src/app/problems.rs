@@ -155,7 +155,7 @@ pub async fn budget(ports: Ports<'_>, c: &ConnectionId) -> Result<Option<Budget>
     let (limits, now) = (document.salesforce.api_calls, ports.clock.now());
     let spent = ports.table.load_spent(c, now).await?;
     let verdict = verdict(&limits, &spent, Purpose::Live, now);
-    let words = if let Verdict::Wait(wait) = &verdict { Some(wait.sentence()) } else { None };
+    let words = verdict.wait().map(|wait| wait.sentence());
     Ok(Some(Budget { verdict, words, spent, runs_out: forecast(&limits, &spent, now) }))
 }
 
@@ -163,8 +163,5 @@ pub async fn budget(ports: Ports<'_>, c: &ConnectionId) -> Result<Option<Budget>
 pub(super) async fn waits(ports: Ports<'_>, document: &Document) -> Result<Option<Wait>, StateError> {
     let now = ports.clock.now();
     let spent = ports.table.load_spent(&document.connection.id, now).await?;
-    Ok(match verdict(&document.salesforce.api_calls, &spent, Purpose::Live, now) {
-        Verdict::Go => None,
-        Verdict::Wait(wait) => Some(wait),
-    })
+    Ok(verdict(&document.salesforce.api_calls, &spent, Purpose::Live, now).wait())
 }

@@ -73,6 +73,17 @@ pub enum Verdict {
     Wait(Wait),
 }
 
+impl Verdict {
+    /// Until when the work waits, if it does.
+    #[must_use]
+    pub const fn wait(self) -> Option<Wait> {
+        match self {
+            Self::Go => None,
+            Self::Wait(wait) => Some(wait),
+        }
+    }
+}
+
 /// Until when work waits, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wait {

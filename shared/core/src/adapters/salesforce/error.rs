@@ -37,6 +37,9 @@ pub enum Class {
     Bug,
 }
 
+/// What Salesforce says of a record in the recycle bin, and of what refers to one.
+pub const ENTITY_IS_DELETED: &str = "ENTITY_IS_DELETED";
+
 pub(super) const RETRY: Class = Class::Retry { after: None };
 
 /// One refusal, as REST answers (`errorCode`) and collections (`statusCode`) give it.
@@ -65,7 +68,9 @@ impl RecordError {
     #[must_use]
     pub fn class_of_write(&self, operation: WriteKind, object: &ObjectName) -> Class {
         match (operation, self.code.as_str()) {
-            (WriteKind::Delete, "ENTITY_IS_DELETED") => Class::Done,
+            (WriteKind::Delete, ENTITY_IS_DELETED) => Class::Done,
+            // What it hangs on has been deleted meanwhile: the next try looks at it first.
+            (WriteKind::Create | WriteKind::Upsert, ENTITY_IS_DELETED) => RETRY,
             (WriteKind::Create, "DUPLICATE_VALUE") if object.as_str().eq_ignore_ascii_case("CampaignMember") => Class::Done,
             _ => self.class(),
         }
@@ -316,8 +321,10 @@ mod tests {
         let error = |code: &str| RecordError { code: code.to_owned(), ..RecordError::default() };
         let (member, lead) = (ObjectName::parse("CampaignMember").unwrap(), ObjectName::parse("Lead").unwrap());
         for (operation, code, object, want) in [
-            (WriteKind::Delete, "ENTITY_IS_DELETED", &lead, Class::Done),
-            (WriteKind::Update, "ENTITY_IS_DELETED", &lead, Class::Park),
+            (WriteKind::Delete, ENTITY_IS_DELETED, &lead, Class::Done),
+            (WriteKind::Update, ENTITY_IS_DELETED, &lead, Class::Park),
+            (WriteKind::Create, ENTITY_IS_DELETED, &lead, RETRY),
+            (WriteKind::Upsert, ENTITY_IS_DELETED, &lead, RETRY),
             (WriteKind::Create, "DUPLICATE_VALUE", &member, Class::Done),
             (WriteKind::Create, "DUPLICATE_VALUE", &lead, Class::Park),
             (WriteKind::Update, "DUPLICATE_VALUE", &member, Class::Park),

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{proof::Proof, unavailable, verified};
 use crate::{
-    adapters::state::events::StoredEvent,
+    adapters::state::{StateError, events::StoredEvent},
     domain::{
         budget::Wait,
         config::Signature,
@@ -70,11 +70,10 @@ pub async fn tell(ports: Ports<'_>, source: &str, event: &str, headers: &HeaderM
     let mut connections = Vec::new();
     for connection in verified {
         let found = ports.table.load_events(&connection, std::slice::from_ref(&event)).await.map_err(|error| unavailable(&source, &error))?;
-        let now = ports.clock.now();
-        let spent = ports.table.load_spent(&connection, now).await.map_err(|error| unavailable(&source, &error))?;
-        let waits = spent.waits.filter(|wait| wait.until > now).map(|wait| Waits { wait, words: wait.sentence() });
-        let of_source = found.into_iter().filter(|(_, stored)| stored.source == source);
-        connections.extend(of_source.map(|(_, stored)| told(connection.clone(), stored, waits.clone())));
+        for (_, stored) in found.into_iter().filter(|(_, stored)| stored.source == source) {
+            let waits = waits(ports, &connection, &stored).await.map_err(|error| unavailable(&source, &error))?;
+            connections.push(told(connection.clone(), stored, waits));
+        }
     }
     if connections.is_empty() {
         return Err(not_found());
@@ -82,8 +81,17 @@ pub async fn tell(ports: Ports<'_>, source: &str, event: &str, headers: &HeaderM
     Ok(Told { event, connections })
 }
 
+/// Until when an event that is due waits for API calls.
+async fn waits(ports: Ports<'_>, connection: &ConnectionId, stored: &StoredEvent) -> Result<Option<Waits>, StateError> {
+    if !stored.is_due() {
+        return Ok(None);
+    }
+    let now = ports.clock.now();
+    let wait = ports.table.load_spent(connection, now).await?.waits.filter(|wait| wait.until > now);
+    Ok(wait.map(|wait| Waits { wait, words: wait.sentence() }))
+}
+
 fn told(connection: ConnectionId, stored: StoredEvent, waits: Option<Waits>) -> ToldOne {
-    let waits = waits.filter(|_| stored.is_due());
     let (records, problem) = match stored.outcome {
         Some(Outcome::Applied { records }) => (records.into_iter().collect(), None),
         Some(Outcome::Parked { problem } | Outcome::Retry { problem } | Outcome::Dead { problem }) => {

@@ -10,8 +10,9 @@ use crate::{
     },
     app::access::Access,
     domain::{
-        budget::{LOOK_AGAIN, OrgUsage, Purpose, Spent, Verdict, verdict},
+        budget::{LOOK_AGAIN, OrgUsage, Purpose, Spent, Wait, verdict},
         engine::Engine,
+        ids::ConnectionId,
     },
     ports::Ports,
 };
@@ -48,12 +49,17 @@ pub(super) async fn has_budget(ports: Ports<'_>, engine: &Engine) -> Result<bool
 /// Whether it may, having spent so much; that it may not is noted for whoever asks what its events wait for.
 async fn may_go_on(ports: Ports<'_>, engine: &Engine, spent: &Spent) -> Result<bool, StateError> {
     let (c, now) = (&engine.document.connection.id, ports.clock.now());
-    let Verdict::Wait(wait) = verdict(&engine.document.salesforce.api_calls, spent, Purpose::Live, now) else { return Ok(true) };
+    let Some(wait) = verdict(&engine.document.salesforce.api_calls, spent, Purpose::Live, now).wait() else { return Ok(true) };
     if spent.waits != Some(wait) {
         ports.table.note_wait(c, &wait, now).await?;
     }
-    tracing::warn!(connection.id = %c, code = wait.code.name(), until = %wait.until, "no API calls left; its events wait");
+    warn(c, &wait);
     Ok(false)
+}
+
+/// Logs that a connection's work waits.
+pub(super) fn warn(c: &ConnectionId, wait: &Wait) {
+    tracing::warn!(connection.id = %c, code = wait.code.name(), until = %wait.until, "no API calls left; its events wait");
 }
 
 impl Shift<'_> {

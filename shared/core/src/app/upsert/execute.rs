@@ -14,7 +14,7 @@ use crate::{
         ApiVersion, CallOptions, SalesforceError, Sub,
         collections::{self, FieldValue, MAX_WRITTEN, Record},
         composite::{Composite, CompositeAnswer, MAX_QUERIES_AND_COLLECTIONS, Method},
-        error::{Class, RecordError, WriteKind},
+        error::{Class, ENTITY_IS_DELETED, RecordError, WriteKind},
     },
     domain::{
         ids::{FieldName, ObjectName, RecordId},
@@ -88,9 +88,6 @@ struct Run<'p> {
     /// How many collections were too long, and go again in shorter ones.
     split: usize,
 }
-
-/// What Salesforce says of a record in the recycle bin, and of what refers to one.
-pub(super) const ENTITY_IS_DELETED: &str = "ENTITY_IS_DELETED";
 
 /// Nothing more can be sent.
 struct Stopped;
@@ -319,8 +316,6 @@ fn refused(error: &RecordError, kind: &Kind, object: &ObjectName) -> WriteResult
     let gone = matches!(error.code.as_str(), ENTITY_IS_DELETED | "CANNOT_UPDATE_CONVERTED_LEAD" | "NOT_FOUND" | "INVALID_CROSS_REFERENCE_KEY");
     match error.class_of_write(write_kind, object) {
         _ if gone && *kind == Kind::Update => WriteResult::Gone(cause),
-        // What it hangs on has been deleted meanwhile: the next try looks at it first.
-        _ if error.code == ENTITY_IS_DELETED => WriteResult::Failed(cause),
         // It is there, perhaps since an earlier try of ours: the next one finds it.
         _ if *kind == Kind::CreateUnique && error.code == "DUPLICATE_VALUE" => WriteResult::InDoubt(cause),
         Class::Retry { .. } | Class::Pause | Class::Reauthorise => WriteResult::Failed(cause),

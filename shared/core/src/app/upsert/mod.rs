@@ -429,7 +429,7 @@ impl Shift<'_> {
                 Ok(Stopped::Salesforce)
             }
             AccessError::Waits(wait) => {
-                tracing::warn!(connection.id = %self.c, code = wait.code.name(), until = %wait.until, "no API calls left; its events wait");
+                budget::warn(self.c, &wait);
                 Ok(Stopped::Budget)
             }
             AccessError::Salesforce(error) => {

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::execute::ENTITY_IS_DELETED;
 use crate::{
-    adapters::state::{
-        StateError,
-        events::StoredEvent,
-        people::{Recording, Why},
+    adapters::{
+        salesforce::error::ENTITY_IS_DELETED,
+        state::{
+            StateError,
+            events::StoredEvent,
+            people::{Recording, Why},
+        },
     },
     domain::{
         ids::{ConnectionId, EventId, PersonKey},
