@@ -220,6 +220,12 @@ impl Scene {
         self.change_as(other, |org, session| org.update(session, object, id, fields.as_object().unwrap()).unwrap());
     }
 
+    /// Does something in the org as somebody who is not our user.
+    pub fn as_colleague<T>(&self, change: impl FnOnce(&mut Org, &Session) -> T) -> T {
+        let ours = Seed::demo().users.remove(0).username;
+        self.change_as(|user| user.username != ours, change)
+    }
+
     fn change_as<T>(&self, who: impl Fn(&User) -> bool, change: impl FnOnce(&mut Org, &Session) -> T) -> T {
         self.org().with_org(|org| {
             let user = org.users().find(|user| who(user)).unwrap().id;
@@ -275,6 +281,13 @@ impl Scene {
         self.stack.invoke_upsert(json!({"sweep": {"from": 0, "to": 255}})).await.unwrap()
     }
 
+    /// Sends an event and works it.
+    pub async fn work(&self, connection: &ConnectionId, event: &Value) {
+        self.accept(connection.as_str(), event).await;
+        self.sweep().await;
+        assert_eq!(self.event(connection, event["id"].as_str().unwrap()).await.status, "applied");
+    }
+
     /// An event as stored.
     pub async fn event(&self, connection: &ConnectionId, id: &str) -> StoredEvent {
         let ids = [id.parse::<EventId>().unwrap()];
@@ -322,6 +335,16 @@ pub fn custom_field(sobject: &str, name: &str, kind: CustomFieldKind) -> CustomF
 pub fn capture(id: &str, person: Value) -> Value {
     json!({"id": id, "type": "contact_captured", "occurred_at": "2026-08-30T10:00:00+02:00", "person": person,
            "project": {"id": "salon-du-bourget"}, "collaborator": {"email": "technique@kayo.fr"}, "data": {"documents": 1}})
+}
+
+/// What the platform says of Ada at a time.
+#[must_use]
+pub fn states(id: &str, at: Timestamp, more: &Value) -> Value {
+    let mut person = json!({"id": "p1", "email": "ada@example.org", "last_name": "Martin", "company": "ACME"});
+    person.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let mut event = capture(id, person);
+    event["occurred_at"] = json!(at);
+    event
 }
 
 /// A person whom the preset can turn into a lead.

@@ -1,12 +1,11 @@
 //! "Most recent" goes by a field's own history where the org keeps it: who edits another field of the record makes nothing look newer.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use passerelle_core::{domain::ids::ConnectionId, ports::Clock};
 use passerelle_local::Switch;
-use passerelle_scenarios::{Scene, capture, record};
+use passerelle_scenarios::{Scene, record, states};
 use salesforce_sim::{
     Seed,
-    org::{Org, Session},
     seed::{FieldAccess, FieldRule, Who},
 };
 use serde_json::{Value, json};
@@ -45,33 +44,9 @@ async fn scene(seed: Seed) -> (Scene, ConnectionId) {
     (scene, kayo)
 }
 
-/// What the platform says of Ada at a time.
-fn states(id: &str, at: Timestamp, more: &Value) -> Value {
-    let mut person = json!({"id": "p1", "email": ADDRESS, "last_name": "Martin", "company": "ACME"});
-    person.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    let mut event = capture(id, person);
-    event["occurred_at"] = json!(at);
-    event
-}
-
-async fn work(scene: &Scene, kayo: &ConnectionId, event: &Value) {
-    scene.accept("kayo", event).await;
-    scene.sweep().await;
-    assert_eq!(scene.event(kayo, event["id"].as_str().unwrap()).await.status, "applied");
-}
-
-/// Does something in the org as somebody who is not our user.
-fn as_colleague<T>(scene: &Scene, change: impl FnOnce(&mut Org, &Session) -> T) -> T {
-    scene.org().with_org(|org| {
-        let colleague = org.users().nth(1).unwrap().id;
-        let session = org.edit_as(colleague);
-        change(org, &session)
-    })
-}
-
 fn edit(scene: &Scene, object: &str, record: &Value, fields: &Value) {
     let id = record["Id"].as_str().unwrap();
-    as_colleague(scene, |org, session| org.update(session, object, id, fields.as_object().unwrap()).unwrap());
+    scene.as_colleague(|org, session| org.update(session, object, id, fields.as_object().unwrap()).unwrap());
 }
 
 const fn minutes(n: i64) -> SignedDuration {
@@ -90,7 +65,7 @@ async fn title_after(seed: Seed, object: &str, known_before: bool, last_edit: Va
     }
     let (scene, kayo) = scene(seed).await;
     if known_before {
-        work(&scene, &kayo, &states("e1", scene.clock.now(), &json!({"job": "Engineer"}))).await;
+        scene.work(&kayo, &states("e1", scene.clock.now(), &json!({"job": "Engineer"}))).await;
     }
     let ours = || scene.records(object).into_iter().find(|found| found["Email"] == ADDRESS).unwrap();
     scene.clock.advance(minutes(10));
@@ -99,7 +74,7 @@ async fn title_after(seed: Seed, object: &str, known_before: bool, last_edit: Va
     let stated = scene.clock.now();
     scene.clock.advance(minutes(10));
     edit(&scene, object, &ours(), &last_edit);
-    work(&scene, &kayo, &states("e2", stated, &json!({"job": "CTO"}))).await;
+    scene.work(&kayo, &states("e2", stated, &json!({"job": "CTO"}))).await;
     let why = scene.stack.ports().table.load_why(&scene.event(&kayo, "e2").await, 10).await.unwrap().pop().unwrap();
     let told = ["changes", "kept"].into_iter().filter_map(|list| why[list].as_array()).flatten();
     let dated = told.filter(|told| told["field"] == "Title").flat_map(|told| told["seen_at"].as_object().unwrap().keys()).cloned().collect();
@@ -139,7 +114,7 @@ async fn without_a_history_the_record_is_as_late_as_its_last_change() {
 async fn a_wish_to_get_no_e_mails_is_dated_by_its_history() {
     for (seed, still_out) in [(tracking(), false), (Seed::demo(), true)] {
         let (scene, kayo) = scene(seed).await;
-        work(&scene, &kayo, &states("e1", scene.clock.now(), &json!({"unsubscribed": false}))).await;
+        scene.work(&kayo, &states("e1", scene.clock.now(), &json!({"unsubscribed": false}))).await;
         let lead = || scene.records("Lead").remove(0);
         scene.clock.advance(minutes(10));
         edit(&scene, "Lead", &lead(), &json!({"HasOptedOutOfEmail": true}));
@@ -147,7 +122,7 @@ async fn a_wish_to_get_no_e_mails_is_dated_by_its_history() {
         let again = scene.clock.now();
         scene.clock.advance(minutes(10));
         edit(&scene, "Lead", &lead(), &city("Lead"));
-        work(&scene, &kayo, &states("e2", again, &json!({"unsubscribed": false}))).await;
+        scene.work(&kayo, &states("e2", again, &json!({"unsubscribed": false}))).await;
         assert_eq!(lead()["HasOptedOutOfEmail"], json!(still_out));
     }
 }
@@ -159,14 +134,14 @@ async fn a_new_record_is_as_late_as_its_making_unless_we_made_it() {
     let stated = scene.clock.now();
     scene.clock.advance(minutes(10));
     let fields = json!({"LastName": "Martin", "Email": ADDRESS, "Company": "ACME", "Title": "CEO"});
-    as_colleague(&scene, |org, session| org.create(session, "Lead", fields.as_object().unwrap()).unwrap());
-    work(&scene, &kayo, &states("e1", stated, &json!({"job": "CTO"}))).await;
+    scene.as_colleague(|org, session| org.create(session, "Lead", fields.as_object().unwrap()).unwrap());
+    scene.work(&kayo, &states("e1", stated, &json!({"job": "CTO"}))).await;
     assert_eq!(scene.records("Lead")[0]["Title"], "CEO");
 
     let (scene, kayo) = self::scene(tracking()).await;
     let start = scene.clock.now();
-    work(&scene, &kayo, &states("e1", start, &json!({}))).await;
-    work(&scene, &kayo, &states("e2", start + minutes(1), &json!({"unsubscribed": true}))).await;
+    scene.work(&kayo, &states("e1", start, &json!({}))).await;
+    scene.work(&kayo, &states("e2", start + minutes(1), &json!({"unsubscribed": true}))).await;
     assert_eq!(scene.records("Lead")[0]["HasOptedOutOfEmail"], true);
 }
 
@@ -180,7 +155,7 @@ async fn reading_histories_costs_no_call() {
         let mut spent = Vec::new();
         for (id, job) in [("e1", "Engineer"), ("e2", "CTO"), ("e3", "CEO")] {
             let before = scene.api_calls();
-            work(&scene, &kayo, &states(id, start, &json!({"job": job}))).await;
+            scene.work(&kayo, &states(id, start, &json!({"job": job}))).await;
             spent.push(scene.api_calls() - before);
         }
         costs.push(spent);

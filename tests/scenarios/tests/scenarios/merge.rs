@@ -1,9 +1,9 @@
 //! Whose value stays after our own writes: what we wrote is no change by Salesforce, and what somebody else did is.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use passerelle_core::{domain::ids::ConnectionId, ports::Clock};
 use passerelle_local::Switch;
-use passerelle_scenarios::{Scene, capture};
+use passerelle_scenarios::{Scene, states};
 use salesforce_sim::{
     Seed,
     seed::{Rewrite, RewriteKind},
@@ -22,22 +22,6 @@ async fn scene(seed: Seed, rule: Value) -> (Scene, ConnectionId) {
     });
     scene.apply(&document).await;
     (scene, kayo)
-}
-
-/// A capture of Ada at a time, with one more attribute.
-fn states(id: &str, at: Timestamp, name: &str, value: Value) -> Value {
-    let mut person = json!({"id": "p1", "email": "ada@example.org", "last_name": "Martin", "company": "ACME"});
-    person[name] = value;
-    let mut event = capture(id, person);
-    event["occurred_at"] = json!(at);
-    event
-}
-
-/// Sends an event and works it.
-async fn work(scene: &Scene, kayo: &ConnectionId, event: &Value) {
-    scene.accept("kayo", event).await;
-    scene.sweep().await;
-    assert_eq!(scene.event(kayo, event["id"].as_str().unwrap()).await.status, "applied");
 }
 
 fn lead(scene: &Scene) -> Value {
@@ -68,11 +52,11 @@ async fn a_newer_value_is_written_though_we_wrote_the_record_after_it_was_stated
             let rule = json!({"from": format!("person.{name}"), "to": field, "strategy": strategy});
             let (scene, kayo) = scene(Seed::demo(), rule).await;
             let start = scene.clock.now();
-            work(&scene, &kayo, &states("e1", start, name, first.clone())).await;
+            scene.work(&kayo, &states("e1", start, &json!({name: first}))).await;
             if edited {
                 edit(&scene, json!({"City": "Lyon"}));
             }
-            work(&scene, &kayo, &states("e2", start + minutes(1), name, second.clone())).await;
+            scene.work(&kayo, &states("e2", start + minutes(1), &json!({name: second}))).await;
             assert_eq!(lead(&scene)[field], second, "{field}, edited: {edited}");
         }
     }
@@ -83,12 +67,12 @@ async fn what_somebody_else_changed_after_us_is_salesforces() {
     let rule = json!({"from": "person.job", "to": "Title", "strategy": "most_recent"});
     let (scene, kayo) = scene(Seed::demo(), rule).await;
     let start = scene.clock.now();
-    work(&scene, &kayo, &states("e1", start, "job", json!("Engineer"))).await;
+    scene.work(&kayo, &states("e1", start, &json!({"job": "Engineer"}))).await;
     scene.clock.advance(minutes(10));
     edit(&scene, json!({"Title": "Chief Engineer"}));
-    work(&scene, &kayo, &states("e2", start + minutes(5), "job", json!("CTO"))).await;
+    scene.work(&kayo, &states("e2", start + minutes(5), &json!({"job": "CTO"}))).await;
     assert_eq!(lead(&scene)["Title"], json!("Chief Engineer"), "edited later than stated");
-    work(&scene, &kayo, &states("e3", start + minutes(15), "job", json!("CEO"))).await;
+    scene.work(&kayo, &states("e3", start + minutes(15), &json!({"job": "CEO"}))).await;
     assert_eq!(lead(&scene)["Title"], json!("CEO"), "only the platform has changed since");
 }
 
@@ -100,21 +84,21 @@ async fn a_field_that_the_org_rewrites_is_not_written_at_every_event() {
         let rule = json!({"from": "person.phone", "to": "Phone", "strategy": strategy});
         let (scene, kayo) = scene(Seed { rewrites, ..Seed::demo() }, rule).await;
         let start = scene.clock.now();
-        work(&scene, &kayo, &states("e1", start, "phone", json!("0612345678"))).await;
+        scene.work(&kayo, &states("e1", start, &json!({"phone": "0612345678"}))).await;
         let written = lead(&scene);
         assert_eq!(written["Phone"], json!("+33 6 12 34 56 78"));
         for (id, at) in [("e2", minutes(1)), ("e3", minutes(5))] {
-            work(&scene, &kayo, &states(id, start + at, "phone", json!("0612345678"))).await;
+            scene.work(&kayo, &states(id, start + at, &json!({"phone": "0612345678"}))).await;
             assert_eq!(lead(&scene)["SystemModstamp"], written["SystemModstamp"], "{strategy} {id}: the lead is not written");
         }
-        work(&scene, &kayo, &states("e4", start + minutes(6), "phone", json!("0687654321"))).await;
+        scene.work(&kayo, &states("e4", start + minutes(6), &json!({"phone": "0687654321"}))).await;
         assert_eq!(lead(&scene)["Phone"], json!("+33 6 87 65 43 21"), "{strategy}");
         let told = |notes: Vec<Value>| notes.into_iter().filter(|note| note["note"] == "org_rewrites_field").collect::<Vec<_>>();
         if strategy == "most_recent" {
             // The look at the record after the second time says so, once.
             assert_eq!(told(scene.notes(&kayo, "e1").await), Vec::<Value>::new());
             for (id, at) in [("e5", minutes(7)), ("e6", minutes(8))] {
-                work(&scene, &kayo, &states(id, start + at, "phone", json!("0687654321"))).await;
+                scene.work(&kayo, &states(id, start + at, &json!({"phone": "0687654321"}))).await;
                 let rewritten = json!({"note": "org_rewrites_field", "field": "Phone", "sent": "0687654321", "became": "+33 6 87 65 43 21"});
                 assert_eq!(told(scene.notes(&kayo, id).await), [rewritten], "{id}");
             }
