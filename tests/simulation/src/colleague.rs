@@ -48,12 +48,7 @@ pub struct Deeds {
 
 /// Does something in an org.
 pub fn act(world: &World, what: &What, contended: bool, deeds: &mut Deeds) {
-    let tenant = match what {
-        What::Edit { tenant, .. } | What::Deliver { tenant, .. } => *tenant,
-        What::Convert(tenant, _) | What::Merge(tenant, _) | What::Delete(tenant, _) | What::Restore(tenant, _) => *tenant,
-        What::Configure(tenant) | What::Hide(tenant) | What::Show(tenant) | What::Revoke(tenant) => *tenant,
-        What::Reconnect(tenant) | What::Commit(tenant) => *tenant,
-    };
+    let tenant = what.tenant();
     let org = &world.orgs[tenant];
     // What is held open was read before, and is written after.
     let contended = contended || org.sim.control().held() > 0;

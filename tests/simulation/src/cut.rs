@@ -49,7 +49,6 @@ impl Cut {
         // What is held open commits in any case: a transaction that never ends is none of the faults.
         let stays = |act: &Act| matches!(act.what, What::Commit(_));
         plan.history.acts.retain(|act| number.next().is_some_and(|number: usize| !self.skip.contains(&number)) || stays(act));
-        plan.without_lags_of(&self.without);
         plan
     }
 

@@ -59,8 +59,7 @@ pub fn client_secret(tenant: &str) -> String {
 pub fn seed(tenant: usize, plan: &Plan) -> Seed {
     let (history, id) = (&plan.history, TENANTS[tenant]);
     let mut seed = if plan.keyed[tenant] { Seed::demo() } else { Seed::demo().without_external_ids() };
-    // Where no record has a key, a call that was cut can double what queries do not find for longer than we wait.
-    seed.doubts.index_lag_seconds = if plan.keyed[tenant] { plan.org_lag_seconds } else { 0 };
+    seed.doubts.index_lag_seconds = plan.org_lag_seconds(tenant);
     for app in &mut seed.apps {
         app.client_id = client_id(id);
         app.secret = Some(client_secret(id));

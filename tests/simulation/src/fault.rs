@@ -130,6 +130,12 @@ impl Rates {
         self.0.get(&fault).copied().unwrap_or_default()
     }
 
+    /// Whether a kind strikes at all.
+    #[must_use]
+    pub fn strikes(&self, fault: Fault) -> bool {
+        self.of(fault) > 0.0
+    }
+
     /// The kinds that strike, with their rates.
     pub fn striking(&self) -> impl Iterator<Item = (Fault, f64)> {
         self.0.iter().map(|(fault, rate)| (*fault, *rate)).filter(|(_, rate)| *rate > 0.0)

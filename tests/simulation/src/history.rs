@@ -10,6 +10,11 @@ use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use crate::{
+    fault::{Fault, Rates},
+    world::EPOCH,
+};
+
 /// The tenants: their connections' ids. None contains an `x`.
 pub const TENANTS: [&str; 3] = ["alpha", "bravo", "carla"];
 
@@ -89,6 +94,19 @@ pub enum What {
     Commit(usize),
 }
 
+impl What {
+    /// Whose.
+    #[must_use]
+    pub const fn tenant(&self) -> usize {
+        match self {
+            Self::Edit { tenant, .. } | Self::Deliver { tenant, .. } => *tenant,
+            Self::Convert(tenant, _) | Self::Merge(tenant, _) | Self::Delete(tenant, _) | Self::Restore(tenant, _) => *tenant,
+            Self::Configure(tenant) | Self::Hide(tenant) | Self::Show(tenant) | Self::Revoke(tenant) => *tenant,
+            Self::Reconnect(tenant) | Self::Commit(tenant) => *tenant,
+        }
+    }
+}
+
 /// An act and its time from the beginning.
 #[derive(Debug, Clone)]
 pub struct Act {
@@ -111,30 +129,17 @@ pub struct History {
     pub platform_skew: SignedDuration,
 }
 
-/// How often each kind of thing is drawn, so that a rate of the faults can ask for it.
-#[derive(Debug, Clone, Copy)]
-pub struct Asked {
-    /// The platform's clock differs.
-    pub platform_skew: bool,
-    /// Grants are taken back.
-    pub revoke: bool,
-    /// Fields are hidden.
-    pub hide: bool,
-    /// Transactions are held open.
-    pub hold: bool,
-}
-
 impl History {
-    /// Draws a history.
-    pub fn draw(rng: &mut Rng, asked: Asked) -> Self {
-        let ms = if asked.platform_skew { rng.i64(-300_000..=300_000) } else { 0 };
+    /// Draws a history, with what the faults that strike need to happen in it.
+    pub fn draw(rng: &mut Rng, rates: &Rates) -> Self {
+        let ms = if rates.strikes(Fault::SkewPlatform) { rng.i64(-300_000..=300_000) } else { 0 };
         let platform_skew = SignedDuration::from_millis(ms);
         let mut history = Self { said: Vec::new(), acts: Vec::new(), known: Vec::new(), platform_skew };
         for tenant in 0..TENANTS.len() {
             for person in 0..rng.usize(2..6) {
                 history.person(rng, tenant, person);
             }
-            history.org(rng, tenant, asked);
+            history.org(rng, tenant, rates);
         }
         history.deliver(rng);
         history.acts.sort_by_key(|act| act.at);
@@ -199,21 +204,21 @@ impl History {
     }
 
     /// What administrators do with a tenant's org and connection.
-    fn org(&mut self, rng: &mut Rng, tenant: usize, asked: Asked) {
+    fn org(&mut self, rng: &mut Rng, tenant: usize, rates: &Rates) {
         if rng.u8(0..4) == 0 {
             self.acts.push(Act { at: moment(rng), what: What::Configure(tenant) });
         }
-        if asked.hide && rng.bool() {
+        if rates.strikes(Fault::HiddenField) && rng.bool() {
             let hidden = moment(rng);
             self.acts.push(Act { at: hidden, what: What::Hide(tenant) });
             self.acts.push(Act { at: hidden + Duration::from_secs(rng.u64(60..900)), what: What::Show(tenant) });
         }
-        if asked.revoke && rng.bool() {
+        if rates.strikes(Fault::Revoked) && rng.bool() {
             let revoked = moment(rng);
             self.acts.push(Act { at: revoked, what: What::Revoke(tenant) });
             self.acts.push(Act { at: revoked + Duration::from_secs(rng.u64(120..600)), what: What::Reconnect(tenant) });
         }
-        if asked.hold {
+        if rates.strikes(Fault::LateCommit) {
             let mut second = 5;
             while second < SPAN.as_secs() + 60 {
                 self.acts.push(Act { at: Duration::from_secs(second), what: What::Commit(tenant) });
@@ -277,7 +282,7 @@ pub fn kind_of_person(said: &[Said], tenant: usize, person: usize) -> Kind {
 
 /// The moment `seconds` after the beginning.
 fn at(seconds: u64) -> Timestamp {
-    Timestamp::constant(1_788_249_600, 0) + SignedDuration::from_secs(seconds.cast_signed())
+    EPOCH + SignedDuration::from_secs(seconds.cast_signed())
 }
 
 fn moment(rng: &mut Rng) -> Duration {

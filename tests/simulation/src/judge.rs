@@ -45,7 +45,7 @@ pub async fn judge(run: &mut Run<'_>, sweeps: usize, logs: &Logs) -> Result<()> 
     activities(run).await?;
     tenants(run);
     quiet(run).await?;
-    if run.plan.rates.of(Fault::LateTtl) > 0.0 {
+    if run.plan.rates.strikes(Fault::LateTtl) {
         run.grow_old().await?;
         quiet(run).await?;
     }
@@ -71,7 +71,7 @@ async fn quiet(run: &mut Run<'_>) -> Result<()> {
 
 /// The calls of the day are no more than the documents allow. Judged before the day is over. A call is counted after its answer, so one
 /// whose process died, or could not write, is missing in the count.
-pub fn budget(run: &mut Run<'_>) {
+pub fn budget(run: &Run<'_>) {
     let uncounted = [Fault::CrashBefore, Fault::CrashAfter, Fault::Deadline, Fault::TableThrottle, Fault::TableConflict];
     let uncounted: u64 = uncounted.into_iter().map(|fault| run.world.state().counts.of(fault)).sum();
     let Some(cap) = run.plan.cap.map(|cap| cap + uncounted) else { return };
@@ -85,22 +85,20 @@ pub fn budget(run: &mut Run<'_>) {
 }
 
 /// Every accepted event ends in exactly one outcome.
-async fn outcomes(run: &mut Run<'_>, sweeps: usize) -> Result<()> {
+async fn outcomes(run: &Run<'_>, sweeps: usize) -> Result<()> {
     let stored: BTreeMap<usize, _> = run.stored().await?.into_iter().collect();
-    for said in run.accepted.keys().copied().collect::<Vec<_>>() {
-        let event = &run.plan.history.said[said];
-        let found = stored.get(&said).map(|stored| stored.status.as_str());
-        let good = match (found, event.kind) {
-            (Some("applied" | "unchanged" | "superseded"), Kind::Capture | Kind::OptOut) => true,
-            (Some("parked"), Kind::Incomplete) => true,
-            // Of somebody who is not there nothing can be said.
-            _ => false,
+    for said in run.accepted.keys() {
+        let event = &run.plan.history.said[*said];
+        let found = stored.get(said).map(|stored| stored.status.as_str());
+        let good = match event.kind {
+            Kind::Capture | Kind::OptOut => matches!(found, Some("applied" | "unchanged" | "superseded")),
+            Kind::Incomplete => found == Some("parked"),
         };
-        if let Some(stored) = stored.get(&said).filter(|stored| stored.attempts > MOST_TRIES) {
+        if let Some(stored) = stored.get(said).filter(|stored| stored.attempts > MOST_TRIES) {
             run.wrong(Promise::TriesBounded, format!("{} was tried {} times", event.id, stored.attempts));
         }
         if !good {
-            let outcome = stored.get(&said).map(|stored| format!("{:?} after {} tries", stored.outcome, stored.attempts));
+            let outcome = stored.get(said).map(|stored| format!("{:?} after {} tries", stored.outcome, stored.attempts));
             run.wrong(
                 Promise::NothingLost,
                 format!("{} of {} has ended as {found:?} after {sweeps} sweeps: {outcome:?}", event.id, TENANTS[event.tenant]),
@@ -116,7 +114,7 @@ async fn outcomes(run: &mut Run<'_>, sweeps: usize) -> Result<()> {
 }
 
 /// The ledgers balance, and have every event once.
-async fn ledger(run: &mut Run<'_>) -> Result<()> {
+async fn ledger(run: &Run<'_>) -> Result<()> {
     let first: Date = run.world.time.now(Default::default()).to_zoned(jiff::tz::TimeZone::UTC).date();
     for (tenant, id) in TENANTS.iter().enumerate() {
         let connection: ConnectionId = id.parse()?;
@@ -152,11 +150,11 @@ async fn explain(run: &Run<'_>, tenant: usize, person: usize) -> Result<()> {
 }
 
 /// Each person has one record, with the values that it must have. Answers of whom that is not so.
-fn people(run: &mut Run<'_>) -> Vec<(usize, usize)> {
+fn people(run: &Run<'_>) -> Vec<(usize, usize)> {
     let mut about = Vec::new();
     for who in run.plan.history.people() {
         let (tenant, person) = who;
-        let events: Vec<&Said> = run.accepted().filter(|said| (said.tenant, said.person) == who).collect();
+        let accepted: Vec<(&Said, Duration)> = run.accepted().filter(|(said, _)| (said.tenant, said.person) == who).collect();
         let found = live(&run.world.orgs[tenant], who);
         let name = format!("{}-{person}", TENANTS[tenant]);
         if run.deeds.deleted.contains(&who) {
@@ -168,16 +166,15 @@ fn people(run: &mut Run<'_>) -> Vec<(usize, usize)> {
             about.push(who);
             continue;
         }
-        let captures: Vec<&&Said> = events.iter().filter(|said| said.kind == Kind::Capture).collect();
-        if kind_of_person(&run.plan.history.said, tenant, person) == Kind::Incomplete || captures.is_empty() {
-            continue;
-        }
+        let latest = accepted.iter().rev().find(|(said, _)| said.kind == Kind::Capture).copied();
+        let Some((latest, came)) = latest.filter(|_| kind_of_person(&run.plan.history.said, tenant, person) != Kind::Incomplete) else { continue };
         let Some((_, record)) = found.first() else {
             run.wrong(Promise::NothingLost, format!("{name} has no record"));
             about.push(who);
             continue;
         };
         let edits = run.deeds.edits.get(&who).cloned().unwrap_or_default();
+        let events: Vec<&Said> = accepted.iter().map(|(said, _)| *said).collect();
         let opted_out = events.iter().any(|said| said.kind == Kind::OptOut) || edits.contains_key("HasOptedOutOfEmail");
         if opted_out && record["HasOptedOutOfEmail"] != true {
             run.wrong(Promise::OptOutKept, format!("{name} wanted no e-mails"));
@@ -185,11 +182,7 @@ fn people(run: &mut Run<'_>) -> Vec<(usize, usize)> {
         }
         let mut wrong = Vec::new();
         let moved = run.deeds.moved.get(&who).copied();
-        let accepted =
-            |said: &Said| run.plan.history.said.iter().position(|other| std::ptr::eq(other, said)).and_then(|n| run.accepted.get(&n).copied());
-        let came = captures.last().and_then(|latest| accepted(latest)).unwrap_or_default();
-        let told = Told { edits: &edits, moved, came };
-        values(&captures, &events, record, &told, &mut wrong);
+        values(latest, &events, record, &Touched { edits: &edits, moved, came }, &mut wrong);
         about.extend((!wrong.is_empty()).then_some(who));
         for wrong in wrong {
             run.wrong(Promise::NothingCovered, format!("{name}: {wrong}"));
@@ -199,14 +192,13 @@ fn people(run: &mut Run<'_>) -> Vec<(usize, usize)> {
 }
 
 /// What colleagues did with a record, and when the latest statement came.
-struct Told<'t> {
+struct Touched<'t> {
     edits: &'t BTreeMap<&'static str, Vec<Edited>>,
     moved: Option<(Timestamp, Duration)>,
     came: Duration,
 }
 
-fn values(captures: &[&&Said], events: &[&Said], record: &Value, told: &Told<'_>, wrong: &mut Vec<String>) {
-    let Some(latest) = captures.last() else { return };
+fn values(latest: &Said, events: &[&Said], record: &Value, touched: &Touched<'_>, wrong: &mut Vec<String>) {
     let last_name = &latest.body["person"]["last_name"];
     if record["LastName"] != *last_name {
         wrong.push(format!("the last name is {}, and {last_name} was stated last", record["LastName"]));
@@ -218,23 +210,23 @@ fn values(captures: &[&&Said], events: &[&Said], record: &Value, told: &Told<'_>
     }
     for field in ["Description", "Title", "Phone"] {
         // A phone may be filled in the moment in which somebody fills it.
-        let edit = told.edits.get(field).and_then(|edits| edits.last());
+        let edit = touched.edits.get(field).and_then(|edits| edits.last());
         if let Some(edit) = edit.filter(|edit| field != "Phone" || !edit.contended)
             && record[field] != edit.value
         {
             wrong.push(format!("{field} is {}, and a colleague has made it {}", record[field], edit.value));
         }
     }
-    first_name(latest, record, told, wrong);
+    first_name(latest, record, touched, wrong);
 }
 
 /// The most recent one of both sides, where it is plain which that is: Salesforce dates records, not fields, and what somebody edits
 /// after we have written stands, whatever their clock says.
-fn first_name(latest: &Said, record: &Value, told: &Told<'_>, wrong: &mut Vec<String>) {
+fn first_name(latest: &Said, record: &Value, touched: &Touched<'_>, wrong: &mut Vec<String>) {
     let stated = &latest.body["person"]["first_name"];
-    let edit = told.edits.get("FirstName").and_then(|edits| edits.last());
-    let touched = told.edits.values().flatten().map(|edit| (edit.at, edit.passed)).chain(told.moved);
-    let is_latest = touched.into_iter().all(|(at, passed)| at < latest.stamp && passed < told.came);
+    let edit = touched.edits.get("FirstName").and_then(|edits| edits.last());
+    let times = touched.edits.values().flatten().map(|edit| (edit.at, edit.passed)).chain(touched.moved);
+    let is_latest = times.into_iter().all(|(at, passed)| at < latest.stamp && passed < touched.came);
     let should = match edit {
         _ if is_latest => stated,
         Some(edit) if edit.at > latest.stamp && !edit.contended => &edit.value,
@@ -246,7 +238,7 @@ fn first_name(latest: &Said, record: &Value, told: &Told<'_>, wrong: &mut Vec<St
 }
 
 /// Each event that was applied has made its activity once.
-async fn activities(run: &mut Run<'_>) -> Result<()> {
+async fn activities(run: &Run<'_>) -> Result<()> {
     let stored: BTreeMap<usize, _> = run.stored().await?.into_iter().collect();
     for (tenant, org) in run.world.orgs.iter().enumerate() {
         let mut made: BTreeMap<String, usize> = BTreeMap::new();
@@ -268,7 +260,7 @@ async fn activities(run: &mut Run<'_>) -> Result<()> {
 }
 
 /// Nothing of one tenant is in another's org.
-fn tenants(run: &mut Run<'_>) {
+fn tenants(run: &Run<'_>) {
     for (tenant, org) in run.world.orgs.iter().enumerate() {
         for object in OBJECTS {
             for record in org.sim.control().records(object, QueryScope::All).unwrap_or_default() {
@@ -297,7 +289,7 @@ fn records(run: &Run<'_>) -> BTreeMap<String, String> {
 }
 
 /// No secret is anywhere but in the secret store.
-async fn secrets(run: &mut Run<'_>, logs: &Logs) -> Result<()> {
+async fn secrets(run: &Run<'_>, logs: &Logs) -> Result<()> {
     let mut planted = Vec::new();
     for id in TENANTS {
         planted.push(client_secret(id));

@@ -16,15 +16,3 @@ pub mod run;
 pub mod shrink;
 pub mod tell;
 pub mod world;
-
-/// The bugs that this build can be given.
-#[must_use]
-pub fn bugs() -> Vec<&'static str> {
-    passerelle_core::planted::names()
-}
-
-/// Gives the functions a bug. `false` = there is none of that name in this build.
-#[must_use]
-pub fn plant(bug: &str) -> bool {
-    passerelle_core::planted::plant(bug)
-}

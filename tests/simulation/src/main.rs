@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use clap::Parser;
+use passerelle_core::planted;
 use passerelle_simulation::{cut::Cut, many::Many, shrink::shrink, tell};
 
 /// Runs the functions under seeded faults and judges what became of every event.
@@ -55,11 +56,11 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.bugs {
-        passerelle_simulation::bugs().iter().for_each(|bug| println!("{bug}"));
+        planted::names().iter().for_each(|bug| println!("{bug}"));
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(bug) = &arguments.bug
-        && !passerelle_simulation::plant(bug)
+        && !planted::plant(bug)
     {
         bail!("There is no bug called {bug} in this build; --bugs lists them, and --features planted builds them in.");
     }

@@ -1,13 +1,13 @@
 //! What a seed draws: the history, how often what goes wrong, and how the surroundings lag.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use fastrand::Rng;
 use jiff::SignedDuration;
 
 use crate::{
     fault::{Fault, Rates},
-    history::{Asked, History, TENANTS},
+    history::{History, TENANTS},
 };
 
 /// Everything that a run depends on.
@@ -19,14 +19,10 @@ pub struct Plan {
     pub rates: Rates,
     /// What happens.
     pub history: History,
-    /// How far an index of the table may be behind.
-    pub index_lag: Duration,
-    /// How far Secrets Manager may be behind.
-    pub secret_lag: Duration,
-    /// How much each org's clock differs.
-    pub org_skews: [SignedDuration; TENANTS.len()],
-    /// How long an org's queries do not find what was just made.
-    pub org_lag_seconds: u32,
+    index_lag: Duration,
+    secret_lag: Duration,
+    org_skews: [SignedDuration; TENANTS.len()],
+    org_lag_seconds: u32,
     /// Whether each org has the fields for our keys.
     pub keyed: [bool; TENANTS.len()],
     /// The cap of each connection's calls on a day, where the documents have one.
@@ -39,44 +35,42 @@ impl Plan {
     pub fn draw(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let rates = Rates::draw(&mut rng);
-        let strikes = |fault| rates.of(fault) > 0.0;
-        let asked = Asked {
-            platform_skew: strikes(Fault::SkewPlatform),
-            revoke: strikes(Fault::Revoked),
-            hide: strikes(Fault::HiddenField),
-            hold: strikes(Fault::LateCommit),
-        };
-        let lag = |rng: &mut Rng, fault, ms: u64| if strikes(fault) { Duration::from_millis(rng.u64(1..ms)) } else { Duration::ZERO };
+        let lag = |rng: &mut Rng, fault, ms: u64| if rates.strikes(fault) { Duration::from_millis(rng.u64(1..ms)) } else { Duration::ZERO };
         Self {
             seed,
             index_lag: lag(&mut rng, Fault::IndexLag, 5_000),
             secret_lag: lag(&mut rng, Fault::SecretBehind, 30_000),
-            org_skews: std::array::from_fn(|_| {
-                let ms = rng.i64(-300_000..=300_000);
-                if strikes(Fault::SkewOrg) { SignedDuration::from_millis(ms) } else { SignedDuration::ZERO }
-            }),
-            org_lag_seconds: if strikes(Fault::OrgIndexLag) { rng.u32(1..30) } else { 0 },
+            org_skews: std::array::from_fn(|_| SignedDuration::from_millis(rng.i64(-300_000..=300_000))),
+            org_lag_seconds: if rates.strikes(Fault::OrgIndexLag) { rng.u32(1..30) } else { 0 },
             keyed: std::array::from_fn(|_| rng.u8(0..4) > 0),
             cap: (rng.u8(0..6) == 0).then(|| rng.u64(12..60)),
-            history: History::draw(&mut rng, asked),
+            history: History::draw(&mut rng, &rates),
             rates,
         }
     }
 
-    /// What some kinds of faults are made by besides their rates goes with them.
-    pub fn without_lags_of(&mut self, faults: &BTreeSet<Fault>) {
-        let gone = |fault| faults.contains(&fault);
-        if gone(Fault::IndexLag) {
-            self.index_lag = Duration::ZERO;
-        }
-        if gone(Fault::SecretBehind) {
-            self.secret_lag = Duration::ZERO;
-        }
-        if gone(Fault::OrgIndexLag) {
-            self.org_lag_seconds = 0;
-        }
-        if gone(Fault::SkewOrg) {
-            self.org_skews = [SignedDuration::ZERO; TENANTS.len()];
-        }
+    /// How far an index of the table may be behind.
+    #[must_use]
+    pub fn index_lag(&self) -> Duration {
+        if self.rates.strikes(Fault::IndexLag) { self.index_lag } else { Duration::ZERO }
+    }
+
+    /// How far Secrets Manager may be behind.
+    #[must_use]
+    pub fn secret_lag(&self) -> Duration {
+        if self.rates.strikes(Fault::SecretBehind) { self.secret_lag } else { Duration::ZERO }
+    }
+
+    /// How much a tenant's org's clock differs.
+    #[must_use]
+    pub fn org_skew(&self, tenant: usize) -> SignedDuration {
+        if self.rates.strikes(Fault::SkewOrg) { self.org_skews[tenant] } else { SignedDuration::ZERO }
+    }
+
+    /// How long a tenant's org's queries do not find what was just made. Where no record has a key, a call that was cut can double what
+    /// they do not find for longer than we wait; so there it is no time at all.
+    #[must_use]
+    pub fn org_lag_seconds(&self, tenant: usize) -> u32 {
+        if self.keyed[tenant] && self.rates.strikes(Fault::OrgIndexLag) { self.org_lag_seconds } else { 0 }
     }
 }

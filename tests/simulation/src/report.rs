@@ -26,8 +26,6 @@ pub enum Promise {
     SecretsKept,
     /// A day costs no more calls than the document allows.
     BudgetHeld,
-    /// A connection breaks only where its grant is gone.
-    GrantKept,
     /// What fails is tried a stated number of times.
     TriesBounded,
 }

@@ -11,9 +11,9 @@ use standardwebhooks::Webhook;
 use super::{Job, Run};
 use crate::{
     fault::Fault,
-    history::TENANTS,
+    history::{TENANTS, What},
     world::{
-        World,
+        EPOCH, World,
         process::{Ended, Process},
     },
 };
@@ -105,7 +105,7 @@ impl Run<'_> {
                     events.into_iter().for_each(|event| _ = self.accepted.entry(event).or_insert(now));
                 } else {
                     // As platforms do: until it is accepted.
-                    self.schedule(now + Duration::from_secs(20), Job::Deliver { tenant, events });
+                    self.schedule(now + Duration::from_secs(20), Job::Act(What::Deliver { tenant, events }));
                 }
             }
             Done::Upsert { process, batch } => {
@@ -150,7 +150,7 @@ pub(super) fn record(number: usize, (pk, sk): &(String, String)) -> Value {
         "eventID": number.to_string(), "eventVersion": "1.1", "eventName": "INSERT", "eventSource": "aws:dynamodb", "awsRegion": "eu-west-3",
         "eventSourceARN": "arn:aws:dynamodb:eu-west-3:000000000000:table/passerelle/stream/1",
         "dynamodb": {
-            "ApproximateCreationDateTime": 1_788_249_600, "SequenceNumber": format!("{number:021}"), "SizeBytes": 1, "StreamViewType": "KEYS_ONLY",
+            "ApproximateCreationDateTime": EPOCH.as_second(), "SequenceNumber": format!("{number:021}"), "SizeBytes": 1, "StreamViewType": "KEYS_ONLY",
             "Keys": {"pk": {"S": pk}, "sk": {"S": sk}},
         },
     })

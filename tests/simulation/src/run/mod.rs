@@ -61,7 +61,6 @@ pub fn run(plan: &Plan) -> Result<Report> {
 #[derive(Debug)]
 enum Job {
     Act(What),
-    Deliver { tenant: usize, events: Vec<usize> },
     Batch { records: Vec<Value>, tries: u32 },
     Poll,
     Sweep,
@@ -104,7 +103,7 @@ impl<'p> Run<'p> {
         let ids = crate::world::SeededIds::new(plan.seed ^ 3);
         let orgs = TENANTS.iter().enumerate().map(|(tenant, id)| {
             let seed = seed(tenant, plan);
-            OrgAt::new(time, id, seed, plan.org_skews[tenant], plan.seed ^ tenant as u64)
+            OrgAt::new(time, id, seed, plan.org_skew(tenant), plan.seed ^ tenant as u64)
         });
         let world = World {
             time,
@@ -115,9 +114,9 @@ impl<'p> Run<'p> {
         };
         let world = Arc::new(world);
         for (fault, skewed) in [
-            (Fault::SkewOrg, plan.org_skews.iter().any(|skew| !skew.is_zero())),
+            (Fault::SkewOrg, (0..TENANTS.len()).any(|tenant| !plan.org_skew(tenant).is_zero())),
             (Fault::SkewPlatform, !plan.history.platform_skew.is_zero()),
-            (Fault::OrgIndexLag, plan.org_lag_seconds > 0),
+            (Fault::OrgIndexLag, (0..TENANTS.len()).any(|tenant| plan.org_lag_seconds(tenant) > 0)),
         ] {
             // These are there for the whole run.
             world.state().counts.add(fault, u64::from(skewed));
@@ -160,10 +159,10 @@ impl<'p> Run<'p> {
         Ok(run)
     }
 
-    /// The events that were accepted, by time of occurrence for each person.
-    pub fn accepted(&self) -> impl Iterator<Item = &'p Said> {
+    /// The events that were accepted, by time of occurrence for each person, and when each was.
+    pub fn accepted(&self) -> impl Iterator<Item = (&'p Said, Duration)> {
         let said = &self.plan.history.said;
-        self.accepted.keys().map(move |n| &said[*n])
+        self.accepted.iter().map(move |(n, at)| (&said[*n], *at))
     }
 
     /// Notes that a promise was not kept.
@@ -181,8 +180,8 @@ impl<'p> Run<'p> {
         {
             let mut state = self.world.state();
             state.rates = self.plan.rates.clone();
-            state.shadow.index_lag = self.plan.index_lag;
-            state.shadow.secret_lag = self.plan.secret_lag;
+            state.shadow.index_lag = self.plan.index_lag();
+            state.shadow.secret_lag = self.plan.secret_lag();
         }
         for org in &self.world.orgs {
             org.light(&self.plan.rates);
@@ -213,7 +212,7 @@ impl<'p> Run<'p> {
     async fn start(&mut self, job: Job) -> Result<()> {
         let now = self.world.time.passed();
         match job {
-            Job::Act(What::Deliver { tenant, events }) | Job::Deliver { tenant, events } => self.deliver(tenant, events)?,
+            Job::Act(What::Deliver { tenant, events }) => self.deliver(tenant, events)?,
             Job::Act(What::Configure(tenant)) => {
                 self.versions += 1;
                 configure::apply(self.bystander.ports(), &document(tenant, self.versions, self.plan.cap)).await?;

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// The time at which every run begins.
-const EPOCH: Timestamp = Timestamp::constant(1_788_249_600, 0);
+pub const EPOCH: Timestamp = Timestamp::constant(1_788_249_600, 0);
 
 /// Time as the runtime has it: it moves on when nobody has anything to do.
 #[derive(Debug, Clone, Copy)]
