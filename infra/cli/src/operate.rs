@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use crate::{explain, target::Target, verify};
 
 /// How many explanations of a person are told.
-const EXPLANATIONS: i32 = 100;
+const EXPLANATIONS: usize = 100;
 
 /// Stores a document, and the consumer secret if the environment has one.
 pub async fn apply(target: &Target, file: &Path, as_json: bool) -> Result<()> {

@@ -65,6 +65,18 @@ pub struct Link {
     /// Set when we made the record, until it is read for the first time: what it has then is nobody's statement.
     #[serde(default)]
     pub made: bool,
+    /// What fields that go by time had, and how late that was, when we wrote others: since then the record is later than they are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left: BTreeMap<FieldName, Left>,
+}
+
+/// A value that we found in a record and left as it was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Left {
+    /// The value.
+    pub value: Value,
+    /// When it was there at the latest.
+    pub at: Timestamp,
 }
 
 /// The two bases of a field. Salesforce may change what it is sent (trimming, rounding, phone forms), so there is no
@@ -102,6 +114,14 @@ impl Base {
 #[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
 const fn is_zero(count: &u8) -> bool {
     *count == 0
+}
+
+impl Link {
+    /// To a record of which nothing is known yet.
+    #[must_use]
+    pub fn new(object: ObjectName, id: RecordId, made: bool) -> Self {
+        Self { object, id, bases: BTreeMap::new(), recheck: false, made, left: BTreeMap::new() }
+    }
 }
 
 /// How surely Salesforce has taken what was sent.

@@ -39,6 +39,8 @@ pub enum Class {
 
 /// What Salesforce says of a record in the recycle bin, and of what refers to one.
 pub const ENTITY_IS_DELETED: &str = "ENTITY_IS_DELETED";
+/// What Salesforce says of a lead that has become a contact, and of what refers to one.
+pub const CONVERTED: &str = "CANNOT_UPDATE_CONVERTED_LEAD";
 
 pub(super) const RETRY: Class = Class::Retry { after: None };
 
@@ -69,8 +71,8 @@ impl RecordError {
     pub fn class_of_write(&self, operation: WriteKind, object: &ObjectName) -> Class {
         match (operation, self.code.as_str()) {
             (WriteKind::Delete, ENTITY_IS_DELETED) => Class::Done,
-            // What it hangs on has been deleted meanwhile: the next try looks at it first.
-            (WriteKind::Create | WriteKind::Upsert, ENTITY_IS_DELETED) => RETRY,
+            // What it hangs on has been deleted or converted meanwhile: the next try looks at it first.
+            (WriteKind::Create | WriteKind::Upsert, ENTITY_IS_DELETED | CONVERTED) => RETRY,
             (WriteKind::Create, "DUPLICATE_VALUE") if object.as_str().eq_ignore_ascii_case("CampaignMember") => Class::Done,
             _ => self.class(),
         }
@@ -325,6 +327,8 @@ mod tests {
             (WriteKind::Update, ENTITY_IS_DELETED, &lead, Class::Park),
             (WriteKind::Create, ENTITY_IS_DELETED, &lead, RETRY),
             (WriteKind::Upsert, ENTITY_IS_DELETED, &lead, RETRY),
+            (WriteKind::Create, CONVERTED, &lead, RETRY),
+            (WriteKind::Update, CONVERTED, &lead, Class::Park),
             (WriteKind::Create, "DUPLICATE_VALUE", &member, Class::Done),
             (WriteKind::Create, "DUPLICATE_VALUE", &lead, Class::Park),
             (WriteKind::Update, "DUPLICATE_VALUE", &member, Class::Park),

@@ -119,14 +119,7 @@ impl Table {
 
     /// All connections of the installation.
     pub async fn all_connections(&self) -> Result<Vec<ConnectionId>, StateError> {
-        let (mut all, mut after) = (Vec::new(), None);
-        loop {
-            let (page, next) = self.list_connections(after.as_ref()).await?;
-            all.extend(page);
-            match next {
-                Some(next) => after = Some(next),
-                None => return Ok(all),
-            }
-        }
+        let items = self.pages::<Listed>(CONNECTIONS, "", usize::MAX).await?;
+        Ok(items.iter().filter_map(|(key, _)| ConnectionId::parse(&key.sk).ok()).collect())
     }
 }

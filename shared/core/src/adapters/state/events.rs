@@ -158,20 +158,21 @@ impl Table {
         Ok(ids)
     }
 
-    /// The ids of events that are parked as problems, longest parked first.
-    pub async fn parked_events(&self, connection: &ConnectionId, limit: i32) -> Result<Vec<EventId>, StateError> {
-        let keys = self.index_keys(Index::Due, &Key::parked_partition(connection), "9", limit).await?;
-        Ok(keys.iter().filter_map(|key| key.as_event().map(|(_, id)| id)).collect())
+    /// The ids of events that are parked as problems, longest parked first, `most` at most.
+    pub async fn parked_events(&self, connection: &ConnectionId, most: usize) -> Result<Vec<EventId>, StateError> {
+        self.stopped_in(&Key::parked_partition(connection), most).await
     }
 
     /// Every event that is parked as a problem, and every one that was given up, each `most` at most.
     pub async fn stopped_events(&self, connection: &ConnectionId, most: usize) -> Result<Vec<EventId>, StateError> {
-        let mut ids = Vec::new();
-        for partition in [Key::parked_partition(connection), Key::dead_partition(connection)] {
-            let listed = self.index_all(Index::Due, &partition, most).await?;
-            ids.extend(listed.iter().filter_map(|(key, _)| key.as_event().map(|(_, id)| id)));
-        }
+        let mut ids = self.parked_events(connection, most).await?;
+        ids.extend(self.stopped_in(&Key::dead_partition(connection), most).await?);
         Ok(ids)
+    }
+
+    async fn stopped_in(&self, partition: &str, most: usize) -> Result<Vec<EventId>, StateError> {
+        let listed = self.index_all(Index::Due, partition, most).await?;
+        Ok(listed.iter().filter_map(|(key, _)| key.as_event().map(|(_, id)| id)).collect())
     }
 
     /// Notes that a write of the event may have gone unseen at `since`, unless it has its outcome. It is due from now on.

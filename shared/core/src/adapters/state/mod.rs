@@ -228,6 +228,20 @@ impl Table {
         Ok((items.collect::<Result<_, _>>()?, next))
     }
 
+    /// The same to its end, `most` items at most.
+    pub async fn pages<T: DeserializeOwned>(&self, pk: &str, prefix: &str, most: usize) -> Result<Vec<(Key, T)>, StateError> {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let (page, next) = self.page(pk, prefix, after.as_ref(), 100).await?;
+            found.extend(page);
+            after = next;
+            if after.is_none() || found.len() >= most {
+                found.truncate(most);
+                return Ok(found);
+            }
+        }
+    }
+
     /// Keys from an index, oldest first: those of partition `partition` whose sort attribute is at most `until`.
     /// An index may lag: what must be right is read from the items afterwards.
     pub async fn index_keys(&self, index: Index, partition: &str, until: &str, limit: i32) -> Result<Vec<Key>, StateError> {
@@ -246,6 +260,7 @@ impl Table {
         loop {
             let request = self.client.query().table_name(&*self.name).index_name(index.name()).key_condition_expression("#p = :p");
             let request = request.expression_attribute_names("#p", index.partition()).set_exclusive_start_key(after);
+            let request = request.limit(i32::try_from(most.min(1_000)).unwrap_or(i32::MAX));
             let answer =
                 request.expression_attribute_values(":p", AttributeValue::S(partition.to_owned())).send().await.map_err(StateError::from_sdk)?;
             for item in answer.items.unwrap_or_default() {

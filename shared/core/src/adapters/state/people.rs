@@ -87,10 +87,10 @@ impl Table {
         Ok(found.into_iter().filter_map(|(key, belongs)| named.remove(&key).map(|name| (name, belongs.person))).collect())
     }
 
-    /// The explanations of the person of an event, oldest first, at most `limit`; none before the event's first try.
-    pub async fn load_why(&self, event: &StoredEvent, limit: i32) -> Result<Vec<serde_json::Value>, StateError> {
+    /// The explanations of the person of an event, oldest first, `most` at most; none before the event's first try.
+    pub async fn load_why(&self, event: &StoredEvent, most: usize) -> Result<Vec<serde_json::Value>, StateError> {
         let Some(partition) = &event.person_pk else { return Ok(Vec::new()) };
-        let (found, _) = self.page::<serde_json::Map<_, _>>(partition, Key::WHY, None, limit).await?;
+        let found = self.pages::<serde_json::Map<_, _>>(partition, Key::WHY, most).await?;
         let explanations = found.into_iter().map(|(key, mut explanation)| {
             explanation.retain(|name, _| name != "pk" && name != "sk");
             let at = key.sk.strip_prefix(Key::WHY).and_then(|rest| rest.split('#').next()).unwrap_or_default();

@@ -64,14 +64,7 @@ impl Table {
     }
 
     async fn problems(&self, c: &ConnectionId) -> Result<BTreeMap<Key, StoredProblem>, StateError> {
-        let (mut problems, mut after) = (BTreeMap::new(), None);
-        loop {
-            let (page, next) = self.page(&Key::connection_partition(c), Key::PROBLEMS, after.as_ref(), 100).await?;
-            problems.extend(page);
-            match next {
-                Some(next) => after = Some(next),
-                None => return Ok(problems),
-            }
-        }
+        let problems = self.pages(&Key::connection_partition(c), Key::PROBLEMS, usize::MAX).await?;
+        Ok(problems.into_iter().collect())
     }
 }

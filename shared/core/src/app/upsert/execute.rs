@@ -14,7 +14,7 @@ use crate::{
         ApiVersion, CallOptions, SalesforceError, Sub,
         collections::{self, FieldValue, MAX_WRITTEN, Record},
         composite::{Composite, CompositeAnswer, MAX_QUERIES_AND_COLLECTIONS, Method},
-        error::{Class, ENTITY_IS_DELETED, RecordError, WriteKind},
+        error::{CONVERTED, Class, ENTITY_IS_DELETED, RecordError, WriteKind},
     },
     domain::{
         ids::{FieldName, ObjectName, RecordId},
@@ -313,7 +313,7 @@ fn refused(error: &RecordError, kind: &Kind, object: &ObjectName) -> WriteResult
     if !twins.is_empty() {
         cause.message = format!("{} (matching records: {})", cause.message, twins.join(", "));
     }
-    let gone = matches!(error.code.as_str(), ENTITY_IS_DELETED | "CANNOT_UPDATE_CONVERTED_LEAD" | "NOT_FOUND" | "INVALID_CROSS_REFERENCE_KEY");
+    let gone = matches!(error.code.as_str(), ENTITY_IS_DELETED | CONVERTED | "NOT_FOUND" | "INVALID_CROSS_REFERENCE_KEY");
     match error.class_of_write(write_kind, object) {
         _ if gone && *kind == Kind::Update => WriteResult::Gone(cause),
         // It is there, perhaps since an earlier try of ours: the next one finds it.

@@ -18,6 +18,7 @@ use std::{
     sync::Mutex,
 };
 
+use futures::{StreamExt, TryStreamExt, future, stream};
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
@@ -66,6 +67,9 @@ const CALL_TIME: SignedDuration = SignedDuration::from_secs(CALL_TIMEOUT.as_secs
 /// How long after it was sent a call without an answer may still be done. Until then nothing more is sent to its org: whoever looked
 /// would take what is not there yet for what was not done, and what comes later would be covered by it.
 const MAY_COMMIT: SignedDuration = SignedDuration::from_secs(60);
+
+/// How many parked events are set going at the same time.
+const RESUMED_AT_ONCE: usize = 16;
 
 /// What a process keeps between invocations. Nothing in it is needed: all of it can be read again.
 #[derive(Debug, Default)]
@@ -138,6 +142,7 @@ pub async fn work(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, hint: &
         pace: bench.pace(c),
         directory: Directory::default(),
         seen: BTreeSet::new(),
+        inherited: BTreeSet::new(),
         worked: Worked::default(),
         spending: Spending::default(),
         deadline,
@@ -195,6 +200,8 @@ struct Shift<'a> {
     directory: Directory,
     /// Events worked in this shift: an index may still show them as due.
     seen: BTreeSet<EventId>,
+    /// Events of a call whose end a former holder did not record. They stay announced until they are worked.
+    inherited: BTreeSet<EventId>,
     worked: Worked,
     /// What the batch under way has spent.
     spending: Spending,
@@ -204,14 +211,16 @@ struct Shift<'a> {
 impl Shift<'_> {
     async fn run(&mut self, bench: &Workbench, meta: &Meta, hint: &[EventId]) -> Result<(), WorkError> {
         let (ports, c) = (self.ports, self.c);
-        let mut ids: Vec<EventId> = hint.to_vec();
+        let mut ids = Vec::new();
         if let Some(intent) = self.lease.unfinished.take().filter(|_| !planted::is(Bug::ForgetDoubt)) {
             if ports.clock.now() < intent.at.saturating_add(MAY_COMMIT).unwrap_or(intent.at) {
                 self.worked.stopped = Some(Stopped::Unsettled);
                 return Ok(());
             }
-            ids.extend(self.doubt(&intent).await?);
+            ids = self.doubt(&intent).await?;
+            self.inherited.extend(ids.iter().cloned());
         }
+        ids.extend_from_slice(hint);
         if meta.resumed_version < meta.config_version {
             self.resume_parked(meta).await?;
         }
@@ -339,7 +348,7 @@ impl Shift<'_> {
             access: &mut access,
             pace: self.pace,
             deadline: self.deadline,
-            touched: BTreeSet::new(),
+            touched: self.inherited.clone(),
             late: false,
             lost: false,
             unanswered: false,
@@ -366,10 +375,12 @@ impl Shift<'_> {
         for (outcome, count) in tally {
             *self.worked.outcomes.entry(outcome).or_default() += count;
         }
-        // What may still be done keeps its intent: the next writer waits for it.
-        if lost || !unanswered && !ports.table.clear_intent(c, &self.lease).await? {
+        // What may still be done keeps its intent: the next writer waits for it. So does what was to be worked first and was left.
+        let left = !self.inherited.is_empty() && (late || waits.is_some() || failed.is_some());
+        if lost || !unanswered && !left && !ports.table.clear_intent(c, &self.lease).await? {
             return Ok(Attempt::Stopped(Stopped::LeaseLost));
         }
+        self.inherited.clear();
         match failed {
             Some(error) => self.stop(error).await.map(Attempt::Stopped),
             None if unanswered => Ok(Attempt::Stopped(Stopped::Salesforce)),
@@ -448,24 +459,15 @@ impl Shift<'_> {
         for (id, _) in &events {
             self.ports.table.doubt_event(self.c, id, intent.at, self.ports.clock.now()).await?;
         }
-        self.ports.table.clear_intent(self.c, &self.lease).await?;
         Ok(events.into_iter().map(|(id, _)| id).collect())
     }
 
     /// A new configuration may let pass what was parked under the old one.
     async fn resume_parked(&self, meta: &Meta) -> Result<(), WorkError> {
         let (ports, c) = (self.ports, self.c);
-        let mut resumed = BTreeSet::new();
-        loop {
-            let parked = ports.table.parked_events(c, 100).await?;
-            let fresh: Vec<EventId> = parked.into_iter().filter(|id| resumed.insert(id.clone())).collect();
-            if fresh.is_empty() {
-                break;
-            }
-            for id in &fresh {
-                ports.table.resume_event(c, id, ports.clock.now()).await?;
-            }
-        }
+        let parked = ports.table.parked_events(c, usize::MAX).await?;
+        let resuming: Vec<_> = parked.iter().map(|id| ports.table.resume_event(c, id, ports.clock.now())).collect();
+        stream::iter(resuming).buffer_unordered(RESUMED_AT_ONCE).try_for_each(|_| future::ok(())).await?;
         let current = Meta { resumed_version: meta.config_version, ..meta.clone() };
         match ports.table.save_meta(c, Some(meta), &current).await {
             // Somebody changed the connection meanwhile; the next shift resumes again.

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     adapters::{
-        salesforce::error::ENTITY_IS_DELETED,
+        salesforce::error::{CONVERTED, ENTITY_IS_DELETED},
         state::{
             StateError,
             events::StoredEvent,
@@ -176,7 +176,7 @@ fn after(person: &Person, write: Option<(&Write, &WriteResult)>, events: &[(Sett
     match write {
         Some((write, WriteResult::Saved(record))) => {
             if !matches!(write.operation, Operation::Update(_)) {
-                person.link = Some(Link { object: write.object.clone(), id: *record, bases: BTreeMap::new(), recheck: false, made: true });
+                person.link = Some(Link::new(write.object.clone(), *record, true));
             }
             if let Some(link) = &mut person.link {
                 mark_sent(link, write, Sent::Surely);
@@ -191,7 +191,7 @@ fn after(person: &Person, write: Option<(&Write, &WriteResult)>, events: &[(Sett
         _ => {}
     }
     for (settled, _) in events {
-        if matches!(&settled.outcome, Outcome::Retry { problem } if problem.code == ENTITY_IS_DELETED) {
+        if matches!(&settled.outcome, Outcome::Retry { problem } if [ENTITY_IS_DELETED, CONVERTED].contains(&problem.code.as_str())) {
             person.link.iter_mut().for_each(|link| link.recheck = true);
         }
         if matches!(settled.outcome, Outcome::Parked { .. }) {

@@ -81,7 +81,7 @@ pub(super) fn plan_activities(
         let texts = Texts::fill(situation.engine, templates, live)?;
         // An earlier try may have made it unseen: then it stands there with the same person, subject and start.
         let standing = if planted::is(Bug::RepeatActivity) { &[] } else { standing };
-        let seen = standing.iter().find(|found| live.open.doubt.is_some() && texts.describe(found, action.object, who));
+        let seen = standing.iter().find(|found| live.in_doubt() && texts.describe(found, action.object, who));
         match seen {
             Some(found) => activities.there.push(found.id),
             None => {

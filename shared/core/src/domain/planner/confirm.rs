@@ -19,6 +19,8 @@ use crate::domain::{
 /// Brings the link's bases up to what was read.
 pub(super) fn confirm(situation: &Situation<'_>, link: &mut Link, read: &Match, live: &[Live], notes: &mut Vec<Note>) {
     let made = std::mem::take(&mut link.made) && read.left_by_us;
+    // Where a write may have gone unnoted, that the record is as we left it does not tell that nobody has touched it since the one before.
+    let surely_ours = read.left_by_us && !live.iter().any(Live::in_doubt);
     let mapped = situation.engine.person_fields(link.object.as_str());
     let schema = situation.schemas.object(link.object.as_str());
     let rules = situation.engine.person_map(link.object.as_str()).into_iter().flat_map(|map| map.all());
@@ -34,7 +36,7 @@ pub(super) fn confirm(situation: &Situation<'_>, link: &mut Link, read: &Match, 
             // The id of a record that was found by its key: the two have no form in common.
             Some(base) if by_key.contains(&field) && base.sent.is_some() => (base.sent, base.salesforce) = (None, Some(remember(value))),
             Some(base) => {
-                notes.extend(confirm_field(base, field, value, read.left_by_us, &|a, b| codec::same(described, a, b)));
+                notes.extend(confirm_field(base, field, value, surely_ours, &|a, b| codec::same(described, a, b)));
             }
             // What a new record has beside what was sent are the org's defaults.
             None if made => _ = link.bases.insert(field.clone(), Base { salesforce: Some(remember(value)), ..Base::default() }),
@@ -45,7 +47,7 @@ pub(super) fn confirm(situation: &Situation<'_>, link: &mut Link, read: &Match, 
 
 /// Whether a record that we left has what an event in doubt states: then an earlier try has written it and did not live to record it.
 fn was_written_unseen(situation: &Situation<'_>, map: &FieldMap, name: &FieldName, field: Option<&Field>, value: &Value, live: &[Live]) -> bool {
-    live.iter().filter(|live| live.open.doubt.is_some() && live.person_action).any(|live| {
+    live.iter().filter(|live| live.in_doubt() && live.person_action).any(|live| {
         let stated = |path: &str| lookup(&live.context, path);
         let rule = map.rule(name, &live.scene()).filter(|rule| rule.by.is_none());
         let formed = rule.and_then(|rule| rule.to_salesforce(stated(rule.from()?)?, &stated, field, &situation.engine.zone).ok());

@@ -40,6 +40,11 @@ impl Live {
         self.unsubscribes && self.actions.len() == 1
     }
 
+    /// Whether an earlier try may have written of it unseen.
+    pub const fn in_doubt(&self) -> bool {
+        self.open.doubt.is_some()
+    }
+
     /// What it sets off.
     pub fn acts<'e>(&self, engine: &'e Engine) -> impl Iterator<Item = Act<'e>> {
         self.actions.iter().filter_map(|(w, a)| {

@@ -97,8 +97,12 @@ pub(super) fn plan_field(
     let Some(new) = decision.write else {
         let rewritten = known.filter(|_| decision.reason != Reason::Same).map_or(0, |base| base.rewritten);
         let bases = decision.bases.filter(|_| form.instead.is_none());
-        // Two values that differ are settled by time only.
-        let since = stands.or_else(|| seen_at.filter(|_| decision.reason != Reason::Same).map(SeenAt::time));
+        // Two values that differ are settled by time only, and neither gets later by a write of ours to another field.
+        let since = match decision.reason {
+            Reason::Same => None,
+            Reason::Unchanged => known.and_then(|base| base.since),
+            _ => stands.or_else(|| seen_at.map(SeenAt::time)),
+        };
         let bases = bases.map(|bases| Base { platform: Some(bases.platform), salesforce: Some(bases.salesforce), since, sent: None, rewritten });
         let conflict = |theirs: &Value| Note::Conflict { field: rule.to.clone(), platform: remember(&form.value), salesforce: remember(theirs) };
         return Outcome::Keep(Stay {

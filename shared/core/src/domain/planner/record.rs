@@ -13,8 +13,12 @@ use crate::domain::{
     config::{MappingOperation, Owner, OwnerFallback},
     event::normalise_email,
     ids::{FieldName, ObjectName, RecordId},
-    mapping::{FieldMap, Rule, Scene, merge::Seen, preflight},
-    person::{Link, Person},
+    mapping::{
+        FieldMap, Rule, Scene,
+        merge::{Seen, SeenAt, remember},
+        preflight,
+    },
+    person::{Left, Link, Person},
     plan::{Cause, Change, NewValue, Note, Operation, Outcome, PersonPlan, Unchanged, Write},
     words::Sentence,
 };
@@ -73,7 +77,7 @@ fn relink(person: &mut Person, object: &'static str, id: RecordId, read: Option<
             link.object = object;
             link.recheck = false;
         }
-        _ => person.link = Some(Link { object, id, bases: Default::default(), recheck: false, made: read.is_some_and(Match::is_as_we_made_it) }),
+        _ => person.link = Some(Link::new(object, id, read.is_some_and(Match::is_as_we_made_it))),
     }
 }
 
@@ -142,7 +146,10 @@ fn plan_update(
         let to = &rule.rule.to;
         let base = plan.person.link.as_ref().and_then(|link| link.bases.get(to)).and_then(|base| base.salesforce.clone());
         let seen = match read {
-            Some(read) => Seen::Value { value: read.values.get(to).unwrap_or(&blank), base: base.as_ref(), at: read.stated_at(to) },
+            Some(read) => {
+                let value = read.values.get(to).unwrap_or(&blank);
+                Seen::Value { value, base: base.as_ref(), at: stated_at(plan.person.link.as_ref(), read, live, to, value) }
+            }
             None => Seen::Unread,
         };
         match field::plan_field(situation, &plan.person, map.object.as_str(), &rule, when, seen) {
@@ -162,8 +169,39 @@ fn plan_update(
     if !missing.is_empty() {
         return Err(Outcome::Parked { problem: lacking(situation, &Sentence::new("This record", "Cette fiche"), &missing) });
     }
-    let write = Write { person: plan.person.key.clone(), object: map.object.clone(), operation: Operation::Update(id), changes, step: None };
-    Ok((!write.changes.is_empty()).then_some(write))
+    if changes.is_empty() {
+        return Ok(None);
+    }
+    if let (Some(link), Some(read)) = (&mut plan.person.link, read) {
+        leave(link, map, read, live, &changes);
+    }
+    Ok(Some(Write { person: plan.person.key.clone(), object: map.object.clone(), operation: Operation::Update(id), changes, step: None }))
+}
+
+/// How late the value of a field is. Where nobody has modified the record since we did, what we left as it was is as late as it was then;
+/// after a write of ours that nobody lived to note, nothing tells how late it was.
+fn stated_at(link: Option<&Link>, read: &Match, live: &[Live], field: &FieldName, value: &Value) -> Option<SeenAt> {
+    let left = link.filter(|_| read.left_by_us).and_then(|link| link.left.get(field)).filter(|left| left.value == remember(value));
+    match (read.stated_at(field), left) {
+        (Some(SeenAt::Record(_)), Some(left)) => Some(SeenAt::Record(left.at)),
+        (Some(SeenAt::Record(_)), None) if read.left_by_us && live.iter().any(Live::in_doubt) => None,
+        (at, _) => at,
+    }
+}
+
+/// Notes how late the values are that a write leaves as they are: it makes their record later.
+fn leave(link: &mut Link, map: &FieldMap, read: &Match, live: &[Live], changes: &[Change]) {
+    for rule in map.all().filter(|rule| rule.goes_by_time()) {
+        let value = read.values.get(&rule.to).filter(|_| changes.iter().all(|change| change.field != rule.to));
+        let left = value.and_then(|value| match stated_at(Some(link), read, live, &rule.to, value) {
+            Some(SeenAt::Record(at)) => Some(Left { value: remember(value), at }),
+            _ => None,
+        });
+        match left {
+            Some(left) => _ = link.left.insert(rule.to.clone(), left),
+            None => _ = link.left.remove(&rule.to),
+        }
+    }
 }
 
 /// The rules that hold for a person: those of the latest event first, then what earlier events add. A value is governed by

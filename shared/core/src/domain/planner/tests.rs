@@ -299,8 +299,7 @@ fn planning_again_after_applying_plans_nothing() {
     let lead = found(LEAD, "2026-03-01T10:05:00Z", values);
     let mut again = case(vec![open("e2", "form_submitted", 6, valentin())], Found { linked: Linked::There(lead), ..Found::default() });
     again.person = first.people[0].person.clone();
-    again.person.link =
-        Some(crate::domain::person::Link { object: "Lead".parse().unwrap(), id: id(LEAD), bases: BTreeMap::new(), recheck: false, made: false });
+    again.person.link = Some(crate::domain::person::Link::new("Lead".parse().unwrap(), id(LEAD), false));
     let plan = plan_with(&engine, &Schemas::default(), vec![again]);
     assert!(plan.writes.is_empty(), "{plan:?}");
     assert_eq!(only_outcome(&plan), &Outcome::Unchanged { because: Unchanged::SameValues });

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::{
     mapping::{FieldType, Reason},
-    person::{Base, Link, Sent},
+    person::{Base, Left, Link, Sent},
 };
 
 fn described(fields: &[(&str, Field)]) -> Schemas {
@@ -137,7 +137,7 @@ fn known(value: &str) -> Person {
     let base = |value: &str| Base { platform: Some(json!(value)), salesforce: Some(json!(value)), ..Base::default() };
     let bases = [("Email", "j.bon@kayo.fr"), ("LastName", "Dumontier"), ("Company", "KAYO SAS"), ("Salutation", "Mr."), ("Extra__c", value)];
     let bases = bases.map(|(name, value)| (name.parse().unwrap(), base(value))).into();
-    person.link = Some(Link { object: "Lead".parse().unwrap(), id: id(LEAD), bases, recheck: false, made: false });
+    person.link = Some(Link { bases, ..Link::new("Lead".parse().unwrap(), id(LEAD), false) });
     person
 }
 
@@ -178,6 +178,53 @@ fn a_late_statement_does_not_take_back_what_time_has_decided() {
         let kept = plan.people[0].person.link.as_ref().unwrap().bases[&extra].since;
         assert!(want || kept == since.map(|since| since.parse().unwrap()), "it is decided for good: {kept:?}");
     }
+}
+
+/// The record is later than its field as soon as we have written another one.
+#[test]
+fn what_time_has_decided_gets_no_later_by_a_write_to_another_field() {
+    let (engine, event) = with_rule(json!({"strategy": "most_recent"}), json!("before"));
+    let mut person = known("before");
+    let (extra, since) = ("Extra__c".parse().unwrap(), Some("2026-02-28T00:00:00Z".parse().unwrap()));
+    let base = person.link.as_mut().unwrap().bases.get_mut(&extra).unwrap();
+    (base.salesforce, base.since) = (Some(json!("edited")), since);
+    let read = json!({"Email": "j.bon@kayo.fr", "LastName": "Dumontier", "Company": "KAYO SAS", "Salutation": "Mr.", "Extra__c": "edited"});
+    let found = Found { linked: Linked::There(found(LEAD, "2030-01-01T00:00:00Z", read)), ..Found::default() };
+    let plan = plan_with(&engine, &described(&[("Extra__c", field(FieldType::String))]), vec![Case { found, ..Case::new(person, vec![event]) }]);
+    assert_eq!(plan.people[0].person.link.as_ref().unwrap().bases[&extra].since, since);
+}
+
+/// A write of ours to one field makes the record later, and no other field.
+#[test]
+fn what_we_left_as_it_was_is_as_late_as_when_we_found_it() {
+    let extra: FieldName = "Extra__c".parse().unwrap();
+    let read = json!({"Email": "j.bon@kayo.fr", "LastName": "Dumontier", "Company": "KAYO SAS", "Salutation": "Mr.", "Extra__c": "edited"});
+    for (by_us, value, want) in [(true, Some("edited"), true), (false, Some("edited"), false), (true, Some("another"), false), (true, None, false)] {
+        let (engine, event) = with_rule(json!({"strategy": "most_recent"}), json!("stated"));
+        let mut person = known("before");
+        let link = person.link.as_mut().unwrap();
+        link.bases.remove(&extra);
+        let at = "2026-02-28T00:00:00Z".parse().unwrap();
+        link.left.extend(value.map(|value| (extra.clone(), Left { value: json!(value), at })));
+        let there = Match { left_by_us: by_us, ..found(LEAD, "2030-01-01T00:00:00Z", read.clone()) };
+        let found = Found { linked: Linked::There(there), ..Found::default() };
+        let plan = plan_with(&engine, &described(&[("Extra__c", field(FieldType::String))]), vec![Case { found, ..Case::new(person, vec![event]) }]);
+        let write = plan.writes.iter().find(|write| write.object.as_str() == "Lead");
+        assert_eq!(write.is_some_and(|write| values(write).contains_key("Extra__c")), want, "{by_us} {value:?}: {plan:?}");
+    }
+}
+
+/// What is found beside what is written is noted with its time.
+#[test]
+fn a_write_notes_how_late_what_it_leaves_was() {
+    let (engine, event) = with_rule(json!({"strategy": "most_recent"}), json!("before"));
+    let person = known("before");
+    let read = json!({"Email": "old@kayo.fr", "LastName": "Dumontier", "Company": "KAYO SAS", "Salutation": "Mr.", "Extra__c": "edited"});
+    let found = Found { linked: Linked::There(found(LEAD, "2030-01-01T00:00:00Z", read)), ..Found::default() };
+    let plan = plan_with(&engine, &described(&[("Extra__c", field(FieldType::String))]), vec![Case { found, ..Case::new(person, vec![event]) }]);
+    assert!(plan.writes.iter().any(|write| write.object.as_str() == "Lead"), "{plan:?}");
+    let left = &plan.people[0].person.link.as_ref().unwrap().left[&"Extra__c".parse().unwrap()];
+    assert_eq!((&left.value, left.at), (&json!("edited"), "2030-01-01T00:00:00Z".parse().unwrap()));
 }
 
 /// What an org makes of our values (here: of a phone number) looks like no change on either side.
