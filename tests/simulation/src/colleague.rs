@@ -71,6 +71,7 @@ pub fn act(world: &World, what: &What, contended: bool, deeds: &mut Deeds) {
         What::Revoke(_) => {
             let revoked = org.sim.control().revoke_refresh_tokens(None);
             org.sim.control().expire_access_tokens();
+            world.state().revoked.insert(org.tenant.to_owned());
             if revoked > 0 {
                 world.count(Fault::Revoked);
             }

@@ -31,6 +31,10 @@ pub struct Plan {
     pub keyed: [bool; TENANTS.len()],
     /// The cap of each connection's calls on a day, where the documents have one.
     pub cap: Option<u64>,
+    /// How many items a page of the table has at most, where that is few.
+    pub page: Option<u64>,
+    /// Whose record is locked until everything is healed: tenant and person.
+    pub stuck: Option<(usize, usize)>,
 }
 
 impl Plan {
@@ -38,7 +42,7 @@ impl Plan {
     #[must_use]
     pub fn draw(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let rates = Rates::draw(&mut rng);
+        let mut rates = Rates::draw(&mut rng);
         let strikes = |fault| rates.of(fault) > 0.0;
         let asked = Asked {
             platform_skew: strikes(Fault::SkewPlatform),
@@ -47,7 +51,7 @@ impl Plan {
             hold: strikes(Fault::LateCommit),
         };
         let lag = |rng: &mut Rng, fault, ms: u64| if strikes(fault) { Duration::from_millis(rng.u64(1..ms)) } else { Duration::ZERO };
-        Self {
+        let mut plan = Self {
             seed,
             index_lag: lag(&mut rng, Fault::IndexLag, 5_000),
             secret_lag: lag(&mut rng, Fault::SecretBehind, 30_000),
@@ -59,8 +63,14 @@ impl Plan {
             keyed: std::array::from_fn(|_| rng.u8(0..4) > 0),
             cap: (rng.u8(0..6) == 0).then(|| rng.u64(12..60)),
             history: History::draw(&mut rng, asked),
-            rates,
-        }
+            rates: Rates::none(),
+            page: None,
+            stuck: None,
+        };
+        rates.draw_later(&mut rng);
+        plan.page = (rates.of(Fault::ShortPage) > 0.0).then(|| rng.u64(1..4));
+        plan.stuck = (rates.of(Fault::Stuck) > 0.0).then(|| rng.choice(plan.history.people())).flatten();
+        Self { rates, ..plan }
     }
 
     /// What some kinds of faults are made by besides their rates goes with them.
@@ -74,6 +84,12 @@ impl Plan {
         }
         if gone(Fault::OrgIndexLag) {
             self.org_lag_seconds = 0;
+        }
+        if gone(Fault::ShortPage) {
+            self.page = None;
+        }
+        if gone(Fault::Stuck) {
+            self.stuck = None;
         }
         if gone(Fault::SkewOrg) {
             self.org_skews = [SignedDuration::ZERO; TENANTS.len()];
