@@ -293,10 +293,10 @@ impl<'p> Run<'p> {
         for sweep in 1..=QUICK_SWEEPS + SLOW_SWEEPS {
             let wait = if sweep <= QUICK_SWEEPS { 61 } else { 3_600 };
             tokio::time::sleep(Duration::from_secs(wait)).await;
-            for tenant in 0..TENANTS.len() {
+            for (tenant, id) in TENANTS.iter().enumerate() {
                 self.reconnect(tenant).await?;
                 // What Salesforce refused for a reason that nobody knows waits until somebody sets it going.
-                problems::resume(self.bystander.ports(), &TENANTS[tenant].parse()?, Some(UNKNOWN)).await?;
+                problems::resume(self.bystander.ports(), &id.parse()?, Some(UNKNOWN)).await?;
             }
             self.upsert(json!({"sweep": {}}), None);
             self.work().await?;

@@ -54,9 +54,9 @@ impl OrgAt {
     /// Everything works again. Answers how often each fault struck.
     pub fn heal(&self) -> Vec<(Fault, u64)> {
         let kinds = effects();
-        let fired = self.sim.control().faults().into_iter().filter_map(|state| {
+        let fired = self.sim.control().faults().into_iter().map(|state| {
             let kind = kinds.iter().find(|(_, effect)| *effect == state.fault.effect);
-            Some((kind.map_or(Fault::Stuck, |(fault, _)| *fault), state.fired))
+            (kind.map_or(Fault::Stuck, |(fault, _)| *fault), state.fired)
         });
         let fired = fired.collect();
         self.sim.control().clear_faults();
