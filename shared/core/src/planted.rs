@@ -38,6 +38,8 @@ bugs! {
     /// What a call has done is not recorded, and nobody hears of it.
     SwallowError = "swallow-error",
     /// A person may be recorded over a later version.
+    /// Not found: the writer's lease and the conditions on events, which are recorded with their person, keep two who would record one
+    /// person apart already. The version guards what neither does.
     VersionAtLeast = "version-at-least",
     /// A new refresh token is used without being stored.
     UseBeforeStore = "use-before-store",
