@@ -61,7 +61,7 @@ impl Plan {
             }),
             org_lag_seconds: if strikes(Fault::OrgIndexLag) { rng.u32(1..30) } else { 0 },
             keyed: std::array::from_fn(|_| rng.u8(0..4) > 0),
-            cap: (rng.u8(0..6) == 0).then(|| rng.u64(6..30)),
+            cap: (rng.u8(0..6) == 0).then(|| rng.u64(12..30)),
             history: History::draw(&mut rng, asked),
             rates: Rates::none(),
             page: None,
