@@ -66,6 +66,7 @@ pub fn act(world: &World, what: &What, contended: bool, deeds: &mut Deeds) {
         What::Revoke(_) => {
             let revoked = org.sim.control().revoke_refresh_tokens(None);
             org.sim.control().expire_access_tokens();
+            world.state().revoked.insert(org.tenant.to_owned());
             if revoked > 0 {
                 world.count(Fault::Revoked);
             }
@@ -162,7 +163,7 @@ fn restore(org: &OrgAt, who: (usize, usize), deeds: &mut Deeds) {
 /// Lets the integration user see a field, or not.
 fn show(org: &OrgAt, access: FieldAccess) {
     for sobject in ["Lead", "Contact"] {
-        let rule = FieldRule { sobject: sobject.to_owned(), field: "Phone".to_owned(), who: Who::Everyone, access };
+        let rule = FieldRule { sobject: sobject.to_owned(), field: "Phone".to_owned(), who: Who::User(INTEGRATION.0.to_owned()), access };
         org.sim.with_org(|org| org.set_field_access(&rule)).expect("the field is there");
     }
 }

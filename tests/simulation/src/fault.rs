@@ -93,6 +93,23 @@ faults! {
     OrgIndexLag = "salesforce: index lags",
     /// A call is given up by us and commits later.
     LateCommit = "salesforce: late commit",
+    /// A list of the table comes in pages of a few items: DynamoDB may end a page wherever it likes.
+    ShortPage = "table: short page",
+    /// A record is refused with a code that nobody knows.
+    Unknown = "salesforce: unknown code",
+    /// A record is locked all the time.
+    Stuck = "salesforce: record locked for long",
+}
+
+/// Kinds that are drawn after everything else, so that they change nothing of what a seed has drawn before they were there.
+const LATER: &[Fault] = &[Fault::ShortPage, Fault::Unknown, Fault::Stuck];
+
+fn rate(rng: &mut Rng) -> f64 {
+    match rng.u8(0..10) {
+        0..=4 => 0.0,
+        5..=7 => 0.01 + rng.f64() * 0.03,
+        _ => 0.05 + rng.f64() * 0.15,
+    }
 }
 
 /// How often each kind of fault strikes in a run, from 0 to 1 per occasion.
@@ -102,12 +119,12 @@ pub struct Rates(BTreeMap<Fault, f64>);
 impl Rates {
     /// Draws the rates: each kind is absent, rare or frequent.
     pub fn draw(rng: &mut Rng) -> Self {
-        let rate = |rng: &mut Rng| match rng.u8(0..10) {
-            0..=4 => 0.0,
-            5..=7 => 0.01 + rng.f64() * 0.03,
-            _ => 0.05 + rng.f64() * 0.15,
-        };
-        Self(Fault::ALL.iter().map(|fault| (*fault, rate(rng))).collect())
+        Self(Fault::ALL.iter().filter(|fault| !LATER.contains(fault)).map(|fault| (*fault, rate(rng))).collect())
+    }
+
+    /// Draws the rates of the kinds that came later.
+    pub fn draw_later(&mut self, rng: &mut Rng) {
+        self.0.extend(LATER.iter().map(|fault| (*fault, rate(rng))));
     }
 
     /// No faults at all.

@@ -27,6 +27,8 @@ pub struct Plan {
     pub keyed: [bool; TENANTS.len()],
     /// The cap of each connection's calls on a day, where the documents have one.
     pub cap: Option<u64>,
+    page: u64,
+    stuck: Option<(usize, usize)>,
 }
 
 impl Plan {
@@ -34,19 +36,25 @@ impl Plan {
     #[must_use]
     pub fn draw(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let rates = Rates::draw(&mut rng);
+        let mut rates = Rates::draw(&mut rng);
         let lag = |rng: &mut Rng, fault, ms: u64| if rates.strikes(fault) { Duration::from_millis(rng.u64(1..ms)) } else { Duration::ZERO };
-        Self {
+        let mut plan = Self {
             seed,
             index_lag: lag(&mut rng, Fault::IndexLag, 5_000),
             secret_lag: lag(&mut rng, Fault::SecretBehind, 30_000),
             org_skews: std::array::from_fn(|_| SignedDuration::from_millis(rng.i64(-300_000..=300_000))),
             org_lag_seconds: if rates.strikes(Fault::OrgIndexLag) { rng.u32(1..30) } else { 0 },
             keyed: std::array::from_fn(|_| rng.u8(0..4) > 0),
-            cap: (rng.u8(0..6) == 0).then(|| rng.u64(12..60)),
+            cap: (rng.u8(0..6) == 0).then(|| rng.u64(12..30)),
             history: History::draw(&mut rng, &rates),
-            rates,
-        }
+            rates: Rates::none(),
+            page: 0,
+            stuck: None,
+        };
+        rates.draw_later(&mut rng);
+        plan.page = rng.u64(1..4);
+        plan.stuck = rng.choice(plan.history.people());
+        Self { rates, ..plan }
     }
 
     /// How far an index of the table may be behind.
@@ -59,6 +67,18 @@ impl Plan {
     #[must_use]
     pub fn secret_lag(&self) -> Duration {
         if self.rates.strikes(Fault::SecretBehind) { self.secret_lag } else { Duration::ZERO }
+    }
+
+    /// How many items a page of the table has at most, where that is few.
+    #[must_use]
+    pub fn page(&self) -> Option<u64> {
+        self.rates.strikes(Fault::ShortPage).then_some(self.page)
+    }
+
+    /// Whose record is locked until everything is healed: tenant and person.
+    #[must_use]
+    pub fn stuck(&self) -> Option<(usize, usize)> {
+        self.stuck.filter(|_| self.rates.strikes(Fault::Stuck))
     }
 
     /// How much a tenant's org's clock differs.

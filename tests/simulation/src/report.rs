@@ -26,6 +26,8 @@ pub enum Promise {
     SecretsKept,
     /// A day costs no more calls than the document allows.
     BudgetHeld,
+    /// A connection breaks only where its grant is gone, and no token is used before it is stored.
+    GrantKept,
     /// What fails is tried a stated number of times.
     TriesBounded,
 }

@@ -11,7 +11,8 @@ use standardwebhooks::Webhook;
 use super::{Job, Run};
 use crate::{
     fault::Fault,
-    history::{TENANTS, What},
+    history::TENANTS,
+    report::Promise,
     world::{
         EPOCH, World,
         process::{Ended, Process},
@@ -22,9 +23,12 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_secs(300);
 /// How long intake may take.
 const INTAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// So often a platform tries again to deliver.
+const DELIVERIES: u32 = 200;
+
 /// What a call of a function led to.
 pub(super) enum Done {
-    Intake { process: Arc<Process>, tenant: usize, events: Vec<usize>, accepted: bool },
+    Intake { process: Arc<Process>, tenant: usize, events: Vec<usize>, tries: u32, accepted: bool },
     Upsert { process: Arc<Process>, batch: Option<(Vec<Value>, u32)> },
 }
 
@@ -39,7 +43,7 @@ impl Run<'_> {
     }
 
     /// The platform delivers, signed as it signs.
-    pub(super) fn deliver(&mut self, tenant: usize, events: Vec<usize>) -> Result<()> {
+    pub(super) fn deliver(&mut self, tenant: usize, events: Vec<usize>, tries: u32) -> Result<()> {
         let process = Self::process(&mut self.intakes, &self.world, &mut self.processes);
         let bodies: Vec<&Value> = events.iter().map(|event| &self.plan.history.said[*event].body).collect();
         let (body, source) = (serde_json::to_string(&bodies)?, TENANTS[tenant]);
@@ -65,7 +69,7 @@ impl Run<'_> {
                 }
                 Ended::Died | Ended::TimedOut => false,
             };
-            Done::Intake { process, tenant, events, accepted }
+            Done::Intake { process, tenant, events, tries, accepted }
         }));
         Ok(())
     }
@@ -73,6 +77,9 @@ impl Run<'_> {
     /// Sends upsert a batch of the stream, or a sweep.
     pub(super) fn upsert(&mut self, event: Value, batch: Option<(Vec<Value>, u32)>) {
         let process = Self::process(&mut self.upserts, &self.world, &mut self.processes);
+        for key in batch.iter().flat_map(|(records, _)| records).filter_map(|record| record.pointer("/dynamodb/Keys/pk/S")?.as_str()) {
+            *self.told.entry(key.to_owned()).or_default() += 1;
+        }
         let timeout = match self.world.strikes(Fault::Deadline) {
             true => Duration::from_secs(self.world.chance(|rng| rng.u64(3..60))),
             false => TIMEOUT,
@@ -97,21 +104,26 @@ impl Run<'_> {
     pub(super) fn done(&mut self, done: Done) {
         let now = self.world.time.passed();
         match done {
-            Done::Intake { process, tenant, events, accepted } => {
+            Done::Intake { process, tenant, events, tries, accepted } => {
                 if process.is_alive() {
                     self.intakes.push_back(process);
                 }
                 if accepted {
                     events.into_iter().for_each(|event| _ = self.accepted.entry(event).or_insert(now));
+                } else if tries < DELIVERIES {
+                    // As platforms do: until it is accepted, or no hope is left.
+                    self.schedule(now + Duration::from_secs(20), Job::Deliver { tenant, events, tries: tries + 1 });
                 } else {
-                    // As platforms do: until it is accepted.
-                    self.schedule(now + Duration::from_secs(20), Job::Act(What::Deliver { tenant, events }));
+                    self.wrong(Promise::NothingLost, format!("intake has refused {events:?} of {} {tries} times", TENANTS[tenant]));
                 }
             }
             Done::Upsert { process, batch } => {
                 self.upserting -= 1;
                 if process.is_alive() {
                     self.upserts.push_back(process);
+                } else {
+                    // Whichever org it was at.
+                    TENANTS.iter().for_each(|tenant| *self.world.state().cut.entry((*tenant).to_owned()).or_default() += 1);
                 }
                 if let Some((records, tries)) = batch.filter(|(_, tries)| *tries < 3) {
                     self.schedule(now + Duration::from_secs(1 << tries), Job::Batch { records, tries: tries + 1 });

@@ -14,7 +14,7 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use jiff::SignedDuration;
 use passerelle_core::{
     adapters::state::{connections::Status, events::StoredEvent},
-    app::configure,
+    app::{configure, problems},
     domain::ids::{ConnectionId, EventId},
 };
 use passerelle_local::{TABLE, dynamo, secrets::SecretsManager};
@@ -31,7 +31,11 @@ use crate::{
     judge,
     plan::Plan,
     report::{Promise, Report, Violation},
-    world::{Skewed, State, Time, World, org::OrgAt, process::Process},
+    world::{
+        Skewed, State, Time, World,
+        org::{OrgAt, UNKNOWN},
+        process::Process,
+    },
 };
 
 /// Sweeps by the minute, after everything is healed, until everything that only waits for its time must have ended.
@@ -61,6 +65,7 @@ pub fn run(plan: &Plan) -> Result<Report> {
 #[derive(Debug)]
 enum Job {
     Act(What),
+    Deliver { tenant: usize, events: Vec<usize>, tries: u32 },
     Batch { records: Vec<Value>, tries: u32 },
     Poll,
     Sweep,
@@ -91,6 +96,8 @@ pub struct Run<'p> {
     read: usize,
     deliveries: u64,
     versions: usize,
+    /// How often upsert was told of each event.
+    pub told: BTreeMap<String, u32>,
     ends: Duration,
 }
 
@@ -128,6 +135,7 @@ impl<'p> Run<'p> {
             keys.extend(configure::webhook_keys(bystander.ports(), &org.tenant.parse()?).await?.into_iter().next());
         }
         ensure!(keys.len() == TENANTS.len(), "Each source must have a key.");
+        world.state().shadow.page = plan.page();
         // The history begins once everything stands, and the orgs' queries find what is there.
         tokio::time::sleep(Duration::from_secs(60)).await;
         let begins = time.passed();
@@ -149,6 +157,7 @@ impl<'p> Run<'p> {
             read: 0,
             deliveries: 0,
             versions: 0,
+            told: BTreeMap::new(),
             ends: begins + SPAN + Duration::from_secs(60),
         };
         for act in &plan.history.acts {
@@ -186,6 +195,9 @@ impl<'p> Run<'p> {
         for org in &self.world.orgs {
             org.light(&self.plan.rates);
         }
+        if let Some((tenant, person)) = self.plan.stuck() {
+            self.world.orgs[tenant].lock(&format!("{}-{person}x", TENANTS[tenant]));
+        }
         self.work().await
     }
 
@@ -212,7 +224,8 @@ impl<'p> Run<'p> {
     async fn start(&mut self, job: Job) -> Result<()> {
         let now = self.world.time.passed();
         match job {
-            Job::Act(What::Deliver { tenant, events }) => self.deliver(tenant, events)?,
+            Job::Act(What::Deliver { tenant, events }) => self.deliver(tenant, events, 0)?,
+            Job::Deliver { tenant, events, tries } => self.deliver(tenant, events, tries)?,
             Job::Act(What::Configure(tenant)) => {
                 self.versions += 1;
                 configure::apply(self.bystander.ports(), &document(tenant, self.versions, self.plan.cap)).await?;
@@ -246,9 +259,13 @@ impl<'p> Run<'p> {
         let connection: ConnectionId = TENANTS[tenant].parse()?;
         let meta = ports.table.load_meta(&connection).await?.context("the connection is gone")?;
         if meta.status == Status::Broken {
+            if !self.world.grant_may_be_gone(TENANTS[tenant]) {
+                self.wrong(Promise::GrantKept, format!("{connection} is broken, and its org has not taken the grant back"));
+            }
             self.world.note(format_args!("the administrator connects {connection} again"));
             self.connected[tenant] += 1;
             admin::connect_org(&self.bystander, &self.world.orgs[tenant]).await?;
+            self.world.state().revoked.remove(TENANTS[tenant]);
         }
         Ok(())
     }
@@ -276,8 +293,10 @@ impl<'p> Run<'p> {
         for sweep in 1..=QUICK_SWEEPS + SLOW_SWEEPS {
             let wait = if sweep <= QUICK_SWEEPS { 61 } else { 3_600 };
             tokio::time::sleep(Duration::from_secs(wait)).await;
-            for tenant in 0..TENANTS.len() {
+            for (tenant, id) in TENANTS.iter().enumerate() {
                 self.reconnect(tenant).await?;
+                // What Salesforce refused for a reason that nobody knows waits until somebody sets it going.
+                problems::resume(self.bystander.ports(), &id.parse()?, Some(UNKNOWN)).await?;
             }
             self.upsert(json!({"sweep": {}}), None);
             self.work().await?;
@@ -326,7 +345,7 @@ impl<'p> Run<'p> {
             tenants.entry(self.plan.history.said[*said].tenant).or_default().push(*said);
         }
         for (tenant, events) in tenants {
-            self.deliver(tenant, events)?;
+            self.deliver(tenant, events, 0)?;
         }
         self.work().await?;
         let stream = self.world.state().shadow.stream.clone();

@@ -39,6 +39,8 @@ pub struct Shadow {
     pub index_lag: Duration,
     /// How far Secrets Manager may be behind.
     pub secret_lag: Duration,
+    /// How many items a page has at most.
+    pub page: Option<u64>,
 }
 
 /// The SDK's clients of one process.
@@ -124,7 +126,10 @@ impl Wire {
             told("conflict");
             return Ok(conflict(operation, writes.len()));
         }
-        let (status, answer) = dispatch(&world.database, operation, &request);
+        let (status, answer) = match operation {
+            "Query" => self.query(&request),
+            _ => dispatch(&world.database, operation, &request),
+        };
         if answer.contains("ConditionalCheckFailed") {
             world.count(Fault::TableRace);
         }
@@ -137,6 +142,20 @@ impl Wire {
             return Err(ConnectorError::io("the connection broke".into()));
         }
         Ok((status, if request.get("IndexName").is_some() { self.lagging(&answer) } else { answer }))
+    }
+
+    /// A query ends where a page does, even if more was asked for.
+    fn query(&self, request: &Value) -> Answer {
+        let world = &self.world;
+        let (page, wanted) = (world.state().shadow.page, request["Limit"].as_u64());
+        let Some(page) = page.filter(|page| wanted.is_none_or(|wanted| wanted > *page)) else {
+            return dispatch(&world.database, "Query", request);
+        };
+        let mut shorter = request.clone();
+        shorter["Limit"] = json!(page);
+        let (status, answer) = dispatch(&world.database, "Query", &shorter);
+        world.state().counts.add(Fault::ShortPage, u64::from(answer.contains("LastEvaluatedKey")));
+        (status, answer)
     }
 
     fn remember(&self, operation: &str, request: &Value, writes: Vec<(String, String)>) {
@@ -187,6 +206,7 @@ impl Wire {
         let (status, answer) = world.secrets.call(operation, request.to_string().as_bytes());
         told(if status.is_success() { "ok" } else { answer["__type"].as_str().unwrap_or("refused") });
         if operation == "PutSecretValue" && status.is_success() {
+            world.grant_stored(&name, &self.life);
             let (version, now) = (request["ClientRequestToken"].as_str().unwrap_or_default().to_owned(), world.time.passed());
             let mut state = world.state();
             let versions = state.shadow.versions.entry(name).or_default();

@@ -8,7 +8,7 @@ pub mod org;
 pub mod process;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -83,6 +83,12 @@ pub struct State {
     pub shadow: Shadow,
     /// Texts that functions have answered.
     pub answers: Vec<String>,
+    /// Tenants and processes that have asked for tokens and not stored them yet, with the access token where it was answered.
+    unstored: BTreeMap<(String, String), Option<String>>,
+    /// Tenants whose org has taken its grant back since it was connected.
+    pub revoked: BTreeSet<String>,
+    /// Calls per tenant that were left without an answer, and processes that have ended in the middle of their work.
+    pub cut: BTreeMap<String, u32>,
     /// How each record was seen last.
     seen: BTreeMap<String, Seen>,
     /// What was seen to go wrong while it did.
@@ -100,6 +106,9 @@ impl State {
             trace: Vec::new(),
             shadow: Shadow::default(),
             answers: Vec::new(),
+            unstored: BTreeMap::new(),
+            revoked: BTreeSet::new(),
+            cut: BTreeMap::new(),
             seen: BTreeMap::new(),
             violations: Vec::new(),
         }
@@ -167,6 +176,42 @@ impl World {
                 }
             }
         }
+    }
+
+    /// A process asks for tokens: until it has stored them, they may be lost, and the ones before are dead. Answers whether it has not
+    /// stored what it asked for before, either.
+    fn grant_asked(&self, org: &OrgAt, life: &Life) -> bool {
+        self.state().unstored.insert((org.tenant.to_owned(), life.to_string()), None).is_some()
+    }
+
+    /// A process has an answer to that.
+    fn grant_answered(&self, org: &OrgAt, life: &Life, answer: &[u8]) {
+        let answer: serde_json::Value = serde_json::from_slice(answer).unwrap_or_default();
+        let token = answer["access_token"].as_str().map(str::to_owned);
+        self.state().unstored.insert((org.tenant.to_owned(), life.to_string()), token);
+    }
+
+    /// A process has stored what it knows of a tenant's grant, or there is nothing to store.
+    fn grant_stored(&self, secret: &str, life: &Life) {
+        let process = life.to_string();
+        self.state().unstored.retain(|(tenant, asked), _| !(secret.contains(tenant.as_str()) && *asked == process));
+    }
+
+    /// Whether a new token is used before it is stored.
+    fn grant_used(&self, org: &OrgAt, life: &Life, authorization: &str) {
+        let mut state = self.state();
+        let unstored = state.unstored.get(&(org.tenant.to_owned(), life.to_string())).and_then(Option::as_ref);
+        if unstored.is_some_and(|token| authorization.ends_with(token.as_str())) {
+            let what = format!("{life} uses a token of {} that it has not stored", org.tenant);
+            state.violations.push(Violation { promise: Promise::GrantKept, what });
+        }
+    }
+
+    /// Whether a tenant's grant may be gone: it was taken back, or a token was asked for and not stored.
+    #[must_use]
+    pub fn grant_may_be_gone(&self, tenant: &str) -> bool {
+        let state = self.state();
+        state.revoked.contains(tenant) || state.unstored.keys().any(|(asked, _)| asked == tenant)
     }
 
     /// Writes a line of the trace.

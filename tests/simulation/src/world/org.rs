@@ -14,6 +14,9 @@ use crate::fault::{Fault, Rates};
 /// Where browsers reach the installation.
 pub const PUBLIC: &str = "https://passerelle.example";
 
+/// A code that no list has.
+pub const UNKNOWN: &str = "SIMULATED_NOVELTY";
+
 /// One tenant's org.
 pub struct OrgAt {
     /// The connection's id, which every value of the tenant carries.
@@ -42,12 +45,18 @@ impl OrgAt {
         }
     }
 
+    /// Every write about a person is refused from now on: somebody has their record open.
+    pub fn lock(&self, last_names: &str) {
+        let lock = Effect::Lock { sobject: None, contains: Some(last_names.to_owned()) };
+        self.sim.control().fault(Matcher::route("composite*"), lock);
+    }
+
     /// Everything works again. Answers how often each fault struck.
     pub fn heal(&self) -> Vec<(Fault, u64)> {
         let kinds = effects();
-        let fired = self.sim.control().faults().into_iter().filter_map(|state| {
-            let kind = kinds.iter().find(|(_, effect)| *effect == state.fault.effect)?;
-            Some((kind.0, state.fired))
+        let fired = self.sim.control().faults().into_iter().map(|state| {
+            let kind = kinds.iter().find(|(_, effect)| *effect == state.fault.effect);
+            (kind.map_or(Fault::Stuck, |(fault, _)| *fault), state.fired)
         });
         let fired = fired.collect();
         self.sim.control().clear_faults();
@@ -70,7 +79,7 @@ pub fn instance(tenant: &str) -> String {
 fn matcher(fault: Fault) -> Matcher {
     // A token is not made of parts, and a late commit is one of records.
     match fault {
-        Fault::Lock | Fault::Partial | Fault::LateCommit => Matcher::route("composite*"),
+        Fault::Lock | Fault::Partial | Fault::Unknown | Fault::LateCommit => Matcher::route("composite*"),
         Fault::Expired => Matcher { path_contains: Some("/services/data/".to_owned()), ..Matcher::default() },
         _ => Matcher::default(),
     }
@@ -97,6 +106,16 @@ fn effects() -> Vec<(Fault, Effect)> {
                 status: 400,
                 code: "UNABLE_TO_LOCK_ROW".to_owned(),
                 message: "unable to obtain exclusive access to this record".to_owned(),
+            },
+        ),
+        (
+            Fault::Unknown,
+            Effect::RecordError {
+                sobject: None,
+                contains: Some("2".to_owned()),
+                status: 400,
+                code: UNKNOWN.to_owned(),
+                message: "Something that Salesforce has not had before.".to_owned(),
             },
         ),
         (Fault::Expired, Effect::ExpireToken),
@@ -130,6 +149,11 @@ impl Line {
                 return Err(TransportError::NotSent { host, source: "not reached".into() });
             }
         };
+        let token = path.ends_with("/oauth2/token");
+        let unstored = token && world.grant_asked(org, &self.life);
+        if let Some(authorization) = request.headers().get(http::header::AUTHORIZATION) {
+            world.grant_used(org, &self.life, authorization.to_str().unwrap_or_default());
+        }
         let (there, back) = world.chance(|rng| (rng.u64(20..200), rng.u64(5..50)));
         let work = async {
             tokio::time::sleep(Duration::from_millis(there)).await;
@@ -144,9 +168,16 @@ impl Line {
         };
         let how = answer.as_ref().map_or_else(ToString::to_string, |answer| answer.status().to_string());
         world.note(format_args!("{what} at {host}: {how}"));
-        // Every app gives a new refresh token with each refresh.
-        if path.ends_with("/oauth2/token") && answer.as_ref().is_ok_and(|answer| answer.status().is_success()) {
-            world.count(Fault::Rotated);
+        match &answer {
+            // Every app gives a new refresh token with each refresh.
+            Ok(answer) if token && answer.status().is_success() => {
+                world.count(Fault::Rotated);
+                world.grant_answered(org, &self.life, answer.body());
+            }
+            Ok(answer) if token && answer.status().is_client_error() && !unstored => world.grant_stored(org.tenant, &self.life),
+            Ok(answer) if answer.status().is_success() => {}
+            // Whoever has not heard looks before the next try, and may try at once.
+            _ => *world.state().cut.entry(org.tenant.to_owned()).or_default() += 1,
         }
         world.watch(org);
         world.after(&self.life).await;
