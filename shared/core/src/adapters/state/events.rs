@@ -74,6 +74,15 @@ pub enum Stored {
     Contradicted,
 }
 
+/// Events that do not go on by themselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoppedEvents {
+    /// The longest stopped first: those that are parked, then those that were given up.
+    pub ids: Vec<EventId>,
+    /// Whether there are more than were asked for.
+    pub more: bool,
+}
+
 impl StoredEvent {
     /// A new event: open, and due.
     #[must_use]
@@ -165,13 +174,14 @@ impl Table {
     }
 
     /// Every event that is parked as a problem, and every one that was given up, each `most` at most.
-    pub async fn stopped_events(&self, connection: &ConnectionId, most: usize) -> Result<Vec<EventId>, StateError> {
-        let mut ids = Vec::new();
+    pub async fn stopped_events(&self, connection: &ConnectionId, most: usize) -> Result<StoppedEvents, StateError> {
+        let mut stopped = StoppedEvents::default();
         for partition in [Key::parked_partition(connection), Key::dead_partition(connection)] {
-            let listed = self.index_all(Index::Due, &partition, most).await?;
-            ids.extend(listed.iter().filter_map(|(key, _)| key.as_event().map(|(_, id)| id)));
+            let listed = self.index_all(Index::Due, &partition, most.saturating_add(1)).await?;
+            stopped.more |= listed.len() > most;
+            stopped.ids.extend(listed.iter().take(most).filter_map(|(key, _)| key.as_event().map(|(_, id)| id)));
         }
-        Ok(ids)
+        Ok(stopped)
     }
 
     /// Notes that a write of the event may have gone unseen at `since`, unless it has its outcome. It is due from now on.
