@@ -94,9 +94,10 @@ impl Case {
         Self { person, events, found: Found::default(), foreign: BTreeSet::new(), taken: BTreeMap::new(), twin: None }
     }
 
-    /// Takes an address over from somebody whose record is gone.
+    /// Takes an address over from somebody whose record is gone, unless another record has it: that may be theirs.
     fn inherit(&mut self) {
-        if let Some(twin) = self.twin.take_if(|twin| twin.gone) {
+        let free = self.found.contacts.iter().chain(&self.found.leads).all(|found| found.by_key);
+        if let Some(twin) = self.twin.take_if(|twin| twin.gone && free) {
             self.foreign.remove(&twin.address);
             self.taken.insert(twin.address, twin.key);
         }
