@@ -1,6 +1,7 @@
 """The way of a person from the platform's webhook into the org: once by the stream, once by the sweep alone."""
 
 import base64
+import collections
 import datetime
 import hashlib
 import hmac
@@ -74,6 +75,17 @@ class Traveller:
     def send(self, event, delivery):
         body = json.dumps(event).encode()
         return call(self.hook, body, signed(self.secret, delivery, body))
+
+    def ask(self, event, headers):
+        return call(f"{self.hook}/events/{event['id']}", headers=headers)
+
+    def outcome(self, event, status=None):
+        """What the outcome route tells the platform of an event; with a status, once the event has it."""
+        def told():
+            code, answer = self.ask(event, {"authorization": f"Bearer {self.secret}"})
+            one = json.loads(answer)["connections"][0] if code == 200 else {}
+            return one if status in (None, one.get("status")) else None
+        return wait_until(f"{event['id']} is {status}", told, SWEEP_SECONDS, pause=0.5)
 
     def leads(self, event):
         return [lead for lead in self.org.records("Lead") if lead.get("Email") == event["person"]["email"]]
@@ -177,30 +189,82 @@ def travel(checks, account, org, program, stack, outputs, scratch):
     reschedule(account, hourly, ScheduleExpression="rate(1 minute)")
     traveller.check_arrival(checks, third, SWEEP_SECONDS)
     checks.check("the repeated delivery made no second lead", len(traveller.leads(first)) == 1, traveller.leads(first))
-    status, answer = call(f"{traveller.hook}/events/{first['id']}", headers={"authorization": f"Bearer {traveller.secret}"})
-    told = json.loads(answer) if status == 200 else {}
-    checks.check("the platform is told what became of its event, and the record's id",
-                 status == 200 and traveller.leads(first)[0]["Id"] in told["connections"][0]["records"], (status, answer))
-    status, answer = call(f"{traveller.hook}/events/{first['id']}")
-    checks.check("nobody is told who does not show the key", status == 401, (status, answer))
-    operate(checks, steps, connection, first)
+    reschedule(account, inspection.schedule(account, account.physical(stack, "Upsert")), State="ENABLED")
+    switch(account, stack, True)
+    operate(checks, steps, connection, traveller, first)
+    refused(checks, steps, connection, traveller, captured(4, document))
+    replayed(checks, steps, connection, traveller, first)
     checks.check("the refused webhook made no lead", not traveller.leads(captured(0, document)), org.records("Lead"))
 
 
-def operate(checks, steps, connection, event):
-    checks.step("What waits, one event told and replayed, and the ledger, on the deployed stack")
+def operate(checks, steps, connection, traveller, event):
+    checks.step("Nothing waits, one event is told, and the ledger balances, on the deployed stack")
     said = json.loads(steps.run("problems", connection, "--json"))
     checks.check("nothing waits", said[0]["problems"]["groups"] == [], said)
     said = steps.run("problems", "resume", connection)
     checks.check("nothing is resumed", said.startswith("0 events"), said)
     said = steps.run("status", connection, event["id"])
     checks.check("the event is told in sentences", "applied after" in said and "LastName" in said, said)
-    said = json.loads(steps.run("ledger", connection, "--days", "2", "--json"))
-    received = sum(day["received"] for day in said)
-    standing = sum(sum(day["events"].values()) for day in said)
-    checks.check("every event received is in the ledger", received == standing == 3, said)
+    check_ledger(checks, steps, connection, {"applied": 3})
+    status, answer = traveller.ask(event, {})
+    checks.check("nobody is told who does not show the key", status == 401, (status, answer))
+    told = traveller.outcome(event)
+    lead = traveller.leads(event)[0]
+    wanted = {lead["Id"], traveller.activities(lead)[0]["Id"]}
+    checks.check("the platform is told that its event was applied, and to which records",
+                 told and told["status"] == "applied" and set(told["records"]) == wanted, told)
+
+
+def refused(checks, steps, connection, traveller, event):
+    """The org's duplicate rule refuses somebody until a colleague's lead of the same name is gone."""
+    checks.step("The org refuses somebody for good: the event waits, and tells why")
+    person = event["person"]
+    traveller.org.control("rules", {"duplicate_rules": [{"name": "SameName", "sobject": "Lead", "action": "block",
+                                                         "match_fields": ["LastName", "Company"]}]})
+    theirs = traveller.org.rest("POST", "sobjects/Lead", {"LastName": person["last_name"], "Company": person["company"]})["id"]
+    status, answer = traveller.send(event, "m4")
+    checks.check("it is answered with 202", status == 202, (status, answer))
+    told = traveller.outcome(event, "parked")
+    checks.check("the platform is told the cause in Salesforce's code, with the record in the way",
+                 told["problem"]["code"] == "DUPLICATES_DETECTED" and theirs in told["problem"]["message"], told)
+    said = json.loads(steps.run("problems", connection, "--json"))
+    groups = [(group["code"], group["status"], group["events"], group["examples"]) for group in said[0]["problems"]["groups"]]
+    checks.check("passerelle problems has it under that code, and nothing else",
+                 groups == [("DUPLICATES_DETECTED", "parked", 1, [event["id"]])], said)
+    check_ledger(checks, steps, connection, {"applied": 3, "parked": 1})
+
+    checks.step("The colleague's lead is deleted; passerelle problems resume (this takes up to two minutes)")
+    traveller.org.rest("DELETE", f"sobjects/Lead/{theirs}")
+    said = steps.run("problems", "resume", connection, "--code", "ENTITY_IS_LOCKED")
+    checks.check("nothing is resumed for another code", said.startswith("0 events"), said)
+    said = steps.run("problems", "resume", connection, "--code", "DUPLICATES_DETECTED")
+    checks.check("one event is resumed", said.startswith("1 events"), said)
+    traveller.check_arrival(checks, event, SWEEP_SECONDS)
+    told = traveller.outcome(event, "applied")
+    checks.check("the platform is told the new lead", traveller.leads(event)[0]["Id"] in told["records"], told)
+    said = json.loads(steps.run("problems", connection, "--json"))
+    checks.check("nothing waits any more", said[0]["problems"]["groups"] == [], said)
+
+
+def replayed(checks, steps, connection, traveller, event):
+    checks.step("passerelle replay, of an event that was applied (this takes up to two minutes)")
+    before = (traveller.org.records("Lead"), traveller.org.records("Event"))
     said = steps.run("replay", connection, event["id"])
-    checks.check("an event is replayed", "goes on with the next sweep" in said, said)
+    checks.check("it is set going", "goes on with the next sweep" in said, said)
+    told = traveller.outcome(event, "applied")
+    checks.check("it is applied once more, in one try", told["tries"] == 1, told)
+    checks.check("leads and events are as they were", (traveller.org.records("Lead"), traveller.org.records("Event")) == before)
+    check_ledger(checks, steps, connection, {"applied": 4})
+
+
+def check_ledger(checks, steps, connection, wanted):
+    """The run may pass midnight, so two days are added up."""
+    days = json.loads(steps.run("ledger", connection, "--days", "2", "--json"))
+    standing = collections.Counter()
+    for day in days:
+        standing.update(day["events"])
+    checks.check(f"every event received is in the ledger: {wanted}",
+                 sum(day["received"] for day in days) == sum(wanted.values()) and standing == wanted, days)
 
 
 def reschedule(account, schedule, **changes):

@@ -2,6 +2,7 @@
 
 import html.parser
 import http.cookiejar
+import json
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -31,6 +32,16 @@ class Org(SimulatedOrg):
                 "kind": {"type": "Number", "precision": 18, "scale": 0},
             }],
         })
+
+
+    def rest(self, method, path, body=None):
+        """What a colleague does in the org."""
+        token = self.control("tokens", {"username": USERNAME, "client_id": CONSUMER_KEY})["access_token"]
+        request = urllib.request.Request(f"{self.instance_url}/services/data/v64.0/{path}", method=method,
+                                         data=json.dumps(body).encode() if body else None,
+                                         headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read() or "null")
 
 
 class Form(html.parser.HTMLParser):

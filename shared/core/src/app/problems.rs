@@ -19,7 +19,7 @@ use crate::{
     ports::Ports,
 };
 
-/// Most events that are looked at, of those that are parked and of those that were given up.
+/// Most events that are looked at, of those that are parked, and as many of those that were given up.
 const MOST: usize = 10_000;
 /// How many events of a group are named.
 const EXAMPLES: usize = 3;
@@ -61,9 +61,9 @@ pub struct Problems {
 
 /// Every problem of a connection.
 pub async fn list(ports: Ports<'_>, c: &ConnectionId) -> Result<Problems, StateError> {
-    let ids = ports.table.stopped_events(c, MOST).await?;
+    let stopped = ports.table.stopped_events(c, MOST).await?;
     let mut groups = BTreeMap::<(String, String, Vec<String>), Group>::new();
-    for (id, event) in ports.table.load_events(c, &ids).await? {
+    for (id, event) in ports.table.load_events(c, &stopped.ids).await? {
         let Some(cause) = cause(&event) else { continue };
         let key = (event.status.clone(), cause.code.clone(), cause.fields.clone());
         let group = groups.entry(key).or_insert_with(|| Group {
@@ -89,7 +89,7 @@ pub async fn list(ports: Ports<'_>, c: &ConnectionId) -> Result<Problems, StateE
     Ok(Problems {
         groups,
         standing: ports.table.load_problems(c).await?,
-        more: ids.len() >= MOST,
+        more: stopped.more,
         waits: budget(ports, c).await?.and_then(|budget| budget.words),
     })
 }
@@ -97,11 +97,12 @@ pub async fn list(ports: Ports<'_>, c: &ConnectionId) -> Result<Problems, StateE
 /// Sets parked events going again, all of them or those of one code; answers how many. What was given up is replayed event by
 /// event.
 pub async fn resume(ports: Ports<'_>, c: &ConnectionId, code: Option<&str>) -> Result<usize, StateError> {
-    let ids = ports.table.stopped_events(c, MOST).await?;
     let mut resumed = 0;
-    for (id, event) in ports.table.load_events(c, &ids).await? {
-        if code.is_none_or(|code| cause(&event).is_some_and(|cause| cause.code == code)) {
-            resumed += usize::from(ports.table.resume_event(c, &id, ports.clock.now()).await?);
+    for ids in ports.table.parked_events(c, usize::MAX).await?.chunks(MOST) {
+        for (id, event) in ports.table.load_events(c, ids).await? {
+            if code.is_none_or(|code| cause(&event).is_some_and(|cause| cause.code == code)) {
+                resumed += usize::from(ports.table.resume_event(c, &id, ports.clock.now()).await?);
+            }
         }
     }
     Ok(resumed)

@@ -37,8 +37,8 @@ const CURES: &[Cure] = &[
     ),
     (
         &["same_email"],
-        "Correct the e-mail address of one of the two people at the platform, or let people with one address be one person.",
-        "Corrigez l'adresse e-mail de l'une des deux personnes sur la plateforme, ou laissez une même adresse désigner une seule personne.",
+        "Correct the e-mail address of one of the two people at the platform, or let people with one address be one person. Where the record of the one was deleted in Salesforce, set the other's events going again.",
+        "Corrigez l'adresse e-mail de l'une des deux personnes sur la plateforme, ou laissez une même adresse désigner une seule personne. Si la fiche de l'une a été supprimée dans Salesforce, relancez les événements de l'autre.",
     ),
     (
         &["filter_failed", "template_failed", "ends_before_it_starts"],

@@ -43,6 +43,45 @@ async fn a_write_repeated_after_a_cut_connection_makes_nothing_twice() {
     }
 }
 
+/// Whatever passes by itself strikes the look-up, or the call that makes the people: everybody is tried again, and nobody is parked.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_passes_by_itself_is_tried_again_and_makes_nothing_twice() {
+    let refused = |status, code: &str| Effect::Status { status, code: code.to_owned(), message: String::new(), retry_after: Some(30) };
+    let of_records = |code: &str| Effect::RecordError {
+        sobject: Some("Lead".to_owned()),
+        contains: None,
+        status: 400,
+        code: code.to_owned(),
+        message: String::new(),
+    };
+    for (effect, whole_calls) in [
+        (refused(429, "TOO_MANY_REQUESTS"), true),
+        (refused(500, "UNKNOWN_EXCEPTION"), true),
+        (refused(503, "SERVER_UNAVAILABLE"), true),
+        (Effect::Html { status: 502 }, true),
+        (Effect::Concurrency, true),
+        (of_records("SERVER_UNAVAILABLE"), false),
+        (of_records("UNABLE_TO_LOCK_ROW"), false),
+        (of_records("REQUEST_LIMIT_EXCEEDED"), false),
+    ] {
+        for contains in ["p1%40", "\"Company\":"].into_iter().filter(|contains| whole_calls || contains.contains("Company")) {
+            let scene = Scene::new().await;
+            let kayo = scene.active("kayo").await;
+            scene.accept("kayo", &json!([capture("e1", person(1)), capture("e2", person(2))])).await;
+            scene.org().control().fault(Matcher { body_contains: Some(contains.to_owned()), ..writes() }, effect.clone());
+            scene.sweep().await;
+            let status = scene.event(&kayo, "e1").await.status;
+            assert!(["open", "retry"].contains(&status.as_str()), "{contains} {effect:?}: {status}");
+            scene.clock.advance(SignedDuration::from_mins(15));
+            scene.sweep().await;
+            let outcomes = scene.outcomes(&kayo, &["e1", "e2"]).await;
+            assert!(outcomes.values().all(|outcome| outcome == "applied"), "{contains} {effect:?}: {outcomes:?}");
+            assert_eq!((scene.records("Lead").len(), scene.records("Event").len()), (2, 2), "{contains} {effect:?}");
+            assert_eq!(scene.org().control().faults()[0].fired, 1, "{contains} {effect:?}");
+        }
+    }
+}
+
 /// Leads and activities after a call that was done and cut, and its repeat two minutes later, where queries find a new
 /// record only after this many seconds.
 async fn repeated_under_lag(mut seed: Seed, lag_s: u32) -> (usize, usize) {

@@ -42,6 +42,11 @@ async fn problems_are_grouped_by_cause_and_resumed_by_hand() {
     assert_eq!(told, [("missing_required", 2, "parked", vec!["Company".to_owned()]), ("unknown_project", 1, "parked", vec![])]);
     assert!(found.groups[0].message.contains("Company"), "{found:?}");
     assert!(found.groups.iter().all(|group| group.cure.is_some() && !group.examples.is_empty()), "{found:?}");
+    // That there are more is said only where there are.
+    for (most, listed, more) in [(4, 3, false), (3, 3, false), (2, 2, true)] {
+        let stopped = ports.table.stopped_events(&kayo, most).await.unwrap();
+        assert_eq!((stopped.ids.len(), stopped.more), (listed, more), "{most}");
+    }
 
     assert_eq!(problems::resume(ports, &kayo, Some("STRING_TOO_LONG")).await.unwrap(), 0);
     assert_eq!(problems::resume(ports, &kayo, Some("missing_required")).await.unwrap(), 2);

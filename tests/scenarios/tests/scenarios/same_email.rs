@@ -1,7 +1,8 @@
 //! `same_email: park`: an address is one person's at a time. Whoever comes with it meanwhile waits, and goes on when it is given up.
 
-use passerelle_core::domain::ids::ConnectionId;
+use passerelle_core::{app::problems, domain::ids::ConnectionId};
 use passerelle_scenarios::{Scene, capture};
+use salesforce_sim::Id;
 use serde_json::{Value, json};
 
 async fn scene() -> (Scene, ConnectionId) {
@@ -76,4 +77,102 @@ async fn an_address_changes_hands_within_a_batch() {
     let mut emails: Vec<Value> = scene.records("Lead").iter().map(|lead| lead["Email"].clone()).collect();
     emails.sort_by_key(Value::to_string);
     assert_eq!(emails, ["ann@example.org", "info@example.org"].map(|email| json!(email)));
+}
+
+/// Nobody tells us that a record was deleted: whoever waits learns it when they are looked at again.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_an_address_goes_on_by_hand_once_the_others_record_is_gone() {
+    for object in ["Lead", "Contact"] {
+        let (scene, kayo) = scene().await;
+        scene
+            .apply(&scene.document("kayo", |document| {
+                document["people"]["same_email"] = json!("park");
+                document["people"]["when_unknown"] = json!(object.to_lowercase());
+            }))
+            .await;
+        let resumed = async || {
+            let resumed = problems::resume(scene.stack.ports(), &kayo, Some("same_email")).await.unwrap();
+            scene.sweep().await;
+            resumed
+        };
+        let names = || scene.records(object).iter().map(|record| record["LastName"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+        scene.accept("kayo", &met("a1", 1, "ann", "info@example.org")).await;
+        scene.sweep().await;
+        scene.accept("kayo", &json!([met("b1", 2, "bob", "info@example.org"), met("c1", 3, "cid", "info@example.org")])).await;
+        scene.sweep().await;
+        // Ann's record is there, and then it is merged into another one, which is hers.
+        assert_eq!((resumed().await, outcomes(&scene, &kayo, &["b1", "c1"]).await), (2, vec!["parked".to_owned(); 2]), "{object}");
+        let ann = Id::parse(scene.records(object)[0]["Id"].as_str().unwrap()).unwrap();
+        let other = scene.administer(|org, session| {
+            let mut fields = json!({"LastName": "Ann"}).as_object().unwrap().clone();
+            if object == "Lead" {
+                fields.insert("Company".to_owned(), json!("ACME"));
+            }
+            let other = org.create(session, object, &fields).unwrap();
+            org.merge(session, object, other, &[ann]).unwrap();
+            other
+        });
+        assert_eq!((resumed().await, outcomes(&scene, &kayo, &["b1", "c1"]).await), (2, vec!["parked".to_owned(); 2]), "{object}");
+        // Her next event leads to that one. When it is deleted, the address is Bob's, who came first.
+        scene.accept("kayo", &met("a2", 4, "ann", "info@example.org")).await;
+        scene.sweep().await;
+        scene.sweep().await;
+        scene.administer(|org, session| org.delete(session, object, other.as_str()).unwrap());
+        assert_eq!(
+            (resumed().await, outcomes(&scene, &kayo, &["a2", "b1", "c1"]).await),
+            (2, ["applied", "applied", "parked"].map(str::to_owned).to_vec()),
+            "{object}"
+        );
+        assert_eq!(names(), ["bob"], "{object}");
+        // Ann waits for him now, and Cid still does: who came first is first again.
+        scene.accept("kayo", &met("a3", 5, "ann", "info@example.org")).await;
+        scene.sweep().await;
+        assert_eq!(outcomes(&scene, &kayo, &["a3", "c1"]).await, ["parked", "parked"], "{object}");
+        scene.accept("kayo", &met("b2", 6, "bob", "bob@example.org")).await;
+        for _ in 0..3 {
+            scene.sweep().await;
+        }
+        assert_eq!(outcomes(&scene, &kayo, &["a3", "b2", "c1"]).await, ["parked", "applied", "applied"], "{object}");
+        assert_eq!(names(), ["bob", "cid"], "{object}");
+    }
+}
+
+/// Where a colleague has replaced the deleted lead by a contact, that is Ann's, as her next event will find.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_another_record_has_is_not_free() {
+    let (scene, kayo) = scene().await;
+    scene.accept("kayo", &met("a1", 1, "ann", "info@example.org")).await;
+    scene.sweep().await;
+    scene.accept("kayo", &met("b1", 2, "bob", "info@example.org")).await;
+    scene.sweep().await;
+    let id = scene.records("Lead")[0]["Id"].as_str().unwrap().to_owned();
+    let contact = scene.administer(|org, session| {
+        org.delete(session, "Lead", &id).unwrap();
+        let fields = json!({"LastName": "Ann", "Email": "info@example.org"});
+        org.create(session, "Contact", fields.as_object().unwrap()).unwrap()
+    });
+    problems::resume(scene.stack.ports(), &kayo, None).await.unwrap();
+    scene.sweep().await;
+    assert_eq!(outcomes(&scene, &kayo, &["b1"]).await, ["parked"]);
+    scene.accept("kayo", &met("a2", 3, "ann", "info@example.org")).await;
+    scene.sweep().await;
+    assert_eq!(outcomes(&scene, &kayo, &["a2", "b1"]).await, ["applied", "parked"]);
+    assert_eq!((scene.records("Lead").len(), &scene.records("Event")[0]["WhoId"]), (0, &json!(contact.to_string())));
+}
+
+/// Whose record is gone and who has something new to say keeps the address.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_lost_their_record_and_comes_again_keeps_the_address() {
+    let (scene, kayo) = scene().await;
+    scene.accept("kayo", &met("a1", 1, "ann", "info@example.org")).await;
+    scene.sweep().await;
+    scene.accept("kayo", &met("b1", 2, "bob", "info@example.org")).await;
+    scene.sweep().await;
+    let id = scene.records("Lead")[0]["Id"].as_str().unwrap().to_owned();
+    scene.administer(|org, session| org.delete(session, "Lead", &id).unwrap());
+    scene.accept("kayo", &met("a2", 3, "ann", "info@example.org")).await;
+    problems::resume(scene.stack.ports(), &kayo, None).await.unwrap();
+    scene.sweep().await;
+    assert_eq!(outcomes(&scene, &kayo, &["a2", "b1"]).await, ["applied", "parked"]);
+    assert_eq!(scene.records("Lead").len(), 1);
 }

@@ -45,8 +45,11 @@ async fn an_answer_feeds_the_contact_and_a_detractor_becomes_a_task() {
     }
     assert_eq!(scene.records("Task").len(), 0, "a happy customer is nobody's task");
 
+    // Two workflows match, and are planned together: one call to look, one to write.
+    let before = scene.api_calls();
     scene.accept("kayo", &answer("a2", 3, "2026-08-30")).await;
     scene.sweep().await;
+    assert_eq!(scene.api_calls() - before, 2);
     let (contacts, tasks) = (scene.records("Contact"), scene.records("Task"));
     assert_eq!((contacts.len(), &contacts[0]["skeepers_last_score__c"], &contacts[0]["skeepers_detractor__c"]), (1, &json!(3.0), &json!(true)));
     assert_eq!((tasks.len(), &tasks[0]["WhoId"]), (1, &contacts[0]["Id"]));

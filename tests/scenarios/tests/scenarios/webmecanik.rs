@@ -147,7 +147,7 @@ async fn activities_go_to_the_timeline_object_once() {
         // Another form is another entry.
         deliver(&scene, "form_on_submit", jeanne(), json!({"submission": {"form": {"name": "Newsletter"}}})).await;
         assert_eq!(scene.records("mautic_timeline__c").len(), 2, "{name}");
-        let parked = scene.stack.ports().table.stopped_events(&"kayo".parse().unwrap(), 10).await.unwrap();
+        let parked = scene.stack.ports().table.stopped_events(&"kayo".parse().unwrap(), 10).await.unwrap().ids;
         assert_eq!(parked, [], "{name}");
     }
 }

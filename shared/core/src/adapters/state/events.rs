@@ -74,6 +74,15 @@ pub enum Stored {
     Contradicted,
 }
 
+/// Events that do not go on by themselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoppedEvents {
+    /// The longest stopped first: those that are parked, then those that were given up.
+    pub ids: Vec<EventId>,
+    /// Whether there are more than were asked for.
+    pub more: bool,
+}
+
 impl StoredEvent {
     /// A new event: open, and due.
     #[must_use]
@@ -164,10 +173,15 @@ impl Table {
     }
 
     /// Every event that is parked as a problem, and every one that was given up, each `most` at most.
-    pub async fn stopped_events(&self, connection: &ConnectionId, most: usize) -> Result<Vec<EventId>, StateError> {
-        let mut ids = self.parked_events(connection, most).await?;
-        ids.extend(self.stopped_in(&Key::dead_partition(connection), most).await?);
-        Ok(ids)
+    pub async fn stopped_events(&self, connection: &ConnectionId, most: usize) -> Result<StoppedEvents, StateError> {
+        let mut stopped = StoppedEvents::default();
+        for partition in [Key::parked_partition(connection), Key::dead_partition(connection)] {
+            let mut ids = self.stopped_in(&partition, most.saturating_add(1)).await?;
+            stopped.more |= ids.len() > most;
+            ids.truncate(most);
+            stopped.ids.extend(ids);
+        }
+        Ok(stopped)
     }
 
     async fn stopped_in(&self, partition: &str, most: usize) -> Result<Vec<EventId>, StateError> {

@@ -10,7 +10,7 @@ use crate::{
         event::Event,
         ids::{ConnectionId, EventId, PersonKey},
         person::{Person, aliases, email_alias, is_id_alias},
-        planner::{Case, OpenEvent, latest_address},
+        planner::{Case, OpenEvent, Twin, latest_address},
     },
     ports::Ports,
 };
@@ -96,6 +96,8 @@ async fn open_events(
 struct Groups {
     same_email: SameEmail,
     by_alias: BTreeMap<String, PersonKey>,
+    /// Addresses for which somebody of this batch waits already.
+    waited_for: BTreeSet<String>,
     people: BTreeMap<PersonKey, (Person, Vec<OpenEvent>)>,
 }
 
@@ -159,12 +161,16 @@ impl Groups {
             let Some(owner) = self.by_alias.get(&alias).filter(|owner| *owner != key) else { continue };
             let strict = self.same_email == SameEmail::Park && Some(&alias) == own.as_ref();
             let theirs_still = self.address_of(owner).is_none_or(|theirs| theirs == alias);
-            claims.twin |= strict && theirs_still;
             if strict && !theirs_still {
                 claims.taken.insert(alias, owner.clone());
-            } else {
-                claims.foreign.insert(alias);
+                continue;
             }
+            if strict {
+                let quiet = self.people.get(owner).filter(|(_, events)| events.is_empty()).and_then(|(owner, _)| owner.link.as_ref());
+                let record = quiet.filter(|_| self.waited_for.insert(alias.clone())).map(|link| (link.object.clone(), link.id));
+                claims.twin = Some(Twin { key: owner.clone(), address: alias.clone(), record, gone: false });
+            }
+            claims.foreign.insert(alias);
         }
         self.by_alias.extend(claims.taken.keys().map(|alias| (alias.clone(), key.clone())));
         claims
@@ -184,6 +190,6 @@ struct Claims {
     foreign: BTreeSet<String>,
     /// Those that the others do not need any more, where an address does not make two ids one person.
     taken: BTreeMap<String, PersonKey>,
-    /// Whether somebody else has the address that the person has now.
-    twin: bool,
+    /// Who else has the address that the person has now.
+    twin: Option<Twin>,
 }

@@ -71,14 +71,36 @@ pub struct Case {
     /// Identities that lead to somebody who no longer has the address: they lead to this person from now on.
     pub taken: BTreeMap<String, PersonKey>,
     /// Somebody else has the same e-mail address, and the document does not take them for one person.
-    pub twin: bool,
+    pub twin: Option<Twin>,
+}
+
+/// Who has the address that another one comes with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Twin {
+    /// They.
+    pub key: PersonKey,
+    /// The address, as an identity.
+    pub address: String,
+    /// Their record, where the address may pass on once that is gone: to who came first, and while they state nothing new.
+    pub record: Option<(ObjectName, RecordId)>,
+    /// Whether that record is gone.
+    pub gone: bool,
 }
 
 impl Case {
     /// A person with their events, of whom nobody has looked for anything yet.
     #[must_use]
     pub fn new(person: Person, events: Vec<OpenEvent>) -> Self {
-        Self { person, events, found: Found::default(), foreign: BTreeSet::new(), taken: BTreeMap::new(), twin: false }
+        Self { person, events, found: Found::default(), foreign: BTreeSet::new(), taken: BTreeMap::new(), twin: None }
+    }
+
+    /// Takes an address over from somebody whose record is gone, unless another record has it: that may be theirs.
+    fn inherit(&mut self) {
+        let free = self.found.contacts.iter().chain(&self.found.leads).all(|found| found.by_key);
+        if let Some(twin) = self.twin.take_if(|twin| twin.gone && free) {
+            self.foreign.remove(&twin.address);
+            self.taken.insert(twin.address, twin.key);
+        }
     }
 }
 
@@ -230,6 +252,7 @@ struct Shared {
 
 fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write>, shared: &mut Shared) -> PersonPlan {
     case.events.sort_by(|a, b| (a.event.occurred_at, &a.event.id).cmp(&(b.event.occurred_at, &b.event.id)));
+    case.inherit();
     let before = case.person.clone();
     let mut sorted = events::sort_out(situation.engine, &mut case);
     let mut person_plan = PersonPlan {
@@ -244,7 +267,7 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
     if sorted.live.is_empty() {
         return person_plan;
     }
-    if case.twin {
+    if case.twin.is_some() {
         let message = Sentence::new(
             "Another person of this connection has the same e-mail address.",
             "Une autre personne de cette connexion a la même adresse e-mail.",

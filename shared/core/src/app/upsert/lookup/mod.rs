@@ -27,7 +27,7 @@ use crate::{
         event::{Event, normalise_email},
         ids::{FieldName, ObjectName, RecordId},
         person::email_alias,
-        planner::{Case, Conversion, FoundActivity, Linked, Match, User, latest_address},
+        planner::{Case, Conversion, FoundActivity, Linked, Match, Twin, User, latest_address},
         schema::Schemas,
     },
 };
@@ -44,6 +44,7 @@ enum Question {
     Campaigns,
     CampaignNames,
     Masters,
+    Twins,
     Members,
     Accounts,
     Records(ObjectName, FieldName),
@@ -59,6 +60,8 @@ pub(super) async fn look_up(
     cases: &mut [Case],
 ) -> Result<(), AccessError> {
     let mut look = Look { engine, schemas, directory, histories: BTreeMap::new() };
+    // Gone until the org shows it.
+    twins(cases).for_each(|twin| twin.gone = twin.record.is_some());
     let questions = look.first_questions(access, cases)?;
     look.ask(access, questions, cases).await?;
     look.date(our_user(access), cases);
@@ -94,6 +97,7 @@ impl Look<'_> {
             asked.extend(queries(access, Question::Users, "SELECT Id, Email, IsActive FROM User WHERE Email", &owners)?);
             self.directory.users_asked.extend(owners);
         }
+        asked.extend(self.twins(access, cases)?);
         asked.extend(self.further_questions(access, cases)?);
         asked.extend(self.histories(access, cases));
         // Whom we do not know has a record of ours only where our state was lost. That is looked for where it costs no call.
@@ -146,6 +150,22 @@ impl Look<'_> {
                 let start = if object == "Event" { ", StartDateTime" } else { "" };
                 let head = format!("SELECT Id, WhoId, Subject{start} FROM {object} WHERE WhoId");
                 asked.extend(queries(access, Question::Activities(object), &head, &who)?);
+            }
+        }
+        Ok(asked)
+    }
+
+    /// The records of those who have an address that somebody else waits for: whether they are there, or merged into one that may be.
+    fn twins(&self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
+        let mut asked = Vec::new();
+        for object in ["Lead", "Contact"] {
+            let records = cases.iter().filter_map(|case| case.twin.as_ref()?.record.as_ref()).filter(|(of, _)| of.as_str() == object);
+            let ids: Vec<String> = records.map(|(_, id)| id.to_string()).collect();
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            if !ids.is_empty() {
+                let head = format!("SELECT Id FROM {object} WHERE (IsDeleted = false OR MasterRecordId != null) AND Id");
+                let split = soql::in_queries(access.version(), &head, &ids, "").map_err(SalesforceError::from)?;
+                asked.extend(split.into_iter().map(|query| (Question::Twins, soql::query_with_deleted(access.version(), "q", &query.soql))));
             }
         }
         Ok(asked)
@@ -293,6 +313,7 @@ impl Look<'_> {
                     Question::Campaigns => self.take_campaign(row),
                     Question::CampaignNames => names.extend(row.text("Name").map(str::to_owned)),
                     Question::Masters => take_master(row, cases, &about),
+                    Question::Twins => take_twin(row, cases),
                     Question::Members => others::take_member(row, us, cases, &places, &about),
                     Question::Accounts => self.take_account(row),
                     Question::Records(object, field) => self.take_record(object, field, row, us),
@@ -444,6 +465,15 @@ fn take_read(object: &str, id: RecordId, row: Option<Row>, us: Option<RecordId>,
 fn take_master(row: &Row, cases: &mut [Case], about: &Places<RecordId>) {
     let (Some(id), Some(master)) = (row.id("Id"), row.id("MasterRecordId")) else { return };
     each(cases, about.get(&id), |case| case.found.merged_into = Some(master));
+}
+
+fn twins(cases: &mut [Case]) -> impl Iterator<Item = &mut Twin> {
+    cases.iter_mut().filter_map(|case| case.twin.as_mut())
+}
+
+fn take_twin(row: &Row, cases: &mut [Case]) {
+    let there = row.id("Id");
+    twins(cases).filter(|twin| twin.record.as_ref().map(|(_, id)| *id) == there).for_each(|twin| twin.gone = false);
 }
 
 fn take_activity(object: &'static str, row: &Row, cases: &mut [Case], about: &Places<RecordId>) {
