@@ -1,10 +1,13 @@
-//! One bounded step of a connection's hourly run. For now the hour does what the sweep does: it works what is due, so that
-//! even with the stream and the minute's schedule switched off every event ends.
+//! The hourly runs. Before them the hour does what the minute's sweep does, so that even with the stream and that schedule switched off
+//! every event ends.
 
 use jiff::Timestamp;
 use passerelle_core::{
     adapters::state::StateError,
-    app::upsert::{Workbench, sweep},
+    app::{
+        reconcile,
+        upsert::{Workbench, sweep},
+    },
     ports::Ports,
 };
 use serde_json::{Value, json};
@@ -12,5 +15,8 @@ use serde_json::{Value, json};
 /// Handles the hourly schedule. Stops before `deadline`.
 pub async fn handle(ports: Ports<'_>, bench: &Workbench, _event: Value, deadline: Timestamp) -> Result<Value, StateError> {
     let worked = sweep(ports, bench, deadline).await?;
-    Ok(json!({"connections": worked.len(), "failed": worked.iter().filter(|(_, result)| result.is_err()).count()}))
+    let runs = reconcile::run_all(ports, bench, deadline).await?;
+    let failed = worked.iter().filter(|(_, result)| result.is_err()).count() + runs.iter().filter(|(_, result)| result.is_err()).count();
+    let ended: usize = runs.iter().filter_map(|(_, result)| result.as_ref().ok()).map(Vec::len).sum();
+    Ok(json!({"connections": worked.len(), "runs": ended, "failed": failed}))
 }

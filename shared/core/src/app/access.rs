@@ -61,8 +61,8 @@ pub(in crate::app) struct Access<'a> {
     counted: u32,
     /// What the connection had spent when this was opened.
     spent: Spent,
-    /// Whether every call is held against what may be spent; what somebody asks for by hand is not.
-    capped: bool,
+    /// What its calls are for, where each is held against what may be spent; what somebody asks for by hand is not.
+    capped: Option<Purpose>,
 }
 
 impl<'a> Access<'a> {
@@ -70,13 +70,13 @@ impl<'a> Access<'a> {
         let c = &engine.document.connection.id;
         let session = load_session(ports, sessions, &engine.document, c).await?;
         let spent = ports.table.load_spent(c, ports.clock.now()).await?;
-        Ok(Self { ports, sessions, engine, session, counted: 0, spent, capped: false })
+        Ok(Self { ports, sessions, engine, session, counted: 0, spent, capped: None })
     }
 
     /// The same, each of whose calls is held against what the connection may spend, beside so many that are not stored yet.
-    pub fn capped(mut self, unstored: u32) -> Self {
+    pub fn capped(mut self, unstored: u32, purpose: Purpose) -> Self {
         self.spent.calls += u64::from(unstored);
-        self.capped = true;
+        self.capped = Some(purpose);
         self
     }
 
@@ -84,11 +84,11 @@ impl<'a> Access<'a> {
     pub fn must_wait(&self) -> Option<Wait> {
         let calls = self.spent.calls + u64::from(self.session.org.calls());
         let spent = Spent { calls, org: self.usage().or(self.spent.org), ..self.spent };
-        verdict(&self.engine.document.salesforce.api_calls, &spent, Purpose::Live, self.ports.clock.now()).wait()
+        verdict(&self.engine.document.salesforce.api_calls, &spent, self.capped.unwrap_or(Purpose::Live), self.ports.clock.now()).wait()
     }
 
     fn may_call(&self) -> Result<(), AccessError> {
-        self.must_wait().filter(|_| self.capped).map_or(Ok(()), |wait| Err(AccessError::Waits(wait)))
+        self.must_wait().filter(|_| self.capped.is_some()).map_or(Ok(()), |wait| Err(AccessError::Waits(wait)))
     }
 
     pub fn version(&self) -> &ApiVersion {

@@ -8,6 +8,7 @@ pub mod connections;
 pub mod fields;
 pub mod intake;
 pub mod problems;
+pub mod reconcile;
 mod schemas;
 pub mod tokens;
 mod tracking;

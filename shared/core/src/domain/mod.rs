@@ -19,6 +19,7 @@ pub mod person;
 pub mod plan;
 pub mod planner;
 pub mod properties;
+pub mod run;
 pub mod schema;
 pub mod sfdx;
 pub mod template;

@@ -33,6 +33,9 @@ pub struct Person {
     /// Events parked until something about this person (or the configuration) changes.
     #[serde(default)]
     pub waiting: BTreeSet<EventId>,
+    /// Since when they wait for a run to carry what they have to Salesforce, where they do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Timestamp>,
 }
 
 /// A value, and since when it holds.
@@ -42,8 +45,9 @@ pub struct Dated {
     pub value: Value,
     /// When the event that stated it occurred.
     pub at: Timestamp,
-    /// That event.
-    pub event: EventId,
+    /// That event; `None` where the value was taken from Salesforce.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<EventId>,
     /// That event's project, whose rules hold for the value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<ProjectId>,
@@ -138,7 +142,7 @@ impl Person {
     /// A person of whom nothing is known yet.
     #[must_use]
     pub fn new(key: PersonKey) -> Self {
-        Self { key, version: 0, attributes: BTreeMap::new(), aliases: BTreeSet::new(), link: None, waiting: BTreeSet::new() }
+        Self { key, version: 0, attributes: BTreeMap::new(), aliases: BTreeSet::new(), link: None, waiting: BTreeSet::new(), pending: None }
     }
 
     /// The value at a path.
@@ -180,13 +184,18 @@ impl Person {
         taken
     }
 
+    /// Takes over a value of Salesforce's.
+    pub fn take(&mut self, path: String, value: Value, at: Timestamp) {
+        self.attributes.insert(path, Dated { value, at, event: None, project: None });
+    }
+
     /// Takes over one value that an event states, likewise.
     pub fn state(&mut self, path: String, value: Value, event: &Event) -> bool {
         let newer = planted::is(Bug::FoldAsItComes)
-            || self.attributes.get(&path).is_none_or(|known| (known.at, &known.event) <= (event.occurred_at, &event.id));
+            || self.attributes.get(&path).is_none_or(|known| (known.at, known.event.as_ref()) <= (event.occurred_at, Some(&event.id)));
         if newer {
             let project = event.project.as_ref().map(|project| project.id.clone());
-            self.attributes.insert(path, Dated { value, at: event.occurred_at, event: event.id.clone(), project });
+            self.attributes.insert(path, Dated { value, at: event.occurred_at, event: Some(event.id.clone()), project });
         }
         newer
     }

@@ -29,6 +29,7 @@ mod operations;
 mod order;
 mod preflight;
 mod readme;
+mod reconcile;
 mod records;
 mod same_email;
 mod saving;

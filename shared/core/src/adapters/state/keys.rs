@@ -203,6 +203,27 @@ impl Key {
         format!("PARKED#{c}")
     }
 
+    /// The partition of the due index that lists people who wait for a run.
+    #[must_use]
+    pub fn pending_partition(c: &ConnectionId) -> String {
+        format!("PENDING#{c}")
+    }
+
+    /// How far the hourly runs are.
+    #[must_use]
+    pub fn cursor(c: &ConnectionId) -> Self {
+        Self::of_connection(c, "CURSOR")
+    }
+
+    /// How the sort keys of a connection's runs begin.
+    pub const RUNS: &'static str = "RUN#";
+
+    /// The report of a run.
+    #[must_use]
+    pub fn run(c: &ConnectionId, time: &str, id: &str) -> Self {
+        Self::of_connection(c, format!("{}{time}#{id}", Self::RUNS))
+    }
+
     /// The partition of the due index that lists what was given up.
     #[must_use]
     pub fn dead_partition(c: &ConnectionId) -> String {
@@ -221,6 +242,14 @@ impl Key {
         let (c, e) = self.pk.strip_prefix("CONN#")?.split_once("#EVENT#")?;
         (self.sk == "EVENT").then_some(())?;
         Some((ConnectionId::parse(c).ok()?, EventId::parse(e).ok()?))
+    }
+
+    /// The person of a person's key, as an index gives it.
+    #[must_use]
+    pub fn as_person(&self) -> Option<PersonKey> {
+        let (_, person) = self.pk.strip_prefix("CONN#")?.split_once("#PERSON#")?;
+        (self.sk == "PERSON").then_some(())?;
+        PersonKey::parse(person).ok()
     }
 
     pub(super) fn item(&self) -> Item {

@@ -12,6 +12,7 @@ mod keys;
 pub mod ledger;
 pub mod people;
 pub mod problems;
+pub mod runs;
 pub mod schema;
 pub mod tokens;
 mod told;

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Expression, Key, StateError, Table, Write,
+    Expression, Index, Key, StateError, Table, Write,
     events::{StoredEvent, settle_write, sortable},
     told::told_write,
 };
 use crate::domain::{
     ids::{ConnectionId, PersonKey, RecordId},
     person::Person,
-    plan::{Change, Kept, Note, Settled, Told},
+    plan::{Change, Kept, Note, Settled, Taken, Told},
 };
 use crate::planted::{self, Bug};
 
@@ -33,6 +34,9 @@ pub struct Why<'a> {
     pub record: RecordId,
     /// What changed, and the rule behind each change; empty where the record was only chosen.
     pub changes: &'a [Change],
+    /// What was taken over from Salesforce, and the rule behind it.
+    #[serde(skip_serializing_if = "<[Taken]>::is_empty")]
+    pub taken: &'a [Taken],
     /// What was left as it was although the sides differ, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<&'a Kept>,
@@ -75,6 +79,12 @@ impl Table {
         Ok(self.get_many::<Person>(&keys).await?.into_iter().map(|(_, person)| person).collect())
     }
 
+    /// The keys of people who wait for a run since `until` at the latest, `most` at most; longest waiting first.
+    pub async fn pending_people(&self, c: &ConnectionId, until: Timestamp, most: i32) -> Result<Vec<PersonKey>, StateError> {
+        let keys = self.index_keys(Index::Due, &Key::pending_partition(c), &sortable(until), most).await?;
+        Ok(keys.iter().filter_map(Key::as_person).collect())
+    }
+
     /// Who Salesforce records belong to; those of nobody are left out.
     pub async fn load_record_owners(&self, c: &ConnectionId, records: &[RecordId]) -> Result<Vec<(RecordId, PersonKey)>, StateError> {
         self.load_owners(records.iter().map(|record| (Key::record(c, record), *record)).collect()).await
@@ -112,7 +122,12 @@ impl Table {
             } else {
                 Expression::condition(if planted::is(Bug::VersionAtLeast) { "version >= :v" } else { "version = :v" }).number(":v", recording.before)
             };
-            writes.push(Write::put(Key::person(c, &person.key), &stored, Some(condition))?);
+            let mut write = Write::put(Key::person(c, &person.key), &stored, Some(condition))?;
+            if let (Write::Put(_, item, _), Some(since)) = (&mut write, stored.pending) {
+                item.insert(Index::Due.partition().to_owned(), AttributeValue::S(Key::pending_partition(c)));
+                item.insert(Index::Due.sort().to_owned(), AttributeValue::S(sortable(since)));
+            }
+            writes.push(write);
             for (alias, from) in recording.claims {
                 writes.push(belongs(Key::alias(c, alias), &person.key, from.as_ref())?);
             }

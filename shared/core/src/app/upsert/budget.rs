@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Shift;
+use super::shift::Shift;
 use crate::{
     adapters::{
         salesforce::{Class, SalesforceError},
@@ -64,7 +64,7 @@ pub(super) fn warn(c: &ConnectionId, wait: &Wait) {
 
 impl Shift<'_> {
     /// Takes the calls made since the last time into account.
-    pub(super) fn count(&mut self, access: &mut Access<'_>) {
+    pub fn count(&mut self, access: &mut Access<'_>) {
         let calls = access.take_calls();
         self.worked.api_calls += calls;
         self.spending.calls += calls;
@@ -72,7 +72,7 @@ impl Shift<'_> {
     }
 
     /// Stores what the batch has spent, and answers whether the next one may be begun.
-    pub(super) async fn settle_spending(&mut self) -> Result<bool, StateError> {
+    pub async fn settle_spending(&mut self) -> Result<bool, StateError> {
         let Spending { calls, org, refused_until } = std::mem::take(&mut self.spending);
         if calls == 0 && refused_until.is_none() {
             return Ok(true);

@@ -9,7 +9,7 @@ use crate::domain::{
 
 /// What a batch goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Description {
+pub(in crate::app) enum Description {
     /// What was described within the last day.
     Known,
     /// The org was described anew for this batch; it is not asked twice.

@@ -23,7 +23,7 @@ const EVENTS_PER_PERSON: usize = 50;
 
 /// Cases, and what is needed to record them.
 #[derive(Debug, Default)]
-pub(super) struct Loaded {
+pub(in crate::app) struct Loaded {
     pub cases: Vec<Case>,
     /// What is stored of each event.
     pub stored: BTreeMap<EventId, StoredEvent>,

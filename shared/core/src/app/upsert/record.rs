@@ -29,8 +29,14 @@ const PARALLEL: usize = 16;
 /// After so many tries an event is given up; it is kept whole, for replay.
 pub(super) const MAX_TRIES: u32 = 60;
 
-/// How many events ended how.
-pub(super) type Tally = BTreeMap<&'static str, usize>;
+/// What was recorded.
+#[derive(Debug, Default)]
+pub(super) struct Recorded {
+    /// How many events ended how.
+    pub tally: BTreeMap<&'static str, usize>,
+    /// How many people somebody else had changed meanwhile: of them nothing was recorded.
+    pub unrecorded: usize,
+}
 
 /// Records everything. Somebody whom another writer recorded meanwhile, or of whom nothing was sent, is left as they are:
 /// their events are still due.
@@ -41,7 +47,7 @@ pub(super) async fn record(
     results: &[WriteResult],
     stored: &BTreeMap<EventId, StoredEvent>,
     not_before: Option<Timestamp>,
-) -> Result<Tally, StateError> {
+) -> Result<Recorded, StateError> {
     let pen = Pen { ports, c, plan, results, stored, not_before, id: &ports.ids.fresh(), now: ports.clock.now() };
     let people = plan.people.iter().filter(|person| !person.is_untouched(results));
     release(ports, c, people.clone(), pen.now).await?;
@@ -50,14 +56,20 @@ pub(super) async fn record(
     let (together, alone): (Vec<_>, Vec<_>) = people.partition(|person| sharing.contains(&person.person.key));
     // Collected first: a stream over a closure that borrows is not `Send` for every lifetime, as the compiler wants it.
     let groups: Vec<_> = alone.into_iter().map(|person| vec![person]).chain([together]).map(|people| pen.one_by_one(people)).collect();
-    let recorded: Vec<Result<Vec<Settled>, StateError>> = stream::iter(groups).buffer_unordered(PARALLEL).collect().await;
-    let mut tally = Tally::new();
-    for settled in recorded {
-        for settled in settled? {
-            *tally.entry(settled.outcome.name()).or_default() += 1;
+    let groups: Vec<Result<Vec<Option<Vec<Settled>>>, StateError>> = stream::iter(groups).buffer_unordered(PARALLEL).collect().await;
+    let mut recorded = Recorded::default();
+    for group in groups {
+        for person in group? {
+            let Some(settled) = person else {
+                recorded.unrecorded += 1;
+                continue;
+            };
+            for settled in settled {
+                *recorded.tally.entry(settled.outcome.name()).or_default() += 1;
+            }
         }
     }
-    Ok(tally)
+    Ok(recorded)
 }
 
 /// Sets going what waits for addresses that these people give up. Before they are recorded: whoever does it after a crash finds it done,
@@ -88,20 +100,25 @@ struct Pen<'a> {
 }
 
 impl Pen<'_> {
-    async fn one_by_one(self, people: Vec<&PersonPlan>) -> Result<Vec<Settled>, StateError> {
-        let mut settled = Vec::new();
+    async fn one_by_one(self, people: Vec<&PersonPlan>) -> Result<Vec<Option<Vec<Settled>>>, StateError> {
+        let mut recorded = Vec::new();
         for person in people {
-            settled.extend(self.record(person).await?);
+            recorded.push(self.record(person).await?);
         }
-        Ok(settled)
+        Ok(recorded)
     }
 
-    async fn record(self, person_plan: &PersonPlan) -> Result<Vec<Settled>, StateError> {
+    /// `None` where somebody else was there first.
+    async fn record(self, person_plan: &PersonPlan) -> Result<Option<Vec<Settled>>, StateError> {
         let Self { ports, c, plan, results, stored, not_before, id, now } = self;
         let settled = settle(plan, person_plan, results, now);
         let events: Vec<(Settled, u32)> = settled.iter().filter_map(|settled| with_history(settled, stored)).collect();
         let write = person_plan.record.and_then(|id| plan.writes.get(id.0).zip(results.get(id.0)));
-        let person = after(&person_plan.person, write, &events);
+        let mut person = after(&person_plan.person, write, &events);
+        // What a run could not carry waits for the next one; what Salesforce refused, for a change of either side.
+        if events.is_empty() && matches!(write, Some((_, result)) if !matches!(result, WriteResult::Saved(_) | WriteResult::Refused(_))) {
+            person.pending = Some(now);
+        }
         let tries = events.iter().map(|(_, tries)| *tries).max().unwrap_or(0);
         let told: Vec<&Told> = plan.told_by(&person_plan.person.key).filter(|told| told.stands(results)).collect();
         let recording = Recording {
@@ -123,9 +140,9 @@ impl Pen<'_> {
             Ok(()) => {}
             Err(StateError::Conflict { .. }) => {
                 tracing::warn!(connection.id = %c, person.key = %person.key, code = "person_changed_meanwhile", "not recorded; tried again later");
-                return Ok(Vec::new());
+                return Ok(None);
             }
-            Err(_) if planted::is(Bug::SwallowError) => return Ok(Vec::new()),
+            Err(_) if planted::is(Bug::SwallowError) => return Ok(None),
             Err(other) => return Err(other),
         }
         for (settled, tries) in &events {
@@ -135,7 +152,7 @@ impl Pen<'_> {
             };
             tracing::info!(connection.id = %c, event.id = %settled.event, person.key = %person.key, outcome = settled.outcome.name(), code, attempt = tries + 1, "event");
         }
-        Ok(events.into_iter().map(|(settled, _)| settled).collect())
+        Ok(Some(events.into_iter().map(|(settled, _)| settled).collect()))
     }
 }
 
@@ -143,8 +160,8 @@ impl Pen<'_> {
 fn why<'a>(plan: &Plan, person_plan: &'a PersonPlan, now: &Person, write: Option<(&'a Write, &WriteResult)>) -> Option<Why<'a>> {
     let notes = &person_plan.notes;
     let kept: Vec<_> = person_plan.kept.iter().filter(|kept| kept.reason.leaves_a_difference()).collect();
-    let quiet = notes.is_empty() && kept.is_empty();
-    let why = |record, changes| Why { config_version: plan.config_version, record, changes, kept, notes };
+    let quiet = notes.is_empty() && kept.is_empty() && person_plan.taken.is_empty();
+    let why = |record, changes| Why { config_version: plan.config_version, record, changes, taken: &person_plan.taken, kept, notes };
     match write {
         Some((write, WriteResult::Saved(record))) => Some(why(*record, &write.changes)),
         _ if quiet => None,

@@ -6,7 +6,9 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Campaign, CampaignsSection, Mapping, Overlay, SourceSection, Workflow, rules::is_default, short_form::mappings_schema};
+use super::{
+    Campaign, CampaignsSection, Mapping, Overlay, ReconciliationSection, SourceSection, Workflow, rules::is_default, short_form::mappings_schema,
+};
 use crate::domain::{
     budget::ApiCalls,
     ids::{ConnectionId, MappingName, ProjectId},
@@ -38,6 +40,9 @@ pub struct Document {
     /// What is said of all campaigns.
     #[serde(default, skip_serializing_if = "is_default")]
     pub campaigns: CampaignsSection,
+    /// The hourly run.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub reconciliation: ReconciliationSection,
     /// Which projects take part. Events of a project that is not listed are parked.
     #[serde(default)]
     pub projects: Projects,

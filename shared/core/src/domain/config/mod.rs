@@ -5,6 +5,7 @@
 
 mod actions;
 mod document;
+mod reconciliation;
 mod rules;
 mod short_form;
 mod source;
@@ -15,6 +16,7 @@ mod tests;
 
 pub use actions::*;
 pub use document::*;
+pub use reconciliation::*;
 pub use rules::*;
 pub use source::*;
 pub use validate::{ConfigFault, json_schema, parse_document};

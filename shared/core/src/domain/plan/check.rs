@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Fate, NewValue, Operation, Plan, Write};
+use super::{Fate, NewValue, Operation, Plan, Write, WriteId};
 use crate::domain::ids::{FieldName, PersonKey};
 
 /// A plan that must not be executed.
@@ -66,6 +66,9 @@ fn check_events(plan: &Plan) -> Result<(), PlanFault> {
         }
         claimed.extend(waits.iter().copied());
     }
+    // What a run writes of somebody belongs to no event.
+    let of_run: BTreeSet<&PersonKey> = plan.people.iter().filter(|person| person.events.is_empty()).map(|person| &person.person.key).collect();
+    claimed.extend(plan.writes.iter().enumerate().filter(|(_, write)| of_run.contains(&write.person)).map(|(i, _)| WriteId(i)));
     if claimed.len() != plan.writes.len() {
         return Err(PlanFault("a write belongs to no event".to_owned()));
     }

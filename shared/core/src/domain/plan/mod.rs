@@ -158,8 +158,29 @@ pub struct PersonPlan {
     pub kept: Vec<Kept>,
     /// Remarks for the record: ambiguity, a fallback owner.
     pub notes: Vec<Note>,
+    /// What is taken over from Salesforce.
+    pub taken: Vec<Taken>,
+    /// Why a run could do nothing about them.
+    pub problem: Option<Cause>,
     /// What becomes of the events.
     pub events: Vec<EventPlan>,
+}
+
+/// One attribute of a person that gets Salesforce's value.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Taken {
+    /// The attribute's path.
+    pub attribute: String,
+    /// What the platform had.
+    pub old: Option<Value>,
+    /// What it gets; null takes its value away.
+    pub new: Value,
+    /// The field that the value comes from; `None` for what becomes of the record itself.
+    pub field: Option<FieldName>,
+    /// Why.
+    pub reason: Reason,
+    /// Where the rule stands in the document.
+    pub rule: String,
 }
 
 /// What becomes of an event.
@@ -372,6 +393,7 @@ impl Plan {
             record: None,
             kept: Vec::new(),
             notes: Vec::new(),
+            taken: Vec::new(),
             events: person.events.into_iter().map(park).collect(),
             ..person
         });

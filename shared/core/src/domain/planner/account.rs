@@ -74,9 +74,9 @@ fn further(situation: &Situation<'_>, plan: &mut PersonPlan) -> Vec<Change> {
     let when = plan.person.attributes.values().map(|dated| dated.at).max().unwrap_or_default();
     let mut changes = Vec::new();
     for rule in map.rules(&Scene::default()).into_iter().filter(|rule| rule.to.as_str() != "Name") {
-        match field::plan_field(situation, &plan.person, "Account", &field::Governed { rule, project: None }, when, Seen::NoRecord) {
+        match field::plan_field(situation, &plan.person, "Account", &field::Governed::new(rule, None), when, Seen::NoRecord) {
             field::Outcome::Write(change) => changes.push(change),
-            field::Outcome::Keep(_) => {}
+            field::Outcome::Keep(_) | field::Outcome::Take { .. } => {}
             field::Outcome::Drop(note) => plan.notes.push(note),
             field::Outcome::Park(cause) => plan.notes.push(Note::Dropped { field: rule.to.clone(), code: cause.code }),
         }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Situation;
+use super::{Situation, Ways};
 use crate::domain::{
     config::Project,
     engine::Engine,
@@ -11,11 +11,11 @@ use crate::domain::{
     ids::FieldName,
     mapping::{
         Reason, Rule, Source, codec,
-        merge::{EventDecision, Seen, SeenAt, Sighting, decide_event, holds, remember},
+        merge::{Action, Decision, Direction, EventDecision, Policy, Seen, SeenAt, Sighting, decide_both_ways, decide_event, holds, remember},
         preflight::{self, Fitted, Misfit, Operation, Overflow},
     },
     person::{Base, Person},
-    plan::{Cause, Change, Kept, NewValue, Note},
+    plan::{Cause, Change, Kept, NewValue, Note, Taken},
     schema::Field,
     words::Sentence,
 };
@@ -25,6 +25,30 @@ use crate::domain::{
 pub(super) struct Governed<'r> {
     pub rule: &'r Rule,
     pub project: Option<&'r Project>,
+    /// Which way values may go here and now.
+    pub direction: Direction,
+    /// Whether Salesforce's values are taken over.
+    pub pulls: bool,
+}
+
+impl<'r> Governed<'r> {
+    /// As an event goes by the rule: nothing is taken over.
+    pub const fn new(rule: &'r Rule, project: Option<&'r Project>) -> Self {
+        Self { rule, project, direction: rule.direction, pulls: false }
+    }
+
+    /// As a run goes by it; `None` where nothing may go any way.
+    pub fn of_run(rule: &'r Rule, project: Option<&'r Project>, ways: Ways) -> Option<Self> {
+        rule.from()?;
+        let (to, back) = (ways.push && rule.direction != Direction::ToPlatform, ways.pull && rule.direction != Direction::ToSalesforce);
+        let direction = match (to, back) {
+            (true, true) => Direction::Both,
+            (true, false) => Direction::ToSalesforce,
+            (false, true) => Direction::ToPlatform,
+            (false, false) => return None,
+        };
+        Some(Self { rule, project, direction, pulls: back })
+    }
 }
 
 /// What becomes of a field.
@@ -34,6 +58,17 @@ pub(super) enum Outcome {
     Write(Change),
     /// It stays as it is.
     Keep(Stay),
+    /// The platform takes Salesforce's value over.
+    Take {
+        /// What it takes.
+        taken: Taken,
+        /// Since when Salesforce has it, as far as known.
+        at: Timestamp,
+        /// The bases from then on.
+        bases: Base,
+        /// What somebody should know of it.
+        note: Option<Note>,
+    },
     /// It is left out.
     Drop(Note),
     /// The person's events wait.
@@ -78,9 +113,25 @@ pub(super) fn plan_field(
     let known = person.link.as_ref().and_then(|link| link.bases.get(&rule.to));
     let base = known.and_then(|base| base.platform.as_ref());
     let people = &situation.engine.document.people;
-    let (policy, effective) = (rule.policy(governed.project, people), rule.strategy(governed.project, people));
+    let policy = Policy { direction: governed.direction, ..rule.policy(governed.project, people) };
+    let effective = rule.strategy(governed.project, people);
     let same = |a: &Value, b: &Value| codec::same(field, a, b);
-    let mut decision = decide_event(&policy, Sighting { value: &form.value, base, at }, seen, &same);
+    let (ours, mut back) = (Sighting { value: &form.value, base, at }, None);
+    let mut decision = match seen {
+        Seen::Value { value, base, at } if governed.pulls => {
+            let Decision { action, reason, conflict, bases } = decide_both_ways(&policy, ours, (value, base, at), &same);
+            let write = match action {
+                Action::ToSalesforce(value) => Some(value),
+                Action::ToPlatform(value) => {
+                    back = Some(value);
+                    None
+                }
+                Action::Nothing => None,
+            };
+            EventDecision { write, reason, bases, conflict }
+        }
+        _ => decide_event(&policy, ours, seen, &same),
+    };
     let stubborn = known.filter(|base| base.is_rewritten()).and(base).is_some_and(|sent| holds(sent, &form.value, &same));
     if stubborn && decision.write.is_some() && !matches!(seen, Seen::NoRecord) {
         decision = EventDecision { write: None, reason: Reason::OrgRewrites, bases: None, conflict: false };
@@ -94,6 +145,11 @@ pub(super) fn plan_field(
         Seen::Value { value, at, .. } => (Some(value.clone()), at.filter(|_| rule.goes_by_time())),
         Seen::NoRecord | Seen::Unread => (None, None),
     };
+    let conflict = |theirs: &Value| Note::Conflict { field: rule.to.clone(), platform: remember(&form.value), salesforce: remember(theirs) };
+    let note = old.as_ref().filter(|_| decision.conflict).map(conflict);
+    if let Some(value) = back {
+        return take(situation, person, rule, field, (value, decision.reason), seen, when, note);
+    }
     let Some(new) = decision.write else {
         let rewritten = known.filter(|_| decision.reason != Reason::Same).map_or(0, |base| base.rewritten);
         let bases = decision.bases.filter(|_| form.instead.is_none());
@@ -104,12 +160,11 @@ pub(super) fn plan_field(
             _ => stands.or_else(|| seen_at.map(SeenAt::time)),
         };
         let bases = bases.map(|bases| Base { platform: Some(bases.platform), salesforce: Some(bases.salesforce), since, sent: None, rewritten });
-        let conflict = |theirs: &Value| Note::Conflict { field: rule.to.clone(), platform: remember(&form.value), salesforce: remember(theirs) };
         return Outcome::Keep(Stay {
             kept: Kept { field: rule.to.clone(), reason: decision.reason, rule: rule.place.clone(), effective, seen_at },
             blank: is_blank(&form.value) && old.as_ref().is_none_or(is_blank),
             bases,
-            note: old.as_ref().filter(|_| decision.conflict).map(conflict),
+            note,
         });
     };
     if let Some(instead) = form.instead {
@@ -129,6 +184,39 @@ pub(super) fn plan_field(
             seen_at,
             by: rule.by.clone(),
         }),
+    }
+}
+
+/// What the platform gets, in the form of the attribute.
+#[allow(clippy::too_many_arguments)] // all that a field is about
+fn take(
+    situation: &Situation<'_>,
+    person: &Person,
+    rule: &Rule,
+    field: Option<&Field>,
+    (value, reason): (Value, Reason),
+    seen: Seen<'_>,
+    when: Timestamp,
+    note: Option<Note>,
+) -> Outcome {
+    let at = if let Seen::Value { at: Some(at), .. } = seen { at.time() } else { when };
+    let formed = field.and_then(|field| rule.to_platform(&value, field, &situation.engine.zone).ok());
+    let (Some(new), Some(path)) = (formed, rule.from()) else {
+        return Outcome::Drop(Note::Dropped { field: rule.to.clone(), code: "no_form".to_owned() });
+    };
+    let remembered = Some(remember(&value));
+    Outcome::Take {
+        taken: Taken {
+            attribute: path.to_owned(),
+            old: person.value(path).cloned(),
+            new,
+            field: Some(rule.to.clone()),
+            reason,
+            rule: rule.place.clone(),
+        },
+        at,
+        bases: Base { platform: remembered.clone(), salesforce: remembered, ..Base::default() },
+        note,
     }
 }
 

@@ -10,6 +10,7 @@ mod field;
 mod known;
 mod member;
 mod object;
+mod reconcile;
 mod record;
 mod target;
 mod told;
@@ -72,6 +73,17 @@ pub struct Case {
     pub taken: BTreeMap<String, PersonKey>,
     /// Somebody else has the same e-mail address, and the document does not take them for one person.
     pub twin: Option<Twin>,
+    /// Set where no event, but a run looks at the person.
+    pub run: Option<Ways>,
+}
+
+/// Which ways a run carries values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ways {
+    /// From the platform to Salesforce.
+    pub push: bool,
+    /// From Salesforce to the platform.
+    pub pull: bool,
 }
 
 /// Who has the address that another one comes with.
@@ -91,7 +103,7 @@ impl Case {
     /// A person with their events, of whom nobody has looked for anything yet.
     #[must_use]
     pub fn new(person: Person, events: Vec<OpenEvent>) -> Self {
-        Self { person, events, found: Found::default(), foreign: BTreeSet::new(), taken: BTreeMap::new(), twin: None }
+        Self { person, events, found: Found::default(), foreign: BTreeSet::new(), taken: BTreeMap::new(), twin: None, run: None }
     }
 
     /// Takes an address over from somebody whose record is gone, unless another record has it: that may be theirs.
@@ -108,7 +120,7 @@ impl Case {
 #[must_use]
 pub fn latest_address(person: &Person, events: &[OpenEvent]) -> Option<String> {
     let known = person.attributes.get("person.email");
-    let newer = |event: &Event| known.is_none_or(|known| (known.at, &known.event) <= (event.occurred_at, &event.id));
+    let newer = |event: &Event| known.is_none_or(|known| (known.at, known.event.as_ref()) <= (event.occurred_at, Some(&event.id)));
     let stated = events.iter().rev().filter(|open| newer(&open.event)).find_map(|open| open.event.email());
     stated.or_else(|| person.email().map(normalise_email))
 }
@@ -141,6 +153,8 @@ pub struct Found {
     pub merged_into: Option<RecordId>,
     /// What that one has, where it is there.
     pub master: Option<Match>,
+    /// When the linked record was deleted, where Salesforce says so.
+    pub deleted: Option<Timestamp>,
 }
 
 /// A membership in a campaign.
@@ -262,9 +276,16 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
         record: None,
         kept: Vec::new(),
         notes: Vec::new(),
+        taken: Vec::new(),
+        problem: None,
         events: std::mem::take(&mut sorted.settled),
     };
     if sorted.live.is_empty() {
+        if let Some(ways) = case.run {
+            reconcile::plan_both_ways(situation, ways, &case.found, &case.foreign, &mut person_plan, writes, shared);
+            person_plan.save = person_plan.record.is_some() || person_plan.person != before;
+            person_plan.identities = Identities::between(&before, &person_plan.person, &case.taken);
+        }
         return person_plan;
     }
     if case.twin.is_some() {

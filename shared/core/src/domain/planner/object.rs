@@ -185,7 +185,7 @@ pub(super) fn fields(
             Some(found) => Seen::Value { value: found.values.get(&rule.to).unwrap_or(&blank), base: None, at: found.stated_at(&rule.to) },
             None => Seen::NoRecord,
         };
-        let governed = Governed { rule, project: situation.engine.project(scene.project) };
+        let governed = Governed::new(rule, situation.engine.project(scene.project));
         let (value, at) = field::stated(&person, rule, event.occurred_at);
         let at = at.unwrap_or(event.occurred_at);
         let outcome = field::plan_field(situation, &person, map.object.as_str(), &governed, event.occurred_at, seen);
@@ -202,6 +202,7 @@ pub(super) fn fields(
             }
             FieldOutcome::Drop(note) => plan.notes.push(note),
             FieldOutcome::Park(cause) => return Err(cause),
+            FieldOutcome::Take { .. } => {}
         }
         times.extend(says.then(|| (rule.to.clone(), at)));
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    Match, Situation, confirm,
+    Match, Situation, Ways, confirm,
     events::Live,
     field::{self, Outcome as FieldOutcome},
     target::Target,
@@ -40,7 +40,8 @@ pub(super) fn plan_record(situation: &Situation<'_>, plan: &mut PersonPlan, targ
                 return Err(Outcome::Parked { problem: Cause::new("person_not_created", situation.engine.say(&message)) });
             }
             plan.person.link = None;
-            plan_new(situation, plan, object, live).map(Some)
+            let rules = rules(situation, &plan.person, map_of(situation, object)?, live, Fields::All);
+            plan_new(situation, plan, object, live, rules).map(Some)
         }
         Target::Existing { object, id, read } => {
             relink(&mut plan.person, object, *id, read.as_ref());
@@ -50,9 +51,11 @@ pub(super) fn plan_record(situation: &Situation<'_>, plan: &mut PersonPlan, targ
             let Some(map) = situation.engine.person_map(object) else { return Ok(None) };
             let updates = person_action && situation.engine.updates(object) && map.operation != MappingOperation::Create;
             match (updates, live.iter().any(|live| live.unsubscribes)) {
-                (true, _) => plan_update(situation, plan, map, *id, read.as_ref(), live, Fields::All),
+                (true, _) => plan_update(situation, plan, map, *id, read.as_ref(), live, rules(situation, &plan.person, map, live, Fields::All)),
                 // Who wants no e-mails is heard, whatever else is left alone.
-                (false, true) => plan_update(situation, plan, map, *id, read.as_ref(), live, Fields::OptOut),
+                (false, true) => {
+                    plan_update(situation, plan, map, *id, read.as_ref(), live, rules(situation, &plan.person, map, live, Fields::OptOut))
+                }
                 (false, false) => Ok(None),
             }
         }
@@ -70,7 +73,7 @@ enum Fields {
 
 /// Makes the link point at the record, forgetting the bases of any other. One that nobody but us has ever touched is one that we made
 /// without seeing the answer.
-fn relink(person: &mut Person, object: &'static str, id: RecordId, read: Option<&Match>) {
+pub(super) fn relink(person: &mut Person, object: &'static str, id: RecordId, read: Option<&Match>) {
     let object = ObjectName::known(object);
     match &mut person.link {
         Some(link) if link.id == id => {
@@ -81,21 +84,32 @@ fn relink(person: &mut Person, object: &'static str, id: RecordId, read: Option<
     }
 }
 
-fn plan_new(situation: &Situation<'_>, plan: &mut PersonPlan, object: &'static str, live: &[Live]) -> Result<Write, Outcome> {
-    let nothing = || {
+/// The mapping of people for an object, without which nothing can be made.
+pub(super) fn map_of<'e>(situation: &Situation<'e>, object: &str) -> Result<&'e FieldMap, Outcome> {
+    situation.engine.person_map(object).ok_or_else(|| {
         let message = Sentence::new(
             format!("The configuration has no mapping for {object}."),
             format!("La configuration n'a pas de correspondance pour {object}."),
         );
         Outcome::Parked { problem: Cause::new("no_mapping", situation.engine.say(&message)) }
-    };
-    let map = situation.engine.person_map(object).ok_or_else(nothing)?;
+    })
+}
+
+/// Plans a new record.
+pub(super) fn plan_new(
+    situation: &Situation<'_>,
+    plan: &mut PersonPlan,
+    object: &'static str,
+    live: &[Live],
+    rules: Vec<Ruled<'_>>,
+) -> Result<Write, Outcome> {
+    let map = map_of(situation, object)?;
     if map.operation == MappingOperation::Update {
         return Err(Outcome::Unchanged { because: Unchanged::UnknownPerson });
     }
     let mut changes = Vec::new();
     let mut missing = Vec::new();
-    for (rule, when) in rules(situation, &plan.person, map, live, Fields::All) {
+    for (rule, when) in rules {
         match field::plan_field(situation, &plan.person, object, &rule, when, Seen::NoRecord) {
             FieldOutcome::Write(change) => changes.push(change),
             FieldOutcome::Keep(stay) => {
@@ -104,6 +118,7 @@ fn plan_new(situation: &Situation<'_>, plan: &mut PersonPlan, object: &'static s
             }
             FieldOutcome::Drop(note) => plan.notes.push(note),
             FieldOutcome::Park(problem) => return Err(Outcome::Parked { problem }),
+            FieldOutcome::Take { .. } => {}
         }
     }
     missing.extend(preflight::missing(object, situation.schemas.object(object), &|name| changes.iter().any(|c: &Change| c.field.as_str() == name)));
@@ -132,17 +147,21 @@ pub(super) fn lacking(situation: &Situation<'_>, what: &Sentence, missing: &[Fie
     Cause { fields: names, ..Cause::new("missing_required", situation.engine.say(&message)) }
 }
 
-fn plan_update(
+/// A rule, and when what the configuration itself says is stated.
+pub(super) type Ruled<'r> = (field::Governed<'r>, Timestamp);
+
+/// Plans what changes in a record that exists.
+pub(super) fn plan_update(
     situation: &Situation<'_>,
     plan: &mut PersonPlan,
     map: &FieldMap,
     id: RecordId,
     read: Option<&Match>,
     live: &[Live],
-    fields: Fields,
+    rules: Vec<Ruled<'_>>,
 ) -> Result<Option<Write>, Outcome> {
     let (mut changes, mut missing, blank) = (Vec::new(), Vec::new(), Value::Null);
-    for (rule, when) in rules(situation, &plan.person, map, live, fields) {
+    for (rule, when) in rules {
         let to = &rule.rule.to;
         let base = plan.person.link.as_ref().and_then(|link| link.bases.get(to)).and_then(|base| base.salesforce.clone());
         let seen = match read {
@@ -161,6 +180,14 @@ fn plan_update(
                 }
                 plan.kept.push(stay.kept);
                 plan.notes.extend(stay.note);
+            }
+            FieldOutcome::Take { taken, at, bases, note } => {
+                plan.person.take(taken.attribute.clone(), taken.new.clone(), at);
+                if let Some(link) = &mut plan.person.link {
+                    link.bases.insert(to.clone(), bases);
+                }
+                plan.taken.push(taken);
+                plan.notes.extend(note);
             }
             FieldOutcome::Drop(note) => plan.notes.push(note),
             FieldOutcome::Park(problem) => return Err(Outcome::Parked { problem }),
@@ -206,14 +233,8 @@ fn leave(link: &mut Link, map: &FieldMap, read: &Match, live: &[Live], changes: 
 
 /// The rules that hold for a person: those of the latest event first, then what earlier events add. A value is governed by
 /// the project that stated it: where that is another one, its rule for the field takes the place.
-fn rules<'r>(
-    situation: &'r Situation<'_>,
-    person: &Person,
-    map: &'r FieldMap,
-    live: &'r [Live],
-    fields: Fields,
-) -> Vec<(field::Governed<'r>, Timestamp)> {
-    let mut rules: Vec<(field::Governed<'r>, Timestamp)> = Vec::new();
+fn rules<'r>(situation: &'r Situation<'_>, person: &Person, map: &'r FieldMap, live: &'r [Live], fields: Fields) -> Vec<Ruled<'r>> {
+    let mut rules: Vec<Ruled<'r>> = Vec::new();
     let counts = |live: &&Live| if fields == Fields::All { live.person_action || live.unsubscribes } else { live.unsubscribes };
     for live in live.iter().rev().filter(counts) {
         let scene = live.scene();
@@ -230,6 +251,13 @@ fn rules<'r>(
     rules
 }
 
+/// The rules of a run for a person: the connection's, and for each value those of the project that stated it.
+pub(super) fn rules_of_run<'r>(situation: &'r Situation<'_>, person: &Person, map: &'r FieldMap, ways: Ways, when: Timestamp) -> Vec<Ruled<'r>> {
+    let scene = Scene { project: None, workflows: Vec::new() };
+    let governed = map.rules(&scene).into_iter().filter_map(|rule| govern(situation, person, map, rule, &scene));
+    governed.filter_map(|governed| Some((field::Governed::of_run(governed.rule, governed.project, ways)?, when))).collect()
+}
+
 fn govern<'r>(situation: &'r Situation<'_>, person: &Person, map: &'r FieldMap, rule: &'r Rule, scene: &Scene<'_>) -> Option<field::Governed<'r>> {
     let stated = |rule: &Rule| rule.from().and_then(|path| person.attributes.get(path)).map(|dated| dated.project.clone());
     let (rule, project) = match stated(rule) {
@@ -239,7 +267,7 @@ fn govern<'r>(situation: &'r Situation<'_>, person: &Person, map: &'r FieldMap, 
         }
         _ => (rule, scene.project.cloned()),
     };
-    Some(field::Governed { rule, project: situation.engine.project(project.as_ref()) })
+    Some(field::Governed::new(rule, situation.engine.project(project.as_ref())))
 }
 
 /// Who owns what is created: the collaborator, where they are an active user, else the first of the document's substitutes that can,

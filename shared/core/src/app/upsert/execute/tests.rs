@@ -87,6 +87,8 @@ fn plan(people: usize) -> Plan {
             record: Some(lead),
             kept: Vec::new(),
             notes: Vec::new(),
+            taken: Vec::new(),
+            problem: None,
             events: vec![EventPlan { event, fate: Fate::After(vec![lead, WriteId(lead.0 + 1)]) }],
         });
     }

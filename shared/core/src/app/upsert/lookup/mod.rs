@@ -126,7 +126,7 @@ impl Look<'_> {
     /// What the first answers raised: links that are gone, converted leads, and activities that may be there already.
     fn second_questions(&self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
         let mut asked = Vec::new();
-        let lost: Vec<&Case> = cases.iter().filter(|case| case.found.linked == Linked::Gone && !is_searched(case)).collect();
+        let lost: Vec<&Case> = cases.iter().filter(|case| case.found.linked == Linked::Gone && !is_searched(case) && case.run.is_none()).collect();
         asked.extend(self.by_email(access, &lost.iter().copied().flat_map(addresses).collect())?);
         asked.extend(self.by_key(access, &lost)?);
         asked.extend(self.merged(access, cases)?);
@@ -134,7 +134,7 @@ impl Look<'_> {
             let names = "SELECT Name FROM Campaign WHERE IsActive = true ORDER BY LastModifiedDate DESC LIMIT 200";
             asked.push((Question::CampaignNames, soql::query(access.version(), "q", names)));
         }
-        if self.engine.updates("Contact") || cases.iter().any(|case| self.unsubscribes(case)) {
+        if self.engine.updates("Contact") || cases.iter().any(|case| case.run.is_some() || self.unsubscribes(case)) {
             let converted = cases.iter().flat_map(|case| {
                 let linked = if let Linked::There(found) = &case.found.linked { Some(found) } else { None };
                 let contacts = case.found.leads.iter().chain(linked).filter_map(|lead| lead.converted_to.and_then(|to| to.contact));
@@ -175,7 +175,10 @@ impl Look<'_> {
     fn merged(&self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
         let mut asked = Vec::new();
         for object in ["Lead", "Contact"] {
-            let gone = cases.iter().filter(|case| case.found.linked == Linked::Gone).filter_map(|case| case.person.link.as_ref());
+            let gone = cases
+                .iter()
+                .filter(|case| case.found.linked == Linked::Gone && case.found.deleted.is_none())
+                .filter_map(|case| case.person.link.as_ref());
             let gone: Vec<String> = gone.filter(|link| link.object.as_str() == object).map(|link| link.id.to_string()).collect();
             let gone: Vec<&str> = gone.iter().map(String::as_str).collect();
             if !gone.is_empty() {
@@ -236,14 +239,7 @@ impl Look<'_> {
 
     /// The fields to read: what identifies a record, and those mapped fields that the org has and shows us.
     fn fields(&self, object: &str) -> Vec<FieldName> {
-        let mut fields: BTreeSet<FieldName> = ["Id", "Email", "CreatedDate", "LastModifiedDate", "LastModifiedById"].map(FieldName::known).into();
-        if object == "Lead" {
-            fields.extend(["IsConverted", "ConvertedContactId"].map(FieldName::known));
-        }
-        let mapped = self.engine.person_fields(object).into_iter().cloned();
-        let known = self.schemas.object(object).map(|schema| &schema.fields);
-        fields.extend(mapped.filter(|field| known.is_some_and(|known| known.contains_key(field))));
-        fields.into_iter().collect()
+        fields_of(self.engine, self.schemas, object)
     }
 
     /// Whether an event may be a wish to get no e-mails: whether that is so is decided by what the record says.
@@ -255,8 +251,11 @@ impl Look<'_> {
     /// Whether the linked record must be read.
     fn reads_link(&self, case: &Case, object: &str) -> bool {
         let Some(link) = case.person.link.as_ref().filter(|link| link.object.as_str() == object) else { return false };
+        if case.found.linked != Linked::NotRead {
+            return false;
+        }
         let needs = self.engine.updates(object) && self.engine.reads(object);
-        link.recheck || needs || self.unsubscribes(case) || case.events.iter().any(|open| open.doubt.is_some())
+        link.recheck || needs || case.run.is_some() || self.unsubscribes(case) || case.events.iter().any(|open| open.doubt.is_some())
     }
 
     /// Asks everything, in as few calls as the limits allow, and takes the answers in.
@@ -341,7 +340,19 @@ impl Look<'_> {
     }
 }
 
-fn our_user(access: &Access<'_>) -> Option<RecordId> {
+/// The fields to read of an object: what identifies a record, and those mapped fields that the org has and shows us.
+pub(in crate::app) fn fields_of(engine: &Engine, schemas: &Schemas, object: &str) -> Vec<FieldName> {
+    let mut fields: BTreeSet<FieldName> = ["Id", "Email", "CreatedDate", "LastModifiedDate", "LastModifiedById"].map(FieldName::known).into();
+    if object == "Lead" {
+        fields.extend(["IsConverted", "ConvertedContactId"].map(FieldName::known));
+    }
+    let mapped = engine.person_fields(object).into_iter().cloned();
+    let known = schemas.object(object).map(|schema| &schema.fields);
+    fields.extend(mapped.filter(|field| known.is_some_and(|known| known.contains_key(field))));
+    fields.into_iter().collect()
+}
+
+pub(in crate::app) fn our_user(access: &Access<'_>) -> Option<RecordId> {
     access.user_id().and_then(|id| RecordId::parse(id).ok())
 }
 
@@ -389,7 +400,7 @@ fn records(case: &Case) -> BTreeSet<RecordId> {
         .collect()
 }
 
-fn read_match(object: &str, row: &Row, us: Option<RecordId>) -> Option<Match> {
+pub(in crate::app) fn read_match(object: &str, row: &Row, us: Option<RecordId>) -> Option<Match> {
     let converted = object == "Lead" && row.get("IsConverted").and_then(Value::as_bool) == Some(true);
     let values = row.fields.iter().filter_map(|(name, value)| Some((FieldName::parse(name).ok()?, value.clone())));
     Some(Match {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Action, Bases, Direction, Policy, Reason, Sighting, Strategy, base, merge};
+use super::{Action, Bases, Decision, Direction, Policy, Reason, Sighting, Strategy, base, merge};
 use crate::domain::event::is_blank;
 
 /// Salesforce's value of one field.
@@ -87,11 +87,7 @@ pub fn decide_event(policy: &Policy, platform: Sighting<'_>, seen: Seen<'_>, sam
         Seen::NoRecord => EventDecision { write: Some(platform.value.clone()), ..EventDecision::keep(Reason::NewRecord) },
         Seen::Unread => unread(policy, platform, same),
         Seen::Value { value, base, at } => {
-            let at = match at {
-                Some(SeenAt::Record(at)) if policy.do_not_contact => surely_earlier(at, platform.at),
-                at => at.map(SeenAt::time),
-            };
-            let decision = merge(policy, platform, Sighting { value, base, at }, same);
+            let decision = decide_both_ways(policy, platform, (value, base, at), same);
             let blank = is_blank(platform.value) && !matches!(decision.action, Action::ToSalesforce(_));
             let reason = if blank { Reason::PlatformBlank } else { decision.reason };
             let (write, bases) = match decision.action {
@@ -102,6 +98,22 @@ pub fn decide_event(policy: &Policy, platform: Sighting<'_>, seen: Seen<'_>, sam
             EventDecision { write, reason, bases, conflict: decision.conflict }
         }
     }
+}
+
+/// Decides what a run does, which carries values both ways. Salesforce's side comes as its value, the value when it was last seen, and
+/// how late it is.
+#[must_use]
+pub fn decide_both_ways(
+    policy: &Policy,
+    platform: Sighting<'_>,
+    (value, base, at): (&Value, Option<&Value>, Option<SeenAt>),
+    same: &dyn Fn(&Value, &Value) -> bool,
+) -> Decision {
+    let at = match at {
+        Some(SeenAt::Record(at)) if policy.do_not_contact => surely_earlier(at, platform.at),
+        at => at.map(SeenAt::time),
+    };
+    merge(policy, platform, Sighting { value, base, at }, same)
 }
 
 /// The record's time, where it proves that Salesforce's statement came before the platform's. That it came after, it never

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use base::{holds, remember};
-pub use event::{EventDecision, Seen, SeenAt, decide_event, reads};
+pub use event::{EventDecision, Seen, SeenAt, decide_both_ways, decide_event, reads};
 
 use super::Reason;
 use crate::domain::event::is_blank;

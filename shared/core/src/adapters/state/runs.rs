@@ -1,0 +1,63 @@
+//! Hourly runs: how far a connection is, and the reports of those that ended.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Expression, Key, StateError, Table, Write, after_days, events::sortable};
+use crate::domain::{ids::ConnectionId, run::Run};
+
+/// How long a report is kept.
+const KEPT_DAYS: i64 = 90;
+
+/// How far a connection's runs are.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// Raised with each change.
+    pub version: u64,
+    /// When the next run is due; absent = now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_at: Option<Timestamp>,
+    /// When the last run that came to its end had begun, by our clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<Timestamp>,
+    /// The run under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Run>,
+}
+
+impl Table {
+    /// How far the runs are; the beginning, where there was none.
+    pub async fn load_cursor(&self, c: &ConnectionId) -> Result<Cursor, StateError> {
+        Ok(self.get(&Key::cursor(c)).await?.unwrap_or_default())
+    }
+
+    /// Moves the cursor on, with the report of a run that has ended. [`StateError::Conflict`] means that somebody else has moved it.
+    pub async fn move_cursor(&self, c: &ConnectionId, cursor: &Cursor, ended: Option<&Run>) -> Result<Cursor, StateError> {
+        let next = Cursor { version: cursor.version + 1, ..cursor.clone() };
+        let condition = match cursor.version {
+            0 => Expression::condition("attribute_not_exists(pk)"),
+            version => Expression::condition("version = :v").number(":v", version),
+        };
+        let mut writes = vec![Write::put(Key::cursor(c), &next, Some(condition))?];
+        if let Some(run) = ended {
+            let report = Report { run: run.clone(), ttl: after_days(run.started_at, KEPT_DAYS) };
+            writes.push(Write::put(Key::run(c, &sortable(run.started_at), &run.id), &report, None)?);
+        }
+        let token = crate::domain::person::short_hash(&format!("{c}/{}/{}", next.version, next.run.as_ref().map_or("", |run| &run.id)));
+        self.transact(writes, &token).await?;
+        Ok(next)
+    }
+
+    /// The reports of the runs that ended, oldest first, `most` at most.
+    pub async fn load_runs(&self, c: &ConnectionId, most: usize) -> Result<Vec<Run>, StateError> {
+        let found = self.pages::<Report>(&Key::connection_partition(c), Key::RUNS, usize::MAX).await?;
+        let skipped = found.len().saturating_sub(most);
+        Ok(found.into_iter().skip(skipped).map(|(_, report)| report.run).collect())
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Report {
+    run: Run,
+    ttl: i64,
+}

@@ -1,0 +1,307 @@
+//! The hourly reconciliation: what changed on either side is compared field by field, and goes where the rules send it.
+//!
+//! A run is a row of bounded steps. Each takes the connection's writer, reads one page of what Salesforce has modified (or takes those
+//! who wait for a run), plans both directions, executes, records, and only then moves the cursor; then it works the events that came
+//! meanwhile and gives the writer back. A step that dies is repeated: what it had done already compares as the same.
+
+mod page;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+
+use self::page::Page;
+use super::upsert::{Attempt, BATCH, Description, Loaded, Shift, Stopped, WorkError, Workbench};
+use crate::{
+    adapters::state::{
+        StateError,
+        connections::{Meta, Status},
+        runs::Cursor,
+    },
+    app::{
+        access::{Access, AccessError},
+        schemas,
+    },
+    domain::{
+        budget::Purpose,
+        config::{ReconciliationSection, Toggle},
+        engine::Engine,
+        ids::{ConnectionId, ObjectName},
+        planner::{Case, Ways},
+        run::{Position, Run},
+    },
+    ports::Ports,
+};
+
+/// The time between two runs.
+const EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// The first run looks so far back.
+const FIRST: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Our clock and Salesforce's may differ by so much.
+const SKEW: SignedDuration = SignedDuration::from_mins(5);
+/// How many connections are worked at the same time.
+const CONNECTIONS_AT_ONCE: usize = 8;
+/// However few people a page has, so many deletions are no accident.
+const FEW_DELETIONS: usize = 20;
+
+/// How a step ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Whether the run is at its end, or none is due.
+    pub done: bool,
+    /// Why the step could not do its work, if it could not; it is tried again.
+    pub stopped: Option<Stopped>,
+    /// The run that it ended.
+    pub ended: Option<Run>,
+}
+
+impl Step {
+    fn waits(stopped: Stopped) -> Self {
+        Self { done: true, stopped: Some(stopped), ended: None }
+    }
+}
+
+/// Whether a connection's run is due, or under way.
+pub async fn is_due(ports: Ports<'_>, c: &ConnectionId) -> Result<bool, StateError> {
+    let cursor = ports.table.load_cursor(c).await?;
+    Ok(cursor.run.is_some() || cursor.next_at.is_none_or(|at| at <= ports.clock.now()))
+}
+
+/// Works the due runs of all connections of the installation, several at the same time. One that fails keeps no other from its own.
+pub async fn run_all(
+    ports: Ports<'_>,
+    bench: &Workbench,
+    deadline: Timestamp,
+) -> Result<Vec<(ConnectionId, Result<Vec<Run>, WorkError>)>, StateError> {
+    let connections = ports.table.all_connections().await?;
+    let runs: Vec<_> = connections.into_iter().map(|c| run_one(ports, bench, c, deadline)).collect();
+    Ok(stream::iter(runs).buffer_unordered(CONNECTIONS_AT_ONCE).collect().await)
+}
+
+async fn run_one(ports: Ports<'_>, bench: &Workbench, c: ConnectionId, deadline: Timestamp) -> (ConnectionId, Result<Vec<Run>, WorkError>) {
+    let ended = run_due(ports, bench, &c, deadline).await;
+    if let Err(error) = &ended {
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        tracing::error!(connection.id = %c, error = %error, cause, code = "run_failed", "a run has failed; it goes on where it was");
+    }
+    (c, ended)
+}
+
+/// Works a connection's due run, step by step, until it is at its end or has to wait.
+pub async fn run_due(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, deadline: Timestamp) -> Result<Vec<Run>, WorkError> {
+    let mut ended = Vec::new();
+    loop {
+        let step = step(ports, bench, c, deadline).await?;
+        ended.extend(step.ended);
+        if step.done {
+            return Ok(ended);
+        }
+    }
+}
+
+/// One step of a connection's run.
+pub async fn step(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, deadline: Timestamp) -> Result<Step, WorkError> {
+    let done = Step { done: true, stopped: None, ended: None };
+    let Some(meta) = ports.table.load_meta(c).await?.filter(|meta| meta.status == Status::Active) else { return Ok(Step::waits(Stopped::NotActive)) };
+    let Some(engine) = bench.engine(ports, c, &meta).await? else { return Ok(Step::waits(Stopped::NotActive)) };
+    let settings = &engine.document.reconciliation;
+    let ways = Ways { push: settings.push == Toggle::On, pull: settings.pull == Toggle::On };
+    if !ways.push && !ways.pull || !is_due(ports, c).await? {
+        return Ok(done);
+    }
+    let Some(lease) = ports.table.acquire_writer(c, &ports.ids.fresh(), ports.clock.now()).await? else { return Ok(Step::waits(Stopped::Busy)) };
+    let mut shift = Shift::new(ports, bench, c, &engine, lease, deadline);
+    let mut stepper = Stepper { ports, engine: &engine, ways, step: done };
+    let outcome = stepper.work(&mut shift, bench, &meta).await;
+    let worked = shift.end(bench, outcome).await?;
+    let step = stepper.step;
+    Ok(Step { stopped: step.stopped.or(worked.stopped), done: step.done || worked.stopped.is_some(), ..step })
+}
+
+struct Stepper<'a> {
+    ports: Ports<'a>,
+    engine: &'a Engine,
+    ways: Ways,
+    step: Step,
+}
+
+impl<'a> Stepper<'a> {
+    async fn work(&mut self, shift: &mut Shift<'a>, bench: &'a Workbench, meta: &Meta) -> Result<(), WorkError> {
+        let first = shift.begin(bench, meta).await?;
+        if shift.worked.stopped.is_none() {
+            shift.work(bench, &first).await?;
+        }
+        if shift.worked.stopped.is_none() {
+            // Under the writer, so nobody else moves it.
+            let cursor = self.ports.table.load_cursor(&self.engine.document.connection.id).await?;
+            self.advance(shift, bench, cursor).await?;
+        }
+        if shift.worked.stopped.is_some() {
+            return Ok(());
+        }
+        shift.drain(bench, Vec::new()).await
+    }
+
+    /// One page, or those who wait, or the end.
+    async fn advance(&mut self, shift: &mut Shift<'a>, bench: &'a Workbench, mut cursor: Cursor) -> Result<(), WorkError> {
+        let now = self.ports.clock.now();
+        let calls = shift.worked.api_calls;
+        let mut run = match cursor.run.take() {
+            Some(run) => run,
+            None => self.begin(&cursor, now),
+        };
+        let open: Vec<ObjectName> = run.positions.iter().filter(|(_, position)| !position.done).map(|(object, _)| object.clone()).collect();
+        let moved = if !open.is_empty() {
+            self.page(shift, bench, &mut run, &open).await?
+        } else if !run.pushed {
+            self.waiting(shift, bench, &mut run).await?
+        } else {
+            true
+        };
+        if !moved {
+            return Ok(());
+        }
+        run.api_calls += shift.worked.api_calls - calls;
+        let c = &self.engine.document.connection.id;
+        let over = run.stopped.is_some() || run.pushed && run.positions.values().all(|position| position.done);
+        if !over {
+            let cursor = Cursor { run: Some(run), ..cursor };
+            self.ports.table.move_cursor(c, &cursor, None).await?;
+            self.step.done = false;
+            return Ok(());
+        }
+        run.ended_at = Some(self.ports.clock.now());
+        let next_at = run.started_at.saturating_add(EVERY).ok();
+        let read_at = if run.stopped.is_some() { cursor.read_at } else { Some(run.started_at) };
+        let cursor = Cursor { next_at, read_at, run: None, ..cursor };
+        self.ports.table.move_cursor(c, &cursor, Some(&run)).await?;
+        report(c, &run);
+        self.step.ended = Some(run);
+        Ok(())
+    }
+
+    fn begin(&self, cursor: &Cursor, now: Timestamp) -> Run {
+        let ReconciliationSection { overlap_minutes, .. } = &self.engine.document.reconciliation;
+        let back = SignedDuration::from_mins(i64::from(*overlap_minutes)) + SKEW;
+        let since = cursor.read_at.unwrap_or_else(|| now.saturating_sub(FIRST).unwrap_or(now)).saturating_sub(back).unwrap_or(Timestamp::MIN);
+        let objects = ["Lead", "Contact"].into_iter().filter(|object| self.ways.pull && self.engine.person_map(object).is_some());
+        Run {
+            id: self.ports.ids.fresh(),
+            started_at: now,
+            since,
+            positions: objects.map(|object| (ObjectName::known(object), Position::default())).collect(),
+            pushed: false,
+            sheet: Default::default(),
+            api_calls: 0,
+            ended_at: None,
+            stopped: None,
+        }
+    }
+
+    /// What Salesforce has modified. Answers whether the run has moved on.
+    async fn page(&self, shift: &mut Shift<'a>, bench: &'a Workbench, run: &mut Run, open: &[ObjectName]) -> Result<bool, WorkError> {
+        let mut access = match shift.open(bench, Purpose::Backfill).await {
+            Ok(access) => access,
+            Err(error) => return self.stop(shift, error).await,
+        };
+        let read = async {
+            let schemas = schemas::load(self.ports, &mut access, self.engine).await?;
+            let page = Page::read(&mut access, self.engine, &schemas, run, open).await?;
+            let cases = page.cases(self.ports, self.engine, &schemas, self.ways, &access).await?;
+            Ok::<_, AccessError>((page, cases))
+        };
+        let read = read.await;
+        shift.count(&mut access);
+        let (page, found) = match read {
+            Ok(read) => read,
+            Err(error) => return self.stop(shift, error).await,
+        };
+        let deleted = found.cases.iter().filter(|case| case.found.deleted.is_some()).count();
+        let share = usize::from(self.engine.document.reconciliation.brake_percent);
+        if deleted > FEW_DELETIONS && deleted * 100 > found.cases.len() * share {
+            run.stopped = Some("too_many_deletions".to_owned());
+            return Ok(true);
+        }
+        run.sheet.read += page.len() as u64;
+        run.sheet.unknown += found.unknown;
+        run.sheet.further += found.further;
+        run.sheet.deleted += deleted as u64;
+        if !self.carry(shift, access, found.cases, run).await? {
+            return Ok(false);
+        }
+        for (object, position) in page.positions(run) {
+            run.positions.insert(object, position);
+        }
+        Ok(true)
+    }
+
+    /// People who have waited since before the run began.
+    async fn waiting(&self, shift: &mut Shift<'a>, bench: &'a Workbench, run: &mut Run) -> Result<bool, WorkError> {
+        let c = &self.engine.document.connection.id;
+        let keys = match self.ways.push {
+            true => self.ports.table.pending_people(c, run.started_at, i32::try_from(BATCH).unwrap_or(i32::MAX)).await?,
+            false => Vec::new(),
+        };
+        let mut people = self.ports.table.load_people(c, &keys).await?;
+        people.retain(|person| person.pending.is_some_and(|since| since <= run.started_at));
+        if people.is_empty() {
+            run.pushed = true;
+            return Ok(true);
+        }
+        run.sheet.waited += people.len() as u64;
+        let access = match shift.open(bench, Purpose::Backfill).await {
+            Ok(access) => access,
+            Err(error) => return self.stop(shift, error).await,
+        };
+        let cases = people.into_iter().map(|person| Case { run: Some(self.ways), ..Case::new(person, Vec::new()) });
+        self.carry(shift, access, cases.collect(), run).await
+    }
+
+    /// Plans, executes and records people, and counts them. Answers whether all of that was done.
+    async fn carry(&self, shift: &mut Shift<'a>, access: Access<'a>, cases: Vec<Case>, run: &mut Run) -> Result<bool, WorkError> {
+        if cases.is_empty() {
+            if !shift.settle_spending().await? {
+                shift.worked.stopped = Some(Stopped::Budget);
+            }
+            return Ok(true);
+        }
+        let loaded = Loaded { cases, stored: BTreeMap::new() };
+        let carried = shift.carry(access, loaded, &mut Description::Known).await?;
+        let in_budget = shift.settle_spending().await?;
+        if let Attempt::Stopped(stopped) = carried.attempt {
+            shift.worked.stopped = Some(stopped);
+        }
+        if carried.plan.people.is_empty() || carried.unrecorded > 0 {
+            // What is left is compared again.
+            shift.worked.stopped = shift.worked.stopped.or(Some(Stopped::Salesforce));
+            return Ok(false);
+        }
+        let mut seen = BTreeSet::new();
+        for person in carried.plan.people.iter().filter(|person| seen.insert(person.person.key.clone())) {
+            run.sheet.count(person, &carried.results);
+        }
+        if !in_budget {
+            shift.worked.stopped = shift.worked.stopped.or(Some(Stopped::Budget));
+        }
+        Ok(true)
+    }
+
+    async fn stop(&self, shift: &mut Shift<'a>, error: AccessError) -> Result<bool, WorkError> {
+        shift.worked.stopped = Some(shift.stop(error).await?);
+        shift.settle_spending().await?;
+        Ok(false)
+    }
+}
+
+fn report(c: &ConnectionId, run: &Run) {
+    let sheet = &run.sheet;
+    let balanced = sheet.balances();
+    tracing::info!(
+        connection.id = %c, run.id = run.id, read = sheet.read, applied = sheet.applied, unchanged = sheet.unchanged, parked = sheet.parked,
+        later = sheet.later, conflicts = sheet.conflicts, api_calls = run.api_calls, balanced, stopped = run.stopped, "run ended"
+    );
+    if !balanced || run.stopped.is_some() {
+        tracing::error!(connection.id = %c, run.id = run.id, code = run.stopped.as_deref().unwrap_or("run_unbalanced"), "a run needs somebody to look at it");
+    }
+}

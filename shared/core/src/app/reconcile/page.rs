@@ -1,0 +1,208 @@
+//! One page of what Salesforce has modified, and the people whom it is about.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    adapters::{
+        salesforce::{
+            composite::Composite,
+            soql::{self, Row},
+        },
+        state::StateError,
+    },
+    app::{
+        access::{Access, AccessError},
+        upsert::{BATCH, fields_of, our_user, read_match},
+    },
+    domain::{
+        config::UnknownRecords,
+        engine::Engine,
+        event::normalise_email,
+        ids::{FieldName, ObjectName, PersonKey, RecordId},
+        person::{Person, email_alias},
+        planner::{Case, Linked, Ways},
+        run::{Position, Run},
+        schema::Schemas,
+    },
+    ports::Ports,
+};
+
+/// Records of several objects, each in the order of `SystemModstamp` and id.
+pub(super) struct Page(BTreeMap<ObjectName, Rows>);
+
+struct Rows {
+    rows: Vec<Row>,
+    /// Whether there are more.
+    more: bool,
+}
+
+/// The people of a page.
+#[derive(Default)]
+pub(super) struct People {
+    pub cases: Vec<Case>,
+    /// Records of nobody whom the platform knows.
+    pub unknown: u64,
+    /// Further records of people who have another one.
+    pub further: u64,
+}
+
+impl Page {
+    /// Reads the next records of each object, deleted ones included, in one call.
+    pub async fn read(access: &mut Access<'_>, engine: &Engine, schemas: &Schemas, run: &Run, objects: &[ObjectName]) -> Result<Self, AccessError> {
+        let mut subs = Vec::new();
+        for (i, object) in objects.iter().enumerate() {
+            let position = run.positions.get(object).cloned().unwrap_or_default();
+            let soql = query(engine, schemas, object.as_str(), run.since, &position);
+            subs.push(soql::query_with_deleted(access.version(), &format!("p{i}"), &soql));
+        }
+        let answer = access.composite(&Composite::new(subs)).await?;
+        let mut pages = BTreeMap::new();
+        for (i, object) in objects.iter().enumerate() {
+            let mut page = soql::parse_sub(answer.get(&format!("p{i}"))?)?;
+            let mut rows = std::mem::take(&mut page.records);
+            while let Some(next) = page.next.take() {
+                page = access.more(&next).await?;
+                rows.append(&mut page.records);
+            }
+            // One more was asked for than is taken, which tells whether there are any.
+            let more = rows.len() > BATCH;
+            rows.truncate(BATCH);
+            pages.insert(object.clone(), Rows { rows, more });
+        }
+        Ok(Self(pages))
+    }
+
+    /// How many records it has.
+    pub fn len(&self) -> usize {
+        self.0.values().map(|rows| rows.rows.len()).sum()
+    }
+
+    /// How far the run is once the page is done.
+    pub fn positions(&self, run: &Run) -> Vec<(ObjectName, Position)> {
+        let position = |(object, rows): (&ObjectName, &Rows)| {
+            let last = rows.rows.last().and_then(|row| row.time("SystemModstamp").zip(row.id("Id")));
+            let before = run.positions.get(object).and_then(|position| position.after);
+            (object.clone(), Position { after: last.or(before), done: !rows.more })
+        };
+        self.0.iter().map(position).collect()
+    }
+
+    /// Finds whose the records are: by link, by our key in the record, else by e-mail address.
+    pub async fn cases(&self, ports: Ports<'_>, engine: &Engine, schemas: &Schemas, ways: Ways, access: &Access<'_>) -> Result<People, StateError> {
+        let c = &engine.document.connection.id;
+        let rows: Vec<(&ObjectName, &Row)> = self.0.iter().flat_map(|(object, rows)| rows.rows.iter().map(move |row| (object, row))).collect();
+        let ids: Vec<RecordId> = rows.iter().filter_map(|(_, row)| row.id("Id")).collect();
+        let owners: BTreeMap<RecordId, PersonKey> = ports.table.load_record_owners(c, &ids).await?.into_iter().collect();
+        let emails: BTreeSet<String> = rows.iter().filter_map(|(_, row)| address(row)).collect();
+        let aliases = ports.table.load_aliases(c, &emails.into_iter().collect::<Vec<_>>()).await?;
+        let by_alias: BTreeMap<String, PersonKey> = aliases.into_iter().collect();
+        let owner = |object: &ObjectName, row: &Row| {
+            let linked = row.id("Id").and_then(|id| owners.get(&id));
+            let keyed = schemas.key_field(object.as_str()).and_then(|field| PersonKey::parse(row.text(field.as_str())?).ok());
+            linked.cloned().or(keyed).or_else(|| by_alias.get(&address(row)?).cloned())
+        };
+        let keys: BTreeSet<PersonKey> = rows.iter().filter_map(|(object, row)| owner(object, row)).collect();
+        let people = ports.table.load_people(c, &keys.into_iter().collect::<Vec<_>>()).await?;
+        let mut gathering =
+            Gathering { cases: people.into_iter().map(|person| (person.key.clone(), case(person, ways))).collect(), ..Gathering::default() };
+        for (object, row) in rows {
+            let known = owner(object, row).filter(|key| gathering.cases.contains_key(key));
+            let newcomer = || newcomer(engine, row).map(|person| (person.key.clone(), case(person, ways)));
+            let Some(key) = known.or_else(|| {
+                let (key, case) = newcomer()?;
+                gathering.cases.entry(key.clone()).or_insert(case);
+                Some(key)
+            }) else {
+                gathering.unknown += 1;
+                continue;
+            };
+            let foreign = address(row).filter(|alias| by_alias.get(alias).is_some_and(|owner| *owner != key));
+            gathering.take(&key, object, row, our_user(access), foreign);
+        }
+        Ok(gathering.people())
+    }
+}
+
+fn case(person: Person, ways: Ways) -> Case {
+    Case { run: Some(ways), ..Case::new(person, Vec::new()) }
+}
+
+/// A person of whom only Salesforce knew, where the document takes such people over.
+fn newcomer(engine: &Engine, row: &Row) -> Option<Person> {
+    let flag = |name: &str| row.get(name).and_then(Value::as_bool) == Some(true);
+    let wanted = engine.document.reconciliation.unknown_records == UnknownRecords::Person;
+    let alias = address(row).filter(|_| wanted && !flag("IsDeleted") && !flag("IsConverted"))?;
+    let mut person = Person::new(PersonKey::of(&engine.document.connection.id, &alias));
+    person.aliases.insert(alias);
+    Some(person)
+}
+
+fn address(row: &Row) -> Option<String> {
+    row.text("Email").map(normalise_email).filter(|email| !email.is_empty()).map(|email| email_alias(&email))
+}
+
+/// People and their records, as they are gathered.
+#[derive(Default)]
+struct Gathering {
+    cases: BTreeMap<PersonKey, Case>,
+    seen: BTreeSet<PersonKey>,
+    unknown: u64,
+    further: u64,
+}
+
+impl Gathering {
+    /// Takes a record in as one of somebody's. Each person counts once.
+    fn take(&mut self, key: &PersonKey, object: &ObjectName, row: &Row, us: Option<RecordId>, foreign: Option<String>) {
+        let Some(case) = self.cases.get_mut(key) else { return };
+        let Some(read) = read_match(object.as_str(), row, us) else { return };
+        case.foreign.extend(foreign);
+        let deleted = row.get("IsDeleted").and_then(Value::as_bool) == Some(true);
+        let link = case.person.link.as_ref();
+        let counts = match link {
+            Some(link) if link.id == read.id && deleted => {
+                case.found.linked = Linked::Gone;
+                case.found.merged_into = row.id("MasterRecordId");
+                case.found.deleted = row.time("SystemModstamp").filter(|_| case.found.merged_into.is_none());
+                true
+            }
+            Some(link) if link.id == read.id => {
+                case.found.linked = Linked::There(read);
+                true
+            }
+            // What the linked record was converted to or merged into is read with it; any other is not theirs.
+            Some(_) => false,
+            None if deleted => false,
+            None => {
+                let list = if object.as_str() == "Contact" { &mut case.found.contacts } else { &mut case.found.leads };
+                list.push(read);
+                true
+            }
+        };
+        if !counts || !self.seen.insert(key.clone()) {
+            self.further += 1;
+        }
+    }
+
+    fn people(self) -> People {
+        let Self { cases, seen, unknown, further } = self;
+        People { cases: cases.into_iter().filter(|(key, _)| seen.contains(key)).map(|(_, case)| case).collect(), unknown, further }
+    }
+}
+
+fn query(engine: &Engine, schemas: &Schemas, object: &str, since: Timestamp, position: &Position) -> String {
+    let mut fields: BTreeSet<FieldName> = fields_of(engine, schemas, object).into_iter().collect();
+    fields.extend(["SystemModstamp", "IsDeleted", "MasterRecordId"].map(FieldName::known));
+    fields.extend(schemas.key_field(object));
+    let fields = fields.iter().map(FieldName::as_str).collect::<Vec<_>>().join(", ");
+    let from = match &position.after {
+        None => format!("SystemModstamp >= {}", soql::datetime(since)),
+        Some((at, id)) => {
+            let at = soql::datetime(*at);
+            format!("SystemModstamp >= {at} AND (SystemModstamp > {at} OR Id > '{id}')")
+        }
+    };
+    format!("SELECT {fields} FROM {object} WHERE {from} ORDER BY SystemModstamp, Id LIMIT {}", BATCH + 1)
+}

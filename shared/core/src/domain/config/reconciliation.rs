@@ -1,0 +1,49 @@
+//! What the hourly run does.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Toggle;
+
+/// The hourly run: whatever changed on either side is compared field by field, and goes where the rules send it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReconciliationSection {
+    /// Whether what the platform knows of people goes to Salesforce each hour, beside what their events set off.
+    pub push: Toggle,
+    /// Whether Salesforce's changes are taken over each hour, in fields whose `direction` lets them through.
+    pub pull: Toggle,
+    /// How many minutes before the last run each one begins: changes that take longer to become visible are missed.
+    pub overlap_minutes: u16,
+    /// What becomes of leads and contacts whom the platform does not know.
+    pub unknown_records: UnknownRecords,
+    /// The attribute that tells whether a person's record was deleted in Salesforce.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<String>,
+    /// A run that would mark more than this percentage of the people of a page as deleted, and more than 20, stops.
+    pub brake_percent: u8,
+}
+
+impl Default for ReconciliationSection {
+    fn default() -> Self {
+        Self {
+            push: Toggle::Off,
+            pull: Toggle::Off,
+            overlap_minutes: 15,
+            unknown_records: UnknownRecords::default(),
+            deleted: None,
+            brake_percent: 20,
+        }
+    }
+}
+
+/// What becomes of leads and contacts whom the platform does not know.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownRecords {
+    /// They are left alone.
+    #[default]
+    Ignore,
+    /// They become people, where they have an e-mail address.
+    Person,
+}

@@ -1,0 +1,111 @@
+//! Somebody at whom a run looks: both sides are compared field by field, and what differs goes where the rules send it.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    Found, Linked, Shared, Situation, Ways, account, confirm,
+    record::{map_of, plan_new, plan_update, relink, rules_of_run},
+    target::{self, Target},
+};
+use crate::domain::{
+    config::{MappingOperation, WhenUnknown},
+    event::normalise_email,
+    mapping::Reason,
+    person::email_alias,
+    plan::{Outcome, PersonPlan, Taken, Write, WriteId},
+};
+
+/// Plans both directions. `foreign` are identities that belong to others.
+pub(super) fn plan_both_ways(
+    situation: &Situation<'_>,
+    ways: Ways,
+    found: &Found,
+    foreign: &BTreeSet<String>,
+    plan: &mut PersonPlan,
+    writes: &mut Vec<Write>,
+    shared: &mut Shared,
+) {
+    // Whoever waited is looked at now.
+    plan.person.pending = None;
+    if found.linked == Linked::Gone && found.master.is_none() {
+        // That a record is not there proves nothing; that Salesforce says so does.
+        if let Some(at) = found.deleted {
+            mark(situation, plan, true, at);
+        }
+        return;
+    }
+    let before = plan.person.clone();
+    let planned = target::choose(situation, &plan.person, found, &mut shared.claimed, &mut plan.notes)
+        .and_then(|target| plan_target(situation, ways, plan, &target));
+    let write = match planned {
+        Ok(write) => write,
+        Err(outcome) => {
+            (plan.person, plan.taken) = (before, Vec::new());
+            if let Outcome::Parked { problem } = outcome {
+                plan.problem = Some(problem);
+            }
+            return;
+        }
+    };
+    lead_back(plan, foreign);
+    if let Some(mut write) = write {
+        account::attach(situation, plan, &mut write, writes, &mut shared.accounts);
+        writes.push(write);
+        plan.record = Some(WriteId(writes.len() - 1));
+    }
+}
+
+fn plan_target(situation: &Situation<'_>, ways: Ways, plan: &mut PersonPlan, target: &Target) -> Result<Option<Write>, Outcome> {
+    match target {
+        Target::New { object } => {
+            if !ways.push || situation.engine.document.people.when_unknown == WhenUnknown::Nothing || plan.person.link.is_some() {
+                return Ok(None);
+            }
+            let rules = rules_of_run(situation, &plan.person, map_of(situation, object)?, ways, Timestamp::MIN);
+            plan_new(situation, plan, object, &[], rules).map(Some)
+        }
+        Target::Existing { read: None, .. } => Ok(None),
+        Target::Existing { object, id, read: Some(read) } => {
+            relink(&mut plan.person, object, *id, Some(read));
+            if let Some(link) = &mut plan.person.link {
+                confirm::confirm(situation, link, read, &[], &mut plan.notes);
+            }
+            let Some(map) = situation.engine.person_map(object) else { return Ok(None) };
+            let push = ways.push && situation.engine.updates(object) && map.operation != MappingOperation::Create;
+            let when = read.modified.unwrap_or(Timestamp::MIN);
+            let rules = rules_of_run(situation, &plan.person, map, Ways { push, ..ways }, when);
+            mark(situation, plan, false, when);
+            plan_update(situation, plan, map, *id, Some(read), &[], rules)
+        }
+    }
+}
+
+/// Notes on the person whether their record was deleted, where the document names an attribute for that.
+fn mark(situation: &Situation<'_>, plan: &mut PersonPlan, deleted: bool, at: Timestamp) {
+    let Some(path) = &situation.engine.document.reconciliation.deleted else { return };
+    let known = plan.person.value(path).and_then(Value::as_bool);
+    if known.unwrap_or(false) == deleted {
+        return;
+    }
+    let taken = Taken {
+        attribute: path.clone(),
+        old: plan.person.value(path).cloned(),
+        new: Value::Bool(deleted),
+        field: None,
+        reason: Reason::SalesforceChanged,
+        rule: "reconciliation.deleted".to_owned(),
+    };
+    plan.person.take(taken.attribute.clone(), taken.new.clone(), at);
+    plan.taken.push(taken);
+}
+
+/// An address that was taken over leads to the person, unless it is somebody else's.
+fn lead_back(plan: &mut PersonPlan, foreign: &BTreeSet<String>) {
+    let taken = plan.taken.iter().find(|taken| taken.attribute == "person.email").and_then(|taken| taken.new.as_str());
+    if let Some(alias) = taken.map(|address| email_alias(&normalise_email(address))).filter(|alias| !foreign.contains(alias)) {
+        plan.person.aliases.insert(alias);
+    }
+}

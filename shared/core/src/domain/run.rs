@@ -1,0 +1,143 @@
+//! A run of the hourly reconciliation: what it has read, and what came of it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    ids::{FieldName, ObjectName, PersonKey, RecordId},
+    plan::{Note, PersonPlan, WriteResult},
+};
+
+/// The most conflicts that a report names; all are counted.
+const CONFLICTS_NAMED: usize = 100;
+
+/// A run, under way or ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its id.
+    pub id: String,
+    /// When it began, by our clock.
+    pub started_at: Timestamp,
+    /// It looks at what was modified since then, by Salesforce's clock.
+    pub since: Timestamp,
+    /// How far each object is.
+    pub positions: BTreeMap<ObjectName, Position>,
+    /// Whether those who wait for a run are done.
+    #[serde(default)]
+    pub pushed: bool,
+    /// What came of it so far.
+    #[serde(default)]
+    pub sheet: Sheet,
+    /// API calls that it cost.
+    #[serde(default)]
+    pub api_calls: u32,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// Why it was stopped for a person to look at: a stable code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
+}
+
+/// How far a run is with an object: after this record, in the order of `SystemModstamp` and id.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// The last record that was taken in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<(Timestamp, RecordId)>,
+    /// Whether there are no more.
+    #[serde(default)]
+    pub done: bool,
+}
+
+/// The balance sheet of a run: each record that was read, and each person who waited, is in exactly one of the outcomes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sheet {
+    /// Records that Salesforce gave.
+    pub read: u64,
+    /// People who waited for a run.
+    pub waited: u64,
+    /// Records of nobody whom the platform knows.
+    pub unknown: u64,
+    /// Further records of somebody who has another one, or who was read already.
+    pub further: u64,
+    /// People whose two sides say the same, or are to differ.
+    pub unchanged: u64,
+    /// People of whom anything went either way.
+    pub applied: u64,
+    /// People who wait for the next run.
+    pub later: u64,
+    /// People whom Salesforce refused, or whose values do not fit.
+    pub parked: u64,
+    /// Of those applied: people whose record was written.
+    pub to_salesforce: u64,
+    /// Of those applied: people who took values over.
+    pub to_platform: u64,
+    /// Records that were deleted, merged into others, converted.
+    pub deleted: u64,
+    /// Merged into others.
+    pub merged: u64,
+    /// Converted.
+    pub converted: u64,
+    /// Conflicts that nothing could decide.
+    pub conflicts: u64,
+    /// The first of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<Conflict>,
+}
+
+/// Both sides had changed a field, and nothing told who did so later: Salesforce's value stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// Whose.
+    pub person: PersonKey,
+    /// The field.
+    pub field: FieldName,
+    /// The platform's value.
+    pub platform: Value,
+    /// Salesforce's value.
+    pub salesforce: Value,
+}
+
+impl Sheet {
+    /// Whether everything that came in is accounted for.
+    #[must_use]
+    pub const fn balances(&self) -> bool {
+        self.read + self.waited == self.unknown + self.further + self.unchanged + self.applied + self.later + self.parked
+    }
+
+    /// Takes in what became of one person.
+    pub fn count(&mut self, person: &PersonPlan, results: &[WriteResult]) {
+        let write = person.record.and_then(|id| results.get(id.0));
+        let saved = matches!(write, Some(WriteResult::Saved(_)));
+        let taken = !person.taken.is_empty();
+        match write {
+            _ if person.problem.is_some() => self.parked += 1,
+            Some(WriteResult::Refused(_)) => self.parked += 1,
+            Some(WriteResult::Saved(_)) => self.applied += 1,
+            Some(_) => self.later += 1,
+            None if taken => self.applied += 1,
+            None => self.unchanged += 1,
+        }
+        self.to_salesforce += u64::from(saved);
+        self.to_platform += u64::from(taken);
+        for note in &person.notes {
+            match note {
+                Note::Merged { .. } => self.merged += 1,
+                Note::Converted { .. } => self.converted += 1,
+                Note::Conflict { field, platform, salesforce } => {
+                    self.conflicts += 1;
+                    if self.named.len() < CONFLICTS_NAMED {
+                        let (field, platform, salesforce) = (field.clone(), platform.clone(), salesforce.clone());
+                        self.named.push(Conflict { person: person.person.key.clone(), field, platform, salesforce });
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}

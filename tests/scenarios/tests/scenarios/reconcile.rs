@@ -1,0 +1,258 @@
+//! The hourly run: both sides are compared, and what differs goes where the rules send it.
+
+use jiff::SignedDuration;
+use passerelle_core::{
+    domain::{
+        ids::{ConnectionId, PersonKey},
+        person::{Person, id_alias},
+        run::Run,
+    },
+    ports::Clock,
+};
+use passerelle_local::Switch;
+use passerelle_scenarios::{Scene, record, states};
+use salesforce_sim::{Seed, id::Id, org::Conversion};
+use serde_json::{Value, json};
+
+/// An active connection that reconciles, with these rules beside the preset's and these settings.
+async fn scene_with(seed: Seed, rules: Value, settings: Value) -> (Scene, ConnectionId) {
+    let scene = Scene::with(seed, Switch::Off).await;
+    let kayo = scene.active("kayo").await;
+    let document = scene.document("kayo", |document| {
+        let attributes = document["platform"]["attributes"].as_array_mut().unwrap();
+        attributes.push(json!({"name": "person.unsubscribed", "type": "boolean"}));
+        attributes.push(json!({"name": "person.gone", "type": "boolean"}));
+        document["people"]["update_contacts"] = json!("on");
+        for mapping in ["lead", "contact"] {
+            let Some(fields) = document["mappings"].get_mut(mapping).and_then(|mapping| mapping["fields"].as_array_mut()) else { continue };
+            for rule in rules.as_array().unwrap() {
+                fields.retain(|field| field["to"] != rule["to"]);
+                fields.push(rule.clone());
+            }
+        }
+        document["reconciliation"] = json!({"push": "on", "pull": "on", "deleted": "person.gone"});
+        document["reconciliation"].as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+    });
+    scene.apply(&document).await;
+    (scene, kayo)
+}
+
+/// The job goes both ways, and the most recent statement stays.
+fn job() -> Value {
+    json!([{"from": "person.job", "to": "Title", "strategy": "most_recent", "direction": "both"}])
+}
+
+async fn scene() -> (Scene, ConnectionId) {
+    scene_with(Seed::demo(), job(), json!({})).await
+}
+
+/// Lets an hour pass and runs; the only run that has ended.
+async fn hour(scene: &Scene, c: &ConnectionId) -> Run {
+    let before = runs(scene, c).await.len();
+    scene.clock.advance(SignedDuration::from_mins(61));
+    scene.stack.invoke_reconcile(json!({"due": true})).await.unwrap();
+    let mut runs = runs(scene, c).await;
+    assert_eq!(runs.len(), before + 1, "{runs:?}");
+    let run = runs.pop().unwrap();
+    assert!(run.sheet.balances(), "{run:?}");
+    run
+}
+
+async fn runs(scene: &Scene, c: &ConnectionId) -> Vec<Run> {
+    scene.stack.ports().table.load_runs(c, 100).await.unwrap()
+}
+
+/// The person of a platform id.
+async fn person(scene: &Scene, c: &ConnectionId, id: &str) -> Person {
+    let table = &scene.stack.ports().table;
+    let keys: Vec<PersonKey> = table.load_aliases(c, &[id_alias(id)]).await.unwrap().into_iter().map(|(_, key)| key).collect();
+    table.load_people(c, &keys).await.unwrap().remove(0)
+}
+
+fn lead(scene: &Scene) -> Value {
+    scene.records("Lead").into_iter().find(|lead| lead["Email"] == "ada@example.org").unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_colleagues_edit_comes_to_the_platform_and_stays() {
+    let (scene, kayo) = scene().await;
+    scene.work(&kayo, &states("e1", scene.clock.now(), &json!({"job": "Engineer"}))).await;
+    hour(&scene, &kayo).await;
+    scene.edit("Lead", &lead(&scene), &json!({"Title": "Chief Engineer"}));
+
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((run.sheet.applied, run.sheet.to_platform, run.sheet.to_salesforce), (1, 1, 0), "{run:?}");
+    assert_eq!(person(&scene, &kayo, "p1").await.value("person.job"), Some(&json!("Chief Engineer")));
+
+    // What came from there is no news to be sent back, now or with the next event.
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((run.sheet.applied, run.sheet.unchanged), (0, run.sheet.read), "{run:?}");
+    let before = lead(&scene);
+    scene.work(&kayo, &states("e2", scene.clock.now(), &json!({}))).await;
+    assert_eq!(lead(&scene)["Title"], before["Title"]);
+    // A later statement of the platform counts again.
+    scene.work(&kayo, &states("e3", scene.clock.now(), &json!({"job": "CTO"}))).await;
+    assert_eq!(lead(&scene)["Title"], "CTO");
+    let run = hour(&scene, &kayo).await;
+    assert_eq!(run.sheet.to_platform, 0, "our own write is no edit: {run:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_hour_costs_one_call_and_writes_nothing() {
+    let (scene, kayo) = scene().await;
+    scene.work(&kayo, &states("e1", scene.clock.now(), &json!({"job": "Engineer"}))).await;
+    hour(&scene, &kayo).await;
+    hour(&scene, &kayo).await;
+    let (calls, before) = (scene.api_calls(), lead(&scene));
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((scene.api_calls() - calls, run.api_calls, run.sheet.read), (1, 1, 0), "{run:?}");
+    assert_eq!(lead(&scene), before);
+    assert_eq!(person(&scene, &kayo, "p1").await.value("person.job"), Some(&json!("Engineer")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_not_due_before_its_hour() {
+    let (scene, kayo) = scene().await;
+    hour(&scene, &kayo).await;
+    let calls = scene.api_calls();
+    scene.stack.invoke_reconcile(json!({"due": true})).await.unwrap();
+    assert_eq!((runs(&scene, &kayo).await.len(), scene.api_calls()), (1, calls));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deleted_is_told_restored_too_and_nothing_is_made_anew() {
+    let (scene, kayo) = scene().await;
+    scene.work(&kayo, &states("e1", scene.clock.now(), &json!({"job": "Engineer"}))).await;
+    hour(&scene, &kayo).await;
+    let id: Id = lead(&scene)["Id"].as_str().unwrap().parse().unwrap();
+    scene.as_colleague(|org, session| org.delete(session, "Lead", &id.to_string()).unwrap());
+
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((run.sheet.deleted, run.sheet.applied), (1, 1), "{run:?}");
+    assert_eq!(person(&scene, &kayo, "p1").await.value("person.gone"), Some(&json!(true)));
+    hour(&scene, &kayo).await;
+    assert!(scene.records("Lead").iter().all(|lead| lead["Email"] != "ada@example.org"), "it stays deleted");
+
+    scene.as_colleague(|org, session| org.undelete(session, id).unwrap());
+    hour(&scene, &kayo).await;
+    assert_eq!(person(&scene, &kayo, "p1").await.value("person.gone"), Some(&json!(false)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn merged_and_converted_records_are_followed() {
+    let (scene, kayo) = scene().await;
+    scene.work(&kayo, &states("e1", scene.clock.now(), &json!({"job": "Engineer"}))).await;
+    hour(&scene, &kayo).await;
+    let loser = lead(&scene)["Id"].as_str().unwrap().parse().unwrap();
+    let master = scene.as_colleague(|org, session| {
+        let fields = json!({"LastName": "Martin", "Company": "ACME", "Email": "ada@example.org", "Title": "Head"});
+        let master = org.create(session, "Lead", fields.as_object().unwrap()).unwrap();
+        org.merge(session, "Lead", master, &[loser]).unwrap();
+        master
+    });
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((run.sheet.merged, run.sheet.deleted), (1, 0), "{run:?}");
+    let ada = person(&scene, &kayo, "p1").await;
+    assert_eq!(ada.link.as_ref().unwrap().id.to_string(), master.to_string());
+    assert_eq!(ada.value("person.gone").filter(|gone| **gone == json!(true)), None);
+    assert_eq!(ada.value("person.job"), Some(&json!("Head")), "what the other record has is later");
+
+    let how = Conversion { account: None, contact: None, opportunity: None };
+    scene.as_colleague(|org, session| org.convert_lead(session, master, &how).unwrap());
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((run.sheet.converted, run.sheet.deleted), (1, 0), "{run:?}");
+    let link = person(&scene, &kayo, "p1").await.link.unwrap();
+    assert_eq!(
+        (link.object.as_str(), link.id.to_string()),
+        (
+            "Contact",
+            scene.records("Contact").into_iter().find(|contact| contact["Email"] == "ada@example.org").unwrap()["Id"].as_str().unwrap().to_owned()
+        )
+    );
+}
+
+/// A thousand records have one timestamp, and pages end within it.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_record_is_missed_where_a_page_ends_within_one_timestamp() {
+    let mut seed = Seed::demo();
+    let leads =
+        (0..1_300).map(|n| record("Lead", json!({"LastName": format!("Person {n}"), "Company": "ACME", "Email": format!("p{n}@example.org")})));
+    seed.records.extend(leads);
+    let (scene, kayo) = scene_with(seed, job(), json!({"unknown_records": "person"})).await;
+    let all = scene.records("Lead").iter().chain(&scene.records("Contact")).filter(|record| record["Email"].is_string()).count() as u64;
+    let run = hour(&scene, &kayo).await;
+    assert_eq!(run.sheet.read, (scene.records("Lead").len() + scene.records("Contact").len()) as u64, "{run:?}");
+    assert_eq!(run.sheet.applied + run.sheet.further + run.sheet.unchanged, all, "{run:?}");
+    assert!(run.api_calls <= 3, "two pages and a description: {run:?}");
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((run.sheet.applied, run.sheet.to_salesforce), (0, 0), "{run:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_would_mark_too_many_as_deleted_stops() {
+    let (scene, kayo) = scene().await;
+    for n in 0..30 {
+        let mut event = states(&format!("e{n}"), scene.clock.now(), &json!({"job": "Engineer"}));
+        event["person"]["id"] = json!(format!("p{n}"));
+        event["person"]["email"] = json!(format!("ada{n}@example.org"));
+        scene.accept("kayo", &event).await;
+    }
+    scene.sweep().await;
+    hour(&scene, &kayo).await;
+    let leads: Vec<Value> =
+        scene.records("Lead").into_iter().filter(|lead| lead["Email"].as_str().is_some_and(|email| email.starts_with("ada"))).collect();
+    assert_eq!(leads.len(), 30);
+    for lead in &leads {
+        scene.as_colleague(|org, session| org.delete(session, "Lead", lead["Id"].as_str().unwrap()).unwrap());
+    }
+    let run = hour(&scene, &kayo).await;
+    assert_eq!(run.stopped.as_deref(), Some("too_many_deletions"));
+    assert_eq!(person(&scene, &kayo, "p3").await.value("person.gone"), None);
+    // It is the document that lets it pass.
+    let mut document = scene.document("kayo", |_| {});
+    document["reconciliation"] = json!({"pull": "on", "deleted": "person.gone", "brake_percent": 100});
+    document["platform"]["attributes"].as_array_mut().unwrap().push(json!({"name": "person.gone", "type": "boolean"}));
+    scene.apply(&document).await;
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((run.stopped, run.sheet.deleted), (None, 30));
+    assert_eq!(person(&scene, &kayo, "p3").await.value("person.gone"), Some(&json!(true)));
+}
+
+/// Whatever a colleague makes of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_platforms_value_goes_to_salesforce_where_its_rule_says_so() {
+    let rules = json!([{"from": "person.job", "to": "Title", "strategy": "always_platform", "direction": "both"}]);
+    let (scene, kayo) = scene_with(Seed::demo(), rules, json!({})).await;
+    scene.work(&kayo, &states("e1", scene.clock.now(), &json!({"job": "Engineer"}))).await;
+    hour(&scene, &kayo).await;
+    scene.edit("Lead", &lead(&scene), &json!({"Title": "Chief Engineer"}));
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((run.sheet.to_salesforce, run.sheet.to_platform), (1, 0), "{run:?}");
+    assert_eq!(lead(&scene)["Title"], "Engineer");
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((run.sheet.applied, run.sheet.to_salesforce), (0, 0), "{run:?}");
+}
+
+/// Only a name and an address are known of somebody; the blank is filled from Salesforce, and its own blank from the platform.
+#[tokio::test(flavor = "multi_thread")]
+async fn blanks_are_filled_on_either_side() {
+    let rules = json!([
+        {"from": "person.job", "to": "Title", "strategy": "fill_if_blank", "direction": "both"},
+        {"from": "person.phone", "to": "Phone", "strategy": "fill_if_blank", "direction": "both"},
+    ]);
+    let (scene, kayo) = scene_with(Seed::demo(), rules, json!({})).await;
+    scene.work(&kayo, &states("e1", scene.clock.now(), &json!({"phone": "0102030405"}))).await;
+    scene.edit("Lead", &lead(&scene), &json!({"Title": "Engineer", "Phone": null}));
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((run.sheet.to_salesforce, run.sheet.to_platform), (1, 1), "{run:?}");
+    assert_eq!(person(&scene, &kayo, "p1").await.value("person.job"), Some(&json!("Engineer")));
+    assert_eq!(lead(&scene)["Phone"], "0102030405");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_switches_a_connection_has_no_runs() {
+    let (scene, kayo) = scene_with(Seed::demo(), job(), json!({"push": "off", "pull": "off"})).await;
+    scene.clock.advance(SignedDuration::from_mins(61));
+    scene.stack.invoke_reconcile(json!({"due": true})).await.unwrap();
+    assert!(runs(&scene, &kayo).await.is_empty());
+}
