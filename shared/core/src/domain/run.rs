@@ -83,14 +83,15 @@ pub struct Sheet {
     pub merged: u64,
     /// Converted.
     pub converted: u64,
-    /// Conflicts that nothing could decide.
+    /// Conflicts that nothing could decide, and edits in the moment of a write.
     pub conflicts: u64,
     /// The first of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub named: Vec<Conflict>,
 }
 
-/// Both sides had changed a field, and nothing told who did so later: Salesforce's value stands.
+/// Both sides had changed a field, and nothing told who did so later, or somebody changed it in the moment of a write: Salesforce's value
+/// stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Conflict {
     /// Whose.
@@ -129,7 +130,7 @@ impl Sheet {
             match note {
                 Note::Merged { .. } => self.merged += 1,
                 Note::Converted { .. } => self.converted += 1,
-                Note::Conflict { field, platform, salesforce } => {
+                Note::Conflict { field, platform, salesforce } | Note::Covered { field, written: platform, theirs: salesforce, .. } => {
                     self.conflicts += 1;
                     if self.named.len() < CONFLICTS_NAMED {
                         let (field, platform, salesforce) = (field.clone(), platform.clone(), salesforce.clone());

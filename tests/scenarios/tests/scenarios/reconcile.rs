@@ -1,5 +1,7 @@
 //! The hourly run: both sides are compared, and what differs goes where the rules send it.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use passerelle_core::{
     domain::{
@@ -11,7 +13,7 @@ use passerelle_core::{
 };
 use passerelle_local::Switch;
 use passerelle_scenarios::{Scene, record, states};
-use salesforce_sim::{Seed, id::Id, org::Conversion};
+use salesforce_sim::{Effect, Matcher, Moment, Seed, id::Id, org::Conversion};
 use serde_json::{Value, json};
 
 /// An active connection that reconciles, with these rules beside the preset's and these settings.
@@ -255,4 +257,40 @@ async fn without_its_switches_a_connection_has_no_runs() {
     scene.clock.advance(SignedDuration::from_mins(61));
     scene.stack.invoke_reconcile(json!({"due": true})).await.unwrap();
     assert!(runs(&scene, &kayo).await.is_empty());
+}
+
+/// Somebody edits a field between our look and our write: the look that goes with the write notices, and their value is put back.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_in_the_moment_of_a_write_is_given_back_and_told() {
+    for (strategy, theirs) in [("most_recent", "Chief"), ("fill_if_blank", "Chief"), ("always_platform", "CTO")] {
+        let rules = json!([{"from": "person.job", "to": "Title", "strategy": strategy, "direction": "both"}]);
+        let (scene, kayo) = scene_with(Seed::demo(), rules, json!({})).await;
+        let first = if strategy == "fill_if_blank" { json!({}) } else { json!({"job": "Engineer"}) };
+        scene.work(&kayo, &states("e1", scene.clock.now(), &first)).await;
+        scene.accept("kayo", &states("e2", scene.clock.now(), &json!({"job": "CTO"}))).await;
+        let writes = Matcher { body_contains: Some("\"Title\":\"CTO\"".to_owned()), count: Some(1), ..Matcher::default() };
+        scene.org().control().fault(writes, Effect::Delay { ms: 1_500, moment: Moment::Before });
+        let calls = scene.api_calls();
+        let colleague = async {
+            while scene.org().control().faults().iter().all(|fault| fault.fired == 0) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            scene.edit("Lead", &lead(&scene), &json!({"Title": "Chief"}));
+        };
+        tokio::join!(scene.sweep(), colleague);
+        assert_eq!(scene.event(&kayo, "e2").await.status, "applied");
+        assert_eq!(lead(&scene)["Title"], theirs, "{strategy}");
+        let notes = scene.notes(&kayo, "e2").await;
+        let told = notes.iter().any(|note| note["note"] == "covered" && note["theirs"] == "Chief" && note["given_back"] == true);
+        assert_eq!(told, theirs == "Chief", "{strategy}: {notes:?}");
+        assert_eq!(scene.api_calls() - calls, 2 + u64::from(told), "{strategy}: the witness costs no call");
+
+        hour(&scene, &kayo).await;
+        let job = person(&scene, &kayo, "p1").await.value("person.job").cloned();
+        assert_eq!(
+            (lead(&scene)["Title"].as_str(), job),
+            (Some(theirs), Some(json!(if strategy == "fill_if_blank" { "CTO" } else { theirs }))),
+            "{strategy}"
+        );
+    }
 }

@@ -31,7 +31,6 @@ pub(super) struct Announcing<'s, 'a, 'b> {
     pub ports: Ports<'s>,
     pub c: &'s ConnectionId,
     pub lease: &'s Lease,
-    pub plan: &'s Plan,
     pub access: &'b mut Access<'a>,
     pub pace: Pace,
     pub deadline: Timestamp,
@@ -63,12 +62,12 @@ impl Caller for Announcing<'_, '_, '_> {
         self.pace.learn_list(object, records, ended);
     }
 
-    async fn call(&mut self, writes: &BTreeSet<WriteId>, call: &Composite) -> Result<CompositeAnswer, Option<SalesforceError>> {
+    async fn call(&mut self, plan: &Plan, writes: &BTreeSet<WriteId>, call: &Composite) -> Result<CompositeAnswer, Option<SalesforceError>> {
         if self.ports.clock.now().saturating_add(CALL_TIME + MARGIN).unwrap_or(self.deadline) > self.deadline {
             self.late = true;
             return Err(None);
         }
-        self.touched.extend(self.plan.waiting_for(writes).cloned());
+        self.touched.extend(plan.waiting_for(writes).cloned());
         let intent = Intent { at: self.ports.clock.now(), events: self.touched.iter().cloned().collect() };
         // A renewed session takes time, so its call is announced anew.
         for last in [false, true] {

@@ -2,7 +2,8 @@
 //!
 //! A call carries up to five collections of up to 200 records. Children refer to parents of the same call where the org is
 //! known to allow it; otherwise, and where such a reference was halted because a sibling's parent failed, they follow in
-//! another call with real ids. A collection that the org's own automation refuses as a whole is sent again in shorter ones.
+//! another call with real ids. Where a change was decided on a value that was read, the call begins with a witness: a look at the same
+//! records, which tells whether anybody has changed them meanwhile. A collection that the org's own automation refuses as a whole is sent again in shorter ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,10 +16,11 @@ use crate::{
         collections::{self, FieldValue, MAX_WRITTEN, Record},
         composite::{Composite, CompositeAnswer, MAX_QUERIES_AND_COLLECTIONS, Method},
         error::{CONVERTED, Class, ENTITY_IS_DELETED, RecordError, WriteKind},
+        soql::Row,
     },
     domain::{
         ids::{FieldName, ObjectName, RecordId},
-        mapping::relationship,
+        mapping::{codec, relationship},
         plan::{Cause, Change, NewValue, Operation, Plan, Write, WriteId, WriteResult},
     },
     planted::{self, Bug},
@@ -44,7 +46,7 @@ pub(super) trait Caller {
     fn learn(&mut self, object: &ObjectName, records: usize, ended: Together);
 
     /// Sends a call. `Err(None)`: it must not be sent, the lease is lost or the time is up.
-    async fn call(&mut self, writes: &BTreeSet<WriteId>, call: &Composite) -> Result<CompositeAnswer, Option<SalesforceError>>;
+    async fn call(&mut self, plan: &Plan, writes: &BTreeSet<WriteId>, call: &Composite) -> Result<CompositeAnswer, Option<SalesforceError>>;
 }
 
 /// The collections of one call.
@@ -62,9 +64,25 @@ enum Kind {
     Update,
 }
 
-/// Executes the writes and answers what became of each, in the plan's order.
-pub(super) async fn execute(plan: &Plan, dialect: &Dialect, caller: &mut impl Caller) -> Vec<WriteResult> {
-    let mut run = Run { plan, dialect, results: BTreeMap::new(), halted: BTreeSet::new(), split: 0 };
+/// What became of a plan's writes.
+pub(super) struct Executed {
+    /// Of each, in the plan's order.
+    pub results: Vec<WriteResult>,
+    /// What was covered by them.
+    pub covered: Vec<Covered>,
+}
+
+/// A value that somebody gave a field after we had looked, and that our write has covered.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Covered {
+    pub write: WriteId,
+    pub field: FieldName,
+    pub theirs: Value,
+}
+
+/// Executes the writes and answers what became of each.
+pub(super) async fn execute(plan: &Plan, dialect: &Dialect, caller: &mut impl Caller) -> Executed {
+    let mut run = Run { plan, dialect, results: BTreeMap::new(), halted: BTreeSet::new(), split: 0, covered: Vec::new() };
     loop {
         run.spread_failures();
         let groups = run.next_groups(caller);
@@ -76,7 +94,9 @@ pub(super) async fn execute(plan: &Plan, dialect: &Dialect, caller: &mut impl Ca
             break;
         }
     }
-    (0..plan.writes.len()).map(|i| run.results.remove(&WriteId(i)).unwrap_or_else(|| WriteResult::Failed(Cause::not_sent()))).collect()
+    let covered = std::mem::take(&mut run.covered);
+    let results = (0..plan.writes.len()).map(|i| run.results.remove(&WriteId(i)).unwrap_or_else(|| WriteResult::Failed(Cause::not_sent())));
+    Executed { results: results.collect(), covered }
 }
 
 struct Run<'p> {
@@ -87,6 +107,7 @@ struct Run<'p> {
     halted: BTreeSet<WriteId>,
     /// How many collections were too long, and go again in shorter ones.
     split: usize,
+    covered: Vec<Covered>,
 }
 
 /// Nothing more can be sent.
@@ -137,12 +158,16 @@ impl Run<'_> {
             let most = caller.most_together(&write.object).min(MAX_WRITTEN);
             let fits = |group: &Group| group.object == write.object && group.kind == kind && group.writes.len() < most;
             let group = groups.iter().enumerate().skip(first).find(|(_, group)| fits(group)).map(|(g, _)| g);
+            let mut watched: BTreeSet<&ObjectName> = groups.iter().flat_map(|group| &group.writes).filter_map(|id| self.watched(*id)).collect();
+            watched.extend(self.watched(id));
+            let room = MAX_QUERIES_AND_COLLECTIONS.saturating_sub(watched.len());
             match group {
+                Some(_) if groups.len() > room => {}
                 Some(g) => {
                     place.insert(id, g);
                     groups.get_mut(g).into_iter().for_each(|group| group.writes.push(id));
                 }
-                None if groups.len() < MAX_QUERIES_AND_COLLECTIONS => {
+                None if groups.len() < room => {
                     place.insert(id, groups.len());
                     groups.push(Group { object: write.object.clone(), kind, writes: vec![id] });
                 }
@@ -153,7 +178,15 @@ impl Run<'_> {
     }
 
     async fn send(&mut self, groups: &[Group], caller: &mut impl Caller) -> Result<(), Stopped> {
+        let witnesses = self.witnesses(groups);
         let mut subs = Vec::new();
+        for (w, witness) in witnesses.iter().enumerate() {
+            let ids: Vec<RecordId> = witness.writes.iter().map(|(_, record)| *record).collect();
+            match collections::retrieve(&self.dialect.version, &witness_id(w), &witness.object, &ids, &witness.fields) {
+                Ok(sub) => subs.push(sub),
+                Err(error) => return self.stop(groups, &error.into()),
+            }
+        }
         for (g, group) in groups.iter().enumerate() {
             match self.sub(g, group, groups) {
                 Ok(sub) => subs.push(sub),
@@ -161,7 +194,7 @@ impl Run<'_> {
             }
         }
         let writes = groups.iter().flat_map(|group| group.writes.iter().copied()).collect();
-        let answer = match caller.call(&writes, &Composite::new(subs)).await {
+        let answer = match caller.call(self.plan, &writes, &Composite::new(subs)).await {
             Ok(answer) => answer,
             Err(Some(error)) => return self.stop(groups, &error),
             Err(None) => return Err(Stopped),
@@ -170,7 +203,53 @@ impl Run<'_> {
             let ended = self.read(g, group, &answer);
             ended.into_iter().for_each(|ended| caller.learn(&group.object, group.writes.len(), ended));
         }
+        for (w, witness) in witnesses.iter().enumerate() {
+            self.hear(witness, &witness_id(w), &answer);
+        }
         Ok(())
+    }
+
+    /// The object of a write that was decided on values that were read.
+    fn watched(&self, id: WriteId) -> Option<&ObjectName> {
+        let write = self.plan.writes.get(id.0)?;
+        (is_update(write) && write.changes.iter().any(|change| change.decided_on().is_some())).then_some(&write.object)
+    }
+
+    /// A look at what the writes of a call were decided on, one per object.
+    fn witnesses(&self, groups: &[Group]) -> Vec<Witness> {
+        let mut witnesses = BTreeMap::<&ObjectName, Witness>::new();
+        for id in groups.iter().flat_map(|group| &group.writes) {
+            let (Some(object), Some(write)) = (self.watched(*id), self.plan.writes.get(id.0)) else { continue };
+            let Operation::Update(record) = write.operation else { continue };
+            let witness = witnesses.entry(object).or_insert_with(|| Witness { object: object.clone(), fields: Vec::new(), writes: Vec::new() });
+            let fields = write.changes.iter().filter(|change| change.decided_on().is_some()).map(|change| change.field.clone());
+            witness.fields.extend(fields);
+            witness.writes.push((*id, record));
+        }
+        let tidy = |mut witness: Witness| {
+            witness.fields.sort();
+            witness.fields.dedup();
+            witness
+        };
+        witnesses.into_values().map(tidy).collect()
+    }
+
+    /// Compares what a witness saw with what was decided on.
+    fn hear(&mut self, witness: &Witness, name: &str, answer: &CompositeAnswer) {
+        let rows = answer.get(name).and_then(|sub| collections::parse_retrieved(sub, witness.writes.len()));
+        let Ok(rows) = rows.inspect_err(|error| tracing::warn!(code = error.code(), "a witness could not be heard")) else { return };
+        for ((id, _), row) in witness.writes.iter().zip(rows) {
+            let (Some(row), Some(write)) = (row.map(Row::of), self.plan.writes.get(id.0)) else { continue };
+            if !matches!(self.results.get(id), Some(WriteResult::Saved(_))) {
+                continue;
+            }
+            for change in &write.changes {
+                let theirs = row.get(change.field.as_str()).cloned().unwrap_or_default();
+                if change.decided_on().is_some_and(|old| !codec::same(None, old, &theirs)) {
+                    self.covered.push(Covered { write: *id, field: change.field.clone(), theirs });
+                }
+            }
+        }
     }
 
     /// The whole call failed.
@@ -251,6 +330,21 @@ impl Run<'_> {
         }
         None
     }
+}
+
+/// A look at records that a call is about to write.
+struct Witness {
+    object: ObjectName,
+    fields: Vec<FieldName>,
+    writes: Vec<(WriteId, RecordId)>,
+}
+
+fn is_update(write: &Write) -> bool {
+    matches!(write.operation, Operation::Update(_))
+}
+
+fn witness_id(witness: usize) -> String {
+    format!("w{witness}")
 }
 
 /// Whether a flow or a trigger of the org failed. Where that takes a whole collection along, it was more than the automation

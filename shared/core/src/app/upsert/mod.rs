@@ -11,6 +11,7 @@ mod load;
 mod lookup;
 mod pace;
 mod record;
+mod repair;
 mod shift;
 mod sweep;
 

@@ -10,11 +10,11 @@ use super::{
     announce::Announcing,
     budget::{self, Spending},
     drift::{self, Description},
-    execute::{self, Dialect},
+    execute::{self, Dialect, Executed},
     load::{self, Loaded},
     lookup::{self, Directory},
     pace::Pace,
-    record,
+    record, repair,
 };
 use crate::{
     adapters::state::{
@@ -274,7 +274,7 @@ impl<'a> Shift<'a> {
             Ok(planned) => planned,
             Err(error) => return Ok(Carried::of(Attempt::Stopped(self.stop(error).await?))),
         };
-        let plan = match check(&plan) {
+        let mut plan = match check(&plan) {
             Ok(()) => plan,
             Err(fault) => {
                 tracing::error!(connection.id = %c, code = "plan_wrong", fault = %fault, people = plan.people.len(), "batch not executed");
@@ -293,7 +293,6 @@ impl<'a> Shift<'a> {
             ports,
             c,
             lease: &self.lease,
-            plan: &plan,
             access: &mut access,
             pace: self.pace,
             deadline: self.deadline,
@@ -305,7 +304,12 @@ impl<'a> Shift<'a> {
             failed: None,
             refused_until: None,
         };
-        let mut results = execute::execute(&plan, &dialect, &mut caller).await;
+        let Executed { mut results, covered } = execute::execute(&plan, &dialect, &mut caller).await;
+        if !covered.is_empty() {
+            let repair = repair::plan_repair(&plan, &covered);
+            let repaired = execute::execute(&repair, &dialect, &mut caller).await;
+            repair::note_covered(&mut plan, &covered, &repair, &repaired.results);
+        }
         let (late, lost, unanswered, waits, mut failed) = (caller.late, caller.lost, caller.unanswered, caller.waits, caller.failed.take());
         self.spending.refuse(caller.refused_until);
         self.pace = caller.pace;

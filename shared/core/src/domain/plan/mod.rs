@@ -19,7 +19,10 @@ pub use told::{Times, Told};
 
 use super::{
     ids::{EventId, FieldName, ObjectName, PersonKey, RecordId},
-    mapping::{Effective, Reason, merge::SeenAt},
+    mapping::{
+        Effective, OPT_OUT, Reason,
+        merge::{SeenAt, Strategy},
+    },
     person::Person,
 };
 
@@ -111,6 +114,13 @@ pub struct Change {
 }
 
 impl Change {
+    /// What the change was decided on: Salesforce's value as it was read; `None` where that did not matter.
+    #[must_use]
+    pub fn decided_on(&self) -> Option<&Value> {
+        let always = self.effective.is_some_and(|effective| effective.strategy == Strategy::AlwaysPlatform);
+        self.old.as_ref().filter(|_| self.effective.is_some() && (!always || self.field.as_str() == OPT_OUT))
+    }
+
     /// A field that no rule of a mapping stands behind.
     #[must_use]
     pub fn plain(field: FieldName, new: NewValue) -> Self {

@@ -45,6 +45,17 @@ pub enum Note {
         /// Salesforce's value.
         salesforce: Value,
     },
+    /// Somebody changed the field in the moment in which we wrote it: our value had been decided on an older one.
+    Covered {
+        /// The field.
+        field: FieldName,
+        /// What we wrote.
+        written: Value,
+        /// What somebody had made of it.
+        theirs: Value,
+        /// Whether it was given back to them.
+        given_back: bool,
+    },
     /// The org changes what it is sent, time and again; the field is written again when the platform changes its value.
     OrgRewritesField {
         /// The field.
@@ -108,6 +119,14 @@ impl Note {
             Self::Conflict { field, platform, salesforce } => Sentence::new(
                 format!("{field} was changed on both sides, and nothing tells where later: {salesforce} stays, {platform} does not."),
                 format!("{field} a été modifié des deux côtés, et rien ne dit où en dernier : {salesforce} reste, {platform} non."),
+            ),
+            Self::Covered { field, written, theirs, given_back: true } => Sentence::new(
+                format!("{field} was changed to {theirs} in the moment in which {written} was written; {theirs} was put back."),
+                format!("{field} a été changé en {theirs} au moment même où {written} était écrit ; {theirs} a été rétabli."),
+            ),
+            Self::Covered { field, written, theirs, given_back: false } => Sentence::new(
+                format!("{field} was changed to {theirs} in the moment in which {written} was written, and could not be put back."),
+                format!("{field} a été changé en {theirs} au moment même où {written} était écrit, et n'a pas pu être rétabli."),
             ),
             Self::OrgRewritesField { field, sent, became } => Sentence::new(
                 format!("The org changed {field} twice after it was sent: {sent} became {became}. It is sent again when the platform changes it."),

@@ -40,7 +40,7 @@ impl Caller for Scripted {
         self.pace.learn_list(object, records, ended);
     }
 
-    async fn call(&mut self, _: &BTreeSet<WriteId>, call: &Composite) -> Result<CompositeAnswer, Option<SalesforceError>> {
+    async fn call(&mut self, _: &Plan, _: &BTreeSet<WriteId>, call: &Composite) -> Result<CompositeAnswer, Option<SalesforceError>> {
         self.calls_left = self.calls_left.checked_sub(1).ok_or(None)?;
         let mut sizes = Vec::new();
         let mut answers = Vec::new();
@@ -103,8 +103,8 @@ async fn run_with_flow(plan: &Plan, references: bool, most: usize, calls: usize,
     let options = CallOptions { assignment_rules: Toggle::Off, duplicates: Duplicates::Park };
     let dialect = Dialect { version: ApiVersion::parse("66.0").unwrap(), options, references };
     let mut org = Scripted { most, pace: Pace::default(), flow, calls_left: calls, sizes: Vec::new(), made: 0 };
-    let results = execute(plan, &dialect, &mut org).await;
-    (org.sizes, results)
+    let executed = execute(plan, &dialect, &mut org).await;
+    (org.sizes, executed.results)
 }
 
 #[tokio::test]
