@@ -27,6 +27,11 @@ pub fn in_words(report: &Value) -> String {
             let old = change.get("old").filter(|old| !old.is_null()).map(|old| format!("{old} → ")).unwrap_or_default();
             _ = write!(text, "\n    {}  {old}{new}  {}", show(change, "/field"), reason(change));
         }
+        for taken in list(why, "taken") {
+            let old = taken.get("old").filter(|old| !old.is_null()).map(|old| format!("{old} → ")).unwrap_or_default();
+            let new = taken.get("new").unwrap_or(&Value::Null);
+            _ = write!(text, "\n    {} takes over {old}{new}  {}", show(taken, "/attribute"), reason(taken));
+        }
         for kept in list(why, "kept") {
             _ = write!(text, "\n    {} stays  {}", show(kept, "/field"), reason(kept));
         }

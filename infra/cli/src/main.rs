@@ -7,6 +7,7 @@ mod fields;
 mod local;
 mod operate;
 mod problems;
+mod runs;
 mod target;
 mod trial;
 mod verify;
@@ -123,6 +124,17 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Tell what the last hourly runs have read and done. Fails where one does not balance.
+    Runs {
+        /// The connection.
+        connection: ConnectionId,
+        /// How many runs.
+        #[arg(long, default_value_t = 24)]
+        last: usize,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the JSON Schema of the configuration document.
     Schema,
 }
@@ -174,6 +186,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Problems(options)) => problems::run(&cli.target, options).await,
         Some(Command::Replay { connection, event }) => problems::replay(&cli.target, &connection, &event).await,
         Some(Command::Ledger { connection, days, json }) => problems::ledger(&cli.target, &connection, days, json).await,
+        Some(Command::Runs { connection, last, json }) => runs::run(&cli.target, &connection, last, json).await,
         Some(Command::Schema) => {
             print!("{}", passerelle_core::domain::config::json_schema());
             Ok(())

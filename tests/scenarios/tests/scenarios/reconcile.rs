@@ -294,3 +294,26 @@ async fn an_edit_in_the_moment_of_a_write_is_given_back_and_told() {
         );
     }
 }
+
+/// An event whose workflow writes no person still tells something of them: it goes with the next run.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_action_writes_goes_with_the_next_run() {
+    let (scene, kayo) = scene().await;
+    let mut document = scene.document("kayo", |_| {});
+    document["reconciliation"] = json!({"push": "on"});
+    document["mappings"]["lead"]["fields"].as_array_mut().unwrap().retain(|field| field["to"] != "Title");
+    document["mappings"]["lead"]["fields"].as_array_mut().unwrap().push(json!({"from": "person.job", "to": "Title", "strategy": "most_recent"}));
+    let met = json!({"name": "met", "trigger": "met", "actions": [{"activity": {"object": "Task", "subject": "Met again"}}]});
+    document["workflows"].as_array_mut().unwrap().push(met);
+    scene.apply(&document).await;
+    scene.work(&kayo, &states("e1", scene.clock.now(), &json!({"job": "Engineer"}))).await;
+    let mut event = states("e2", scene.clock.now(), &json!({"job": "CTO"}));
+    event["type"] = json!("met");
+    scene.work(&kayo, &event).await;
+    assert_eq!(lead(&scene)["Title"], "Engineer");
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((run.sheet.waited, run.sheet.to_salesforce), (1, 1), "{run:?}");
+    assert_eq!(lead(&scene)["Title"], "CTO");
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((run.sheet.waited, run.sheet.to_salesforce), (0, 0), "{run:?}");
+}

@@ -26,6 +26,7 @@ use serde_json::Value;
 pub use told::{records_of, timed};
 
 use super::{
+    config::Toggle,
     engine::Engine,
     event::{Event, normalise_email},
     ids::{FieldName, ObjectName, PersonKey, RecordId},
@@ -316,6 +317,11 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
         None => (None, None),
     };
     person_plan.record = record;
+    // What an event states and no action of it writes goes with the next run.
+    let unwritten = sorted.live.iter().filter(|live| live.news && !live.person_action).map(|live| live.open.event.occurred_at).max();
+    if situation.engine.document.reconciliation.push == Toggle::On && !sorted.live.iter().any(|live| live.person_action) {
+        person_plan.person.pending = person_plan.person.pending.or(unwritten);
+    }
     let who = activity::Who::of(&target, record, account);
     let mut steps = member::plan_members(situation, &mut person_plan, &who, &sorted.live, &case.found.members, writes, &mut shared.records);
     for (i, more) in object::plan_records(situation, &mut person_plan, &who, &sorted.live, writes, &mut shared.records) {

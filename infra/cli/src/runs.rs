@@ -1,0 +1,92 @@
+//! What the hourly runs of a connection have read and done.
+
+use anyhow::{Context, Result};
+use passerelle_core::domain::{ids::ConnectionId, run::Run};
+use serde_json::json;
+
+use crate::target::Target;
+
+/// Prints the last runs, oldest first, and fails where one does not balance.
+pub async fn run(target: &Target, connection: &ConnectionId, last: usize, as_json: bool) -> Result<()> {
+    let world = target.world().await?;
+    let ports = world.ports();
+    let runs = ports.table.load_runs(connection, last).await.context(target.hint())?;
+    let cursor = ports.table.load_cursor(connection).await.context(target.hint())?;
+    if as_json {
+        let runs: Vec<_> = runs.iter().map(|run| json!({"run": run, "balances": run.sheet.balances()})).collect();
+        println!("{}", json!({"runs": runs, "under_way": cursor.run, "next_at": cursor.next_at}));
+    } else if runs.is_empty() && cursor.run.is_none() {
+        println!("{connection} has had no run. `reconciliation.push` and `reconciliation.pull` of its document switch them on.");
+    } else {
+        runs.iter().for_each(|run| println!("{}", in_words(run)));
+        if let Some(run) = &cursor.run {
+            println!("A run has been under way since {}.", run.started_at.strftime("%Y-%m-%d %H:%M UTC"));
+        } else if let Some(next) = cursor.next_at {
+            println!("The next run is due at {}.", next.strftime("%Y-%m-%d %H:%M UTC"));
+        }
+    }
+    let wrong = runs.iter().filter(|run| !run.sheet.balances()).count();
+    anyhow::ensure!(wrong == 0, "{wrong} runs of {connection} do not balance: not all that they read is accounted for.");
+    Ok(())
+}
+
+fn in_words(run: &Run) -> String {
+    let sheet = &run.sheet;
+    let ended = run.ended_at.unwrap_or(run.started_at);
+    let mut lines = vec![format!(
+        "{}  {} s, {} API calls, changes since {}{}",
+        run.started_at.strftime("%Y-%m-%d %H:%M UTC"),
+        ended.duration_since(run.started_at).as_secs(),
+        run.api_calls,
+        run.since.strftime("%Y-%m-%d %H:%M UTC"),
+        if sheet.balances() { "" } else { "  DOES NOT BALANCE" },
+    )];
+    lines.push(format!("  {} records read, {} people waited", sheet.read, sheet.waited));
+    lines.push(format!(
+        "  = {} applied ({} to Salesforce, {} to the platform) + {} unchanged + {} later + {} parked + {} unknown + {} further",
+        sheet.applied, sheet.to_salesforce, sheet.to_platform, sheet.unchanged, sheet.later, sheet.parked, sheet.unknown, sheet.further
+    ));
+    if sheet.deleted + sheet.merged + sheet.converted > 0 {
+        lines.push(format!("  {} deleted, {} merged, {} converted", sheet.deleted, sheet.merged, sheet.converted));
+    }
+    if let Some(code) = &run.stopped {
+        lines.push(format!("  stopped: {code}. Raise `reconciliation.brake_percent` if this is meant, and the next run goes on."));
+    }
+    if sheet.conflicts > 0 {
+        lines.push(format!("  {} conflicts; Salesforce's value stands:", sheet.conflicts));
+        let named =
+            |c: &passerelle_core::domain::run::Conflict| format!("    person {}  {}: {} here, {} there", c.person, c.field, c.platform, c.salesforce);
+        lines.extend(sheet.named.iter().map(named));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use passerelle_core::domain::run::Sheet;
+
+    use super::*;
+
+    #[test]
+    fn a_run_is_told_with_its_balance() {
+        let at = "2026-09-01T08:00:00Z".parse().unwrap_or_default();
+        let sheet = Sheet { read: 3, applied: 1, unchanged: 1, to_platform: 1, deleted: 1, ..Sheet::default() };
+        let run = Run {
+            id: "r1".to_owned(),
+            started_at: at,
+            since: at,
+            positions: Default::default(),
+            pushed: true,
+            sheet,
+            api_calls: 2,
+            ended_at: None,
+            stopped: None,
+        };
+        let text = in_words(&run);
+        for part in ["2 API calls", "DOES NOT BALANCE", "3 records read", "1 applied (0 to Salesforce, 1 to the platform)", "1 deleted"] {
+            assert!(text.contains(part), "{text}");
+        }
+        let whole = Run { sheet: Sheet { unknown: 1, ..run.sheet.clone() }, ..run };
+        assert!(!in_words(&whole).contains("BALANCE"));
+    }
+}
