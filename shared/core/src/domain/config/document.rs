@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Campaign, CampaignsSection, Mapping, Overlay, SourceSection, Workflow, rules::is_default, short_form::mappings_schema};
+use super::{Campaign, CampaignsSection, Mapping, Overlay, SourceSection, Webhook, Workflow, rules::is_default, short_form::mappings_schema};
 use crate::domain::{
     budget::ApiCalls,
     ids::{ConnectionId, MappingName, ProjectId},
@@ -96,6 +96,9 @@ pub struct PlatformSection {
     /// What it knows about people. Where anything is listed, field rules may name only what is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<Attribute>,
+    /// Its webhook, which hears of what Salesforce changes. Without one it hears of nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Webhook>,
 }
 
 /// The org, and how to sign in to it.

@@ -9,6 +9,7 @@ mod rules;
 mod short_form;
 mod source;
 mod validate;
+mod webhook;
 
 #[cfg(test)]
 mod tests;
@@ -17,4 +18,5 @@ pub use actions::*;
 pub use document::*;
 pub use rules::*;
 pub use source::*;
-pub use validate::{ConfigFault, json_schema, parse_document};
+pub use validate::{ConfigFault, WEBHOOK_URL, json_schema, parse_document};
+pub use webhook::Webhook;
