@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, stream};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::{
     adapters::{
@@ -15,9 +15,10 @@ use crate::{
         },
     },
     domain::{
+        backoff::backoff,
         ids::{ConnectionId, EventId, PersonKey},
         mapping::merge::remember,
-        person::{Link, Person, Sent, spread},
+        person::{Link, Person, Sent},
         plan::{NewValue, Operation, Outcome, PersonPlan, Plan, Settled, Told, Write, WriteResult, settle},
     },
     planted::{self, Bug},
@@ -111,6 +112,7 @@ impl Pen<'_> {
             claims: &person_plan.identities.claims,
             events: &events,
             told: &told,
+            deliveries: &[],
             retry_at: now.saturating_add(backoff(tries, person_plan.person.key.as_str())).unwrap_or(now).max(not_before.unwrap_or(now)),
             now,
             plan: id,
@@ -212,30 +214,5 @@ fn mark_sent(link: &mut Link, write: &Write, sent: Sent) {
             Sent::Surely => (base.platform, base.sent, base.since) = (Some(remember(value)), Some(sent), None),
             Sent::Perhaps => _ = base.sent.get_or_insert(sent),
         }
-    }
-}
-
-/// One minute, doubled with every try, an hour at most; up to a quarter less, which spreads those who failed together.
-fn backoff(tries: u32, key: &str) -> SignedDuration {
-    if planted::is(Bug::RetryForever) {
-        return SignedDuration::ZERO;
-    }
-    let whole = SignedDuration::from_secs(60 * i64::from(1_u32 << tries.min(6))).min(SignedDuration::from_hours(1));
-    whole - whole * i32::from(spread(&format!("{key}/{tries}"))) / 1024
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_grow_to_an_hour_and_differ_from_person_to_person() {
-        let of = |tries, key: &str| backoff(tries, key).as_secs();
-        for (tries, whole) in [(0, 60), (1, 120), (2, 240), (5, 1_920), (6, 3_600), (60, 3_600)] {
-            let waits: Vec<i64> = (0..50).map(|n| of(tries, &format!("p{n}"))).collect();
-            assert!(waits.iter().all(|wait| (whole * 3 / 4..=whole).contains(wait)), "{tries}: {waits:?}");
-            assert!(waits.iter().min() != waits.iter().max(), "{tries}");
-        }
-        assert_eq!(of(3, "p1"), of(3, "p1"), "the same each time");
     }
 }
