@@ -205,13 +205,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_leads_to_a_private_address_is_not_called() {
-        // `localhost.` with a full stop is another name for the check, and the same for the system.
-        let transport = PlatformTransport::new(&[]);
-        let request = Request::post("https://localhost./hook").body(Bytes::new()).unwrap();
-        let error = transport.send(request, Duration::from_secs(5)).await.unwrap_err();
-        let TransportError::NotSent { source, .. } = error else { unreachable!("{error:?}") };
-        let mut causes = std::iter::successors(Some(&*source as &(dyn std::error::Error + 'static)), |cause| cause.source());
-        assert!(causes.any(|cause| cause.downcast_ref::<PlatformRefused>().is_some()), "{source:?}");
+    async fn a_name_that_leads_to_a_private_address_leads_nowhere_unless_the_operator_allows_it() {
+        for (allowed, passes) in [("localhost", true), ("localhost:9000", true), ("receiver", false), ("localhost.example.com", false)] {
+            let names = PublicNames { allowed_hosts: [allowed.to_owned()].into() };
+            match names.resolve("localhost".parse().unwrap()).await {
+                Ok(mut addresses) => assert!(passes && addresses.all(|address| address.ip().is_loopback()), "{allowed}"),
+                Err(error) => {
+                    let refused = PlatformRefused::Private("localhost".to_owned());
+                    assert!(!passes && error.downcast_ref() == Some(&refused), "{allowed}: {error:?}");
+                }
+            }
+        }
     }
 }
