@@ -39,7 +39,7 @@ def rules(table, prefix):
         ("dynamodb:Scan", table, []),
         ("dynamodb:DeleteTable", table, []),
         ("dynamodb:GetItem", f"{table}-of-another", []),
-        ("secretsmanager:GetSecretValue", f"{secret}/webhook-AbCdEf", ["TriggerIntake"]),
+        ("secretsmanager:GetSecretValue", f"{secret}/webhook-AbCdEf", ["TriggerIntake", "Upsert"]),
         ("secretsmanager:PutSecretValue", f"{secret}/webhook-AbCdEf", []),
         ("secretsmanager:GetSecretValue", f"{secret}/salesforce-AbCdEf", WRITERS),
         ("secretsmanager:PutSecretValue", f"{secret}/salesforce-AbCdEf", WRITERS),

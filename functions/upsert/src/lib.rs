@@ -1,4 +1,4 @@
-//! The table's stream of new events, and the sweep.
+//! The table's stream of new events, and the sweep, which also tells platforms what Salesforce has changed.
 //!
 //! Salesforce's failures never become partial batch failures: those would rewind the shard and hold up other connections. A
 //! failed item means only that the state table could not be read or written.
@@ -8,8 +8,11 @@ use std::collections::BTreeMap;
 use aws_lambda_events::dynamodb::{Event as StreamEvent, EventRecord};
 use jiff::Timestamp;
 use passerelle_core::{
-    adapters::state::Key,
-    app::upsert::{Workbench, by_connection, sweep, work_all},
+    adapters::state::{Key, StateError},
+    app::{
+        deliver::deliver_all,
+        upsert::{Workbench, by_connection, sweep, work_all},
+    },
     domain::ids::ConnectionId,
     ports::Ports,
 };
@@ -18,9 +21,12 @@ use serde_json::{Value, json};
 /// Handles a batch of the stream, or a sweep: `{"sweep": {}}`. Stops before `deadline`.
 pub async fn handle(ports: Ports<'_>, bench: &Workbench, event: Value, deadline: Timestamp) -> Result<Value, Failure> {
     if event.get("sweep").is_some() {
-        let worked = sweep(ports, bench, deadline).await.map_err(|source| Failure { source: source.into() })?;
-        let failed = worked.iter().filter(|(_, result)| result.is_err()).count();
-        return Ok(json!({"connections": worked.len(), "failed": failed}));
+        // Side by side: neither a flood nor an org that is out of order holds up what platforms are to be told, nor a slow platform the orgs.
+        let (worked, told) = tokio::join!(sweep(ports, bench, deadline), deliver_all(ports, deadline));
+        let failure = |source: StateError| Failure { source: source.into() };
+        let (worked, told) = (worked.map_err(failure)?, told.map_err(failure)?);
+        let failed = worked.iter().filter(|(_, result)| result.is_err()).count() + told.iter().filter(|(_, result)| result.is_err()).count();
+        return Ok(json!({"connections": worked.len(), "platforms": told.len(), "failed": failed}));
     }
     let batch: StreamEvent = serde_json::from_value(event).map_err(|source| Failure { source: source.into() })?;
     let keyed: Vec<(Option<Key>, &EventRecord)> = batch.records.iter().map(|record| (key(record), record)).collect();

@@ -94,6 +94,7 @@ fn local(ports: Ports) -> Result<World> {
         secret_prefix: LOCAL_PREFIX.to_owned(),
         public_url: Some(format!("http://localhost:{}", ports.gateway)),
         allowed_hosts: ["localhost", "127.0.0.1"].map(|host| format!("{host}:{}", ports.org)).to_vec(),
+        platform_hosts: passerelle_local::PLATFORM_HOSTS.map(str::to_owned).to_vec(),
     };
     Ok(World::new(settings, http, dynamodb, secrets))
 }

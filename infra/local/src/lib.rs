@@ -20,7 +20,7 @@ pub mod stream;
 
 pub use functions::Functions;
 pub use served::{ServeError, Stop, Stopper};
-pub use stack::{Addresses, Installation, SECRET_PREFIX, SalesforceTarget, Stack, StackError, StackOptions, Switch, TABLE};
+pub use stack::{Addresses, Installation, PLATFORM_HOSTS, SECRET_PREFIX, SalesforceTarget, Stack, StackError, StackOptions, Switch, TABLE};
 
 /// The region that the embedded services pretend to be in.
 pub const REGION: &str = "eu-west-3";

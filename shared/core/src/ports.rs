@@ -72,6 +72,8 @@ pub struct Ports<'a> {
     pub secrets: &'a crate::adapters::secrets::Secrets,
     /// HTTP to Salesforce.
     pub transport: &'a dyn Transport,
+    /// HTTP to the platform, whose address a document names.
+    pub platform: &'a dyn Transport,
     /// What the operator set for this installation.
     pub settings: &'a crate::shell::settings::Settings,
 }

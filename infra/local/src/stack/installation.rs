@@ -15,6 +15,7 @@ pub struct Installation {
     pub(super) table: Table,
     pub(super) secrets: Secrets,
     pub(super) transport: Arc<dyn Transport>,
+    pub(super) platform: Arc<dyn Transport>,
     pub(super) settings: Settings,
     pub(super) dynamodb: aws_sdk_dynamodb::Client,
     pub(super) secrets_manager: aws_sdk_secretsmanager::Client,
@@ -30,6 +31,7 @@ impl Installation {
             table: &self.table,
             secrets: &self.secrets,
             transport: &*self.transport,
+            platform: &*self.platform,
             settings: &self.settings,
         }
     }

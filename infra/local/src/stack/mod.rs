@@ -14,6 +14,7 @@ use dynoxide::Database;
 use passerelle_core::{
     adapters::{
         http::{self, HttpSetupError, HttpTransport},
+        platform::PlatformTransport,
         secrets::Secrets,
         state::Table,
     },
@@ -46,6 +47,8 @@ use crate::{
 pub const TABLE: &str = "passerelle-local";
 /// What the secrets' names begin with.
 pub const SECRET_PREFIX: &str = "passerelle/local";
+/// Where a platform that is being built may have its webhook: on this machine, at any port.
+pub const PLATFORM_HOSTS: [&str; 2] = ["localhost", "127.0.0.1"];
 /// How long upsert may take, as `template.yaml` has it.
 pub const UPSERT_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long reconcile may take, as `template.yaml` has it.
@@ -288,6 +291,7 @@ fn install(options: &StackOptions, addresses: &Addresses, allowed: &[String]) ->
         "PASSERELLE_SECRET_PREFIX" => Some(SECRET_PREFIX.to_owned()),
         "PASSERELLE_PUBLIC_URL" => Some(options.public_url.clone().unwrap_or_else(|| addresses.gateway.clone())),
         "PASSERELLE_ALLOWED_HOSTS" => Some(allowed.clone()),
+        "PASSERELLE_PLATFORM_HOSTS" => Some(PLATFORM_HOSTS.join(",")),
         _ => None,
     })?;
     let http = http::client()?;
@@ -298,6 +302,7 @@ fn install(options: &StackOptions, addresses: &Addresses, allowed: &[String]) ->
         table: Table::new(dynamodb.clone(), &settings.table),
         secrets: Secrets::new(secrets.clone(), &settings.secret_prefix),
         transport: Arc::new(HttpTransport::new(http, &settings.allowed_hosts)),
+        platform: Arc::new(PlatformTransport::new(&settings.platform_hosts)),
         settings,
         dynamodb,
         secrets_manager: secrets,

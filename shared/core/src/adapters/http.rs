@@ -1,20 +1,20 @@
 //! HTTP by reqwest: https only, no redirect, nothing repeated, every answer capped.
 //!
 //! Owns the split between "not sent" and "may have been sent". Refuses to know what is said; which hosts may be called
-//! is [`host::check`]'s.
+//! is [`host::check`]'s, and for the platform [`platform::check`](super::platform::check)'s.
 
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
-use reqwest::{Client, redirect, retry};
+use reqwest::{Client, ClientBuilder, redirect, retry};
 use thiserror::Error;
 use url::Url;
 
 use super::{roots, salesforce::host};
 use crate::ports::{BoxFuture, Cause, Transport, TransportError};
 
-/// Most bytes of an answer, after decompression.
+/// Most bytes of an answer of Salesforce, after decompression.
 pub const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 /// Most time to make a connection, TLS included.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -24,10 +24,13 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 #[error("the HTTP client cannot be made")]
 pub struct HttpSetupError(#[source] reqwest::Error);
 
-/// The answer is longer than [`MAX_BODY_BYTES`].
+/// The answer is too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the answer has more than {MAX_BODY_BYTES} bytes")]
-pub struct BodyTooLong;
+#[error("the answer has more than {most} bytes")]
+pub struct BodyTooLong {
+    /// What is read at most.
+    pub most: usize,
+}
 
 /// The transport to Salesforce.
 #[derive(Debug, Clone)]
@@ -38,20 +41,23 @@ pub struct HttpTransport {
 
 /// The HTTP client of a process. Cloning it shares its connections.
 pub fn client() -> Result<Client, HttpSetupError> {
+    builder().build().map_err(HttpSetupError)
+}
+
+/// What all clients have in common.
+pub(super) fn builder() -> ClientBuilder {
     let client = Client::builder()
         .user_agent(concat!("passerelle/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
         .redirect(redirect::Policy::none())
         .retry(retry::never())
         .referer(false)
-        // A proxy of the environment would choose the address in our place. Names are resolved by the system; a
-        // check of the addresses that they give has its place here, as `dns_resolver`.
+        // A proxy of the environment would choose the address in our place.
         .no_proxy();
-    let client = match roots::tls() {
+    match roots::tls() {
         Some(tls) => client.tls_backend_preconfigured(tls),
         None => client,
-    };
-    client.build().map_err(HttpSetupError)
+    }
 }
 
 impl HttpTransport {
@@ -61,17 +67,31 @@ impl HttpTransport {
     }
 
     async fn exchange(&self, request: Request<Bytes>, timeout: Duration) -> Result<Response<Bytes>, TransportError> {
-        let host = request.uri().authority().map(|a| a.host().to_owned()).unwrap_or_default();
-        let not_sent = |source: Cause| TransportError::NotSent { host: host.clone(), source };
-        let url = Url::parse(&request.uri().to_string()).map_err(|e| not_sent(e.into()))?;
-        host::check(&url, &self.allowed_hosts).map_err(|e| not_sent(e.into()))?;
-        let mut request = reqwest::Request::try_from(request).map_err(|e| not_sent(e.into()))?;
-        *request.timeout_mut() = Some(timeout);
-        match self.client.execute(request).await {
-            Ok(answer) => read(answer).await.map_err(|source| TransportError::MaybeSent { host, source }),
-            Err(error) if error.is_connect() || error.is_builder() => Err(not_sent(error.without_url().into())),
-            Err(error) => Err(TransportError::MaybeSent { host, source: error.without_url().into() }),
-        }
+        exchange(request, timeout, MAX_BODY_BYTES, |url| {
+            host::check(url, &self.allowed_hosts)?;
+            Ok(self.client.clone())
+        })
+        .await
+    }
+}
+
+/// Sends a request by the client that `choose` has for its address, unless that may not be called, and reads `most` bytes of the answer.
+pub(super) async fn exchange(
+    request: Request<Bytes>,
+    timeout: Duration,
+    most: usize,
+    choose: impl FnOnce(&Url) -> Result<Client, Cause>,
+) -> Result<Response<Bytes>, TransportError> {
+    let host = request.uri().authority().map(|a| a.host().to_owned()).unwrap_or_default();
+    let not_sent = |source: Cause| TransportError::NotSent { host: host.clone(), source };
+    let url = Url::parse(&request.uri().to_string()).map_err(|e| not_sent(e.into()))?;
+    let client = choose(&url).map_err(not_sent)?;
+    let mut request = reqwest::Request::try_from(request).map_err(|e| not_sent(e.into()))?;
+    *request.timeout_mut() = Some(timeout);
+    match client.execute(request).await {
+        Ok(answer) => read(answer, most).await.map_err(|source| TransportError::MaybeSent { host, source }),
+        Err(error) if error.is_connect() || error.is_builder() => Err(not_sent(error.without_url().into())),
+        Err(error) => Err(TransportError::MaybeSent { host, source: error.without_url().into() }),
     }
 }
 
@@ -81,14 +101,14 @@ impl Transport for HttpTransport {
     }
 }
 
-async fn read(mut answer: reqwest::Response) -> Result<Response<Bytes>, Cause> {
+async fn read(mut answer: reqwest::Response, most: usize) -> Result<Response<Bytes>, Cause> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = answer.status();
     *response.headers_mut() = std::mem::take(answer.headers_mut());
     let mut body = BytesMut::new();
     while let Some(chunk) = answer.chunk().await.map_err(reqwest::Error::without_url)? {
-        if body.len() + chunk.len() > MAX_BODY_BYTES {
-            return Err(BodyTooLong.into());
+        if body.len() + chunk.len() > most {
+            return Err(BodyTooLong { most }.into());
         }
         body.extend_from_slice(&chunk);
     }

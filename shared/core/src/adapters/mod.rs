@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod http;
+pub mod platform;
 mod roots;
 pub mod salesforce;
 pub mod secrets;

@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::schemas::{self, Ask, Learnt};
 use crate::{
     adapters::{
+        platform,
         secrets::{SecretError, SecretKind},
         state::{
             StateError,
@@ -15,11 +16,12 @@ use crate::{
     },
     domain::{
         check::{Verdict, judge, unreached},
-        config::{ConfigFault, Document, parse_document},
+        config::{ConfigFault, Document, WEBHOOK_URL, Webhook, parse_document},
         engine::{Engine, EngineError},
         event::hex,
         finding::{Finding, Severity},
         ids::ConnectionId,
+        words::Sentence,
     },
     ports::Ports,
 };
@@ -80,6 +82,7 @@ pub struct WebhookKeys {
 pub async fn apply(ports: Ports<'_>, json: &Value) -> Result<Applied, ConfigureError> {
     let document = parse_document(json).map_err(ConfigureError::Invalid)?;
     let connection = document.connection.id.clone();
+    webhook_may_be_called(ports, &document)?;
     agree_on_source(ports, &document).await?;
     let former = ports.table.load_meta(&connection).await?;
     let former_version = former.as_ref().map_or(0, |meta| meta.config_version);
@@ -170,6 +173,19 @@ async fn feed(ports: Ports<'_>, document: &Document, former: Option<&Meta>) -> R
         ports.table.save_source(&document.source.id, &source).await?;
     }
     Ok(())
+}
+
+/// Refuses a webhook within our own network. What its name leads to is looked at with each connection that is made.
+fn webhook_may_be_called(ports: Ports<'_>, document: &Document) -> Result<(), ConfigureError> {
+    let Some(Ok(url)) = document.platform.webhook.as_ref().map(Webhook::parse_url) else { return Ok(()) };
+    platform::check(&url, &ports.settings.platform_hosts).map_err(|_| {
+        let message = Sentence::new(
+            "This installation calls public hosts only, by https and their name; write the webhook's public address. This machine itself is called by a local stack only.",
+            "Cette installation n'appelle que des hôtes publics, en https et par leur nom ; écrivez l'adresse publique du webhook. Seule une installation locale appelle sa propre machine.",
+        );
+        let fault = ConfigFault { place: WEBHOOK_URL.to_owned(), message: message.to(document.connection.language).to_owned() };
+        ConfigureError::Invalid(vec![fault])
+    })
 }
 
 /// All connections that a source feeds say the same of it.

@@ -5,6 +5,7 @@ pub mod check;
 pub mod configure;
 pub mod connect;
 pub mod connections;
+pub mod deliver;
 pub mod fields;
 pub mod intake;
 pub mod problems;

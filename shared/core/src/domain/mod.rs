@@ -1,9 +1,11 @@
 //! The pure heart: no I/O, no clock, no randomness. Same input, same bytes.
 
+pub mod backoff;
 pub mod budget;
 pub mod check;
 pub mod config;
 pub mod cure;
+pub mod delivery;
 pub mod engine;
 pub mod event;
 pub mod expression;

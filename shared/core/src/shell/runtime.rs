@@ -7,6 +7,7 @@ use crate::{
     adapters::{
         aws::Account,
         http::{self, HttpSetupError, HttpTransport},
+        platform::PlatformTransport,
         secrets::Secrets,
         state::Table,
         system::{RandomIds, SystemClock},
@@ -22,6 +23,7 @@ pub struct World {
     table: Table,
     secrets: Secrets,
     transport: HttpTransport,
+    platform: PlatformTransport,
     settings: Settings,
 }
 
@@ -59,6 +61,7 @@ impl World {
             table: Table::new(dynamodb, &settings.table),
             secrets: Secrets::new(secretsmanager, &settings.secret_prefix),
             transport: HttpTransport::new(http, &settings.allowed_hosts),
+            platform: PlatformTransport::new(&settings.platform_hosts),
             settings,
         }
     }
@@ -66,6 +69,14 @@ impl World {
     /// The ports of this world.
     #[must_use]
     pub fn ports(&self) -> Ports<'_> {
-        Ports { clock: &self.clock, ids: &self.ids, table: &self.table, secrets: &self.secrets, transport: &self.transport, settings: &self.settings }
+        Ports {
+            clock: &self.clock,
+            ids: &self.ids,
+            table: &self.table,
+            secrets: &self.secrets,
+            transport: &self.transport,
+            platform: &self.platform,
+            settings: &self.settings,
+        }
     }
 }

@@ -24,6 +24,9 @@ pub struct Settings {
     /// `PASSERELLE_ALLOWED_HOSTS`: further hosts (`host` or `host:port`, separated by commas) that may be called as
     /// Salesforce, over plain http too. Default: none. For simulated orgs only.
     pub allowed_hosts: Vec<String>,
+    /// `PASSERELLE_PLATFORM_HOSTS`: further hosts, written likewise, that a platform's webhook may be at, over plain http and at private
+    /// addresses too. Default: none. For the local stack and tests only.
+    pub platform_hosts: Vec<String>,
 }
 
 impl Settings {
@@ -33,12 +36,16 @@ impl Settings {
             let value = read(name).map(|v| v.trim_end_matches('/').to_owned()).filter(|v| !v.is_empty());
             value.ok_or(SettingsError { name, fault: "missing", cure })
         };
-        let list = read("PASSERELLE_ALLOWED_HOSTS").unwrap_or_default();
+        let hosts = |name: &str| {
+            let list = read(name).unwrap_or_default();
+            list.split(',').map(|h| h.trim().to_ascii_lowercase()).filter(|h| !h.is_empty()).collect()
+        };
         Ok(Self {
             table: required("PASSERELLE_TABLE", "Set it to the name of the DynamoDB table.")?,
             secret_prefix: required("PASSERELLE_SECRET_PREFIX", "Set it to the prefix of the secrets' names, for example passerelle/prod.")?,
             public_url: read("PASSERELLE_PUBLIC_URL").map(|v| v.trim_end_matches('/').to_owned()).filter(|v| !v.is_empty()),
-            allowed_hosts: list.split(',').map(|h| h.trim().to_ascii_lowercase()).filter(|h| !h.is_empty()).collect(),
+            allowed_hosts: hosts("PASSERELLE_ALLOWED_HOSTS"),
+            platform_hosts: hosts("PASSERELLE_PLATFORM_HOSTS"),
         })
     }
 
@@ -70,6 +77,7 @@ mod tests {
         .unwrap();
         assert_eq!(settings.secret_prefix, "passerelle/prod");
         assert_eq!(settings.allowed_hosts, ["localhost:1", "127.0.0.1:1"]);
+        assert_eq!(settings.platform_hosts, [] as [String; 0]);
         assert_eq!(settings.public_url, None);
     }
 }

@@ -27,6 +27,7 @@ mod life;
 mod merge;
 mod operations;
 mod order;
+mod outbox;
 mod preflight;
 mod readme;
 mod reconcile;

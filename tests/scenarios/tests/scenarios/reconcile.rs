@@ -317,3 +317,35 @@ async fn what_no_action_writes_goes_with_the_next_run() {
     let run = hour(&scene, &kayo).await;
     assert_eq!((run.sheet.waited, run.sheet.to_salesforce), (0, 0), "{run:?}");
 }
+
+/// The platform hears which record is its person's, and what was taken over from there; nothing of what it said itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_platform_is_told_of_the_record_and_of_what_was_taken_over() {
+    let (scene, kayo) = scene().await;
+    let mut document = scene.document("kayo", |_| {});
+    document["reconciliation"] = json!({"push": "on", "pull": "on", "deleted": "person.gone"});
+    document["platform"]["webhook"] = json!({"url": "https://platform.example/hook"});
+    document["platform"]["attributes"].as_array_mut().unwrap().push(json!({"name": "person.gone", "type": "boolean"}));
+    let fields = document["mappings"]["lead"]["fields"].as_array_mut().unwrap();
+    fields.retain(|field| field["to"] != "Title");
+    fields.push(json!({"from": "person.job", "to": "Title", "strategy": "most_recent", "direction": "both"}));
+    scene.apply(&document).await;
+    scene.work(&kayo, &states("e1", scene.clock.now(), &json!({"job": "Engineer"}))).await;
+    let id = lead(&scene)["Id"].as_str().unwrap().to_owned();
+    scene.work(&kayo, &states("e2", scene.clock.now(), &json!({"phone": "0102030405"}))).await;
+    hour(&scene, &kayo).await;
+    scene.edit("Lead", &lead(&scene), &json!({"Title": "Chief Engineer"}));
+    hour(&scene, &kayo).await;
+    hour(&scene, &kayo).await;
+    scene.as_colleague(|org, session| org.delete(session, "Lead", &id).unwrap());
+    hour(&scene, &kayo).await;
+
+    let ada = person(&scene, &kayo, "p1").await;
+    let told = scene.stack.ports().table.open_deliveries(&kayo, &ada.key).await.unwrap();
+    let told: Vec<Value> = told.iter().map(|(_, stored)| serde_json::from_str(&stored.body).unwrap()).collect();
+    let of = |place: usize, path: &str| told[place].pointer(path).cloned().unwrap_or_default();
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert_eq!((of(0, "/type"), of(0, "/salesforce/id"), of(0, "/changes")), (json!("person.updated"), json!(id), json!({})));
+    assert_eq!((of(1, "/type"), of(1, "/changes")), (json!("person.updated"), json!({"person.job": "Chief Engineer"})));
+    assert_eq!((of(2, "/type"), of(2, "/changes"), of(2, "/person/ids")), (json!("person.deleted"), json!({"person.gone": true}), json!(["p1"])));
+}

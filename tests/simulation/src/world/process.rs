@@ -101,6 +101,7 @@ impl Process {
                 secret_prefix: SECRET_PREFIX.to_owned(),
                 public_url: Some(crate::world::org::PUBLIC.to_owned()),
                 allowed_hosts: Vec::new(),
+                platform_hosts: Vec::new(),
             },
             bench: Workbench::default(),
             readers: Readers::default(),
@@ -111,7 +112,15 @@ impl Process {
     /// Its ports.
     #[must_use]
     pub fn ports(&self) -> Ports<'_> {
-        Ports { clock: &self.clock, ids: &*self.ids, table: &self.table, secrets: &self.secrets, transport: &self.line, settings: &self.settings }
+        Ports {
+            clock: &self.clock,
+            ids: &*self.ids,
+            table: &self.table,
+            secrets: &self.secrets,
+            transport: &self.line,
+            platform: &self.line,
+            settings: &self.settings,
+        }
     }
 
     /// Its clock's time.

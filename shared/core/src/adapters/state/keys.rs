@@ -159,6 +159,23 @@ impl Key {
         Self::new(format!("CONN#{c}#PERSON#{p}"), format!("{}{time}#{plan}", Self::WHY))
     }
 
+    /// What the sort keys of a person's deliveries begin with.
+    pub const DELIVERIES: &str = "DELIVERY#";
+
+    /// What the platform is told of a person: the deliveries that were recorded with the person's `version`, the `nth` of them from 0. They sort
+    /// in the order in which they are sent.
+    #[must_use]
+    pub fn delivery(c: &ConnectionId, p: &PersonKey, version: u64, nth: usize) -> Self {
+        Self::new(format!("CONN#{c}#PERSON#{p}"), format!("{}{version:010}#{nth:02}", Self::DELIVERIES))
+    }
+
+    /// The person of a delivery's key, as an index gives it; `None` for any other item.
+    pub(super) fn as_delivery(&self) -> Option<PersonKey> {
+        let (_, person) = self.pk.strip_prefix("CONN#")?.split_once("#PERSON#")?;
+        self.sk.starts_with(Self::DELIVERIES).then_some(())?;
+        PersonKey::parse(person).ok()
+    }
+
     /// The person behind an identity; `alias` is `id:…` or `email:` and a hash.
     #[must_use]
     pub fn alias(c: &ConnectionId, alias: &str) -> Self {
@@ -230,6 +247,18 @@ impl Key {
         format!("DEAD#{c}")
     }
 
+    /// The partition of the due index that lists what the platform is still to be told.
+    #[must_use]
+    pub fn delivery_partition(c: &ConnectionId) -> String {
+        format!("DELIVER#{c}")
+    }
+
+    /// The partition of the due index that lists what the platform was not told, because it was given up.
+    #[must_use]
+    pub fn undelivered_partition(c: &ConnectionId) -> String {
+        format!("UNDELIVERED#{c}")
+    }
+
     /// The partition of the day index that the events received on a day are in.
     #[must_use]
     pub fn day_partition(c: &ConnectionId, day: Date, shard: u8) -> String {
@@ -276,6 +305,15 @@ mod tests {
         let (c, e) = (ConnectionId::parse("kayo").unwrap(), EventId::parse("a:b/c").unwrap());
         assert_eq!(Key::event(&c, &e).as_event(), Some((c.clone(), e)));
         assert_eq!(Key::meta(&c).as_event(), None);
+    }
+
+    #[test]
+    fn deliveries_sort_by_the_versions_of_their_person() {
+        let (c, p) = (ConnectionId::parse("kayo").unwrap(), PersonKey::parse("p1").unwrap());
+        let keys: Vec<Key> = [(9, 0), (9, 1), (10, 0), (123, 0)].map(|(version, nth)| Key::delivery(&c, &p, version, nth)).into();
+        assert!(keys.is_sorted());
+        assert!(keys.iter().all(|key| key.as_delivery() == Some(p.clone())));
+        assert_eq!((Key::person(&c, &p).as_delivery(), keys.first().and_then(Key::as_event)), (None, None));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 pub mod campaigns;
 pub mod connect;
 pub mod connections;
+pub mod deliveries;
 mod error;
 pub mod events;
 mod keys;
@@ -216,7 +217,30 @@ impl Table {
         after: Option<&Key>,
         limit: i32,
     ) -> Result<(Vec<(Key, T)>, Option<Key>), StateError> {
+        self.page_in(Order::FirstToLast, pk, prefix, after, limit).await
+    }
+
+    /// The same from the end: the last items first, those before the key `after`.
+    pub async fn page_back<T: DeserializeOwned>(
+        &self,
+        pk: &str,
+        prefix: &str,
+        after: Option<&Key>,
+        limit: i32,
+    ) -> Result<(Vec<(Key, T)>, Option<Key>), StateError> {
+        self.page_in(Order::LastToFirst, pk, prefix, after, limit).await
+    }
+
+    async fn page_in<T: DeserializeOwned>(
+        &self,
+        order: Order,
+        pk: &str,
+        prefix: &str,
+        after: Option<&Key>,
+        limit: i32,
+    ) -> Result<(Vec<(Key, T)>, Option<Key>), StateError> {
         let request = self.client.query().table_name(&*self.name).consistent_read(true).limit(limit);
+        let request = request.set_scan_index_forward((order == Order::LastToFirst).then_some(false));
         let request = request.key_condition_expression(if prefix.is_empty() { "pk = :pk" } else { "pk = :pk AND begins_with(sk, :sk)" });
         let request = request.expression_attribute_values(":pk", AttributeValue::S(pk.to_owned()));
         let request = if prefix.is_empty() { request } else { request.expression_attribute_values(":sk", AttributeValue::S(prefix.to_owned())) };
@@ -285,10 +309,17 @@ impl Table {
     }
 }
 
+/// In which order the items of a partition are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    FirstToLast,
+    LastToFirst,
+}
+
 /// The indexes of the table (all of them carry keys only).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Index {
-    /// Work that is due, and parked work: `due_pk`, `due_at`.
+    /// Work and deliveries that are due, and those that are not any more: `due_pk`, `due_at`.
     Due,
     /// The events of a person: `person_pk`, `occurred_at`.
     Person,

@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Expression, Index, Key, StateError, Table, Write,
+    deliveries::delivery_writes,
     events::{StoredEvent, settle_write, sortable},
     told::told_write,
 };
 use crate::domain::{
+    delivery::Delivery,
     ids::{ConnectionId, PersonKey, RecordId},
     person::Person,
     plan::{Change, Kept, Note, Settled, Taken, Told},
@@ -57,6 +59,9 @@ pub struct Recording<'a> {
     pub events: &'a [(Settled, u32)],
     /// Records that keep times of their own, of which the events tell.
     pub told: &'a [&'a Told],
+    /// What the platform is told of the person, in this order: [`MOST_AT_ONCE`](super::deliveries::MOST_AT_ONCE) at most, and only together
+    /// with the person, whose new version is their place among the person's others.
+    pub deliveries: &'a [Delivery],
     /// The explanation, if something was written or chosen.
     pub why: Option<Why<'a>>,
     /// When retries are due.
@@ -110,8 +115,8 @@ impl Table {
         Ok(explanations.collect())
     }
 
-    /// Records everything about one person together: person, identities, record, events, explanation, and when records were told of. A hundred
-    /// items at most.
+    /// Records everything about one person together: person, identities, record, events, explanation, deliveries, and when records were told
+    /// of. A hundred items at most.
     /// [`StateError::Conflict`] means that somebody else was there first: nothing is stored.
     pub async fn record(&self, c: &ConnectionId, recording: Recording<'_>) -> Result<(), StateError> {
         let mut writes = Vec::new();
@@ -138,6 +143,9 @@ impl Table {
                 let time = sortable(recording.now);
                 writes.push(Write::put(Key::why(c, &person.key, &time, recording.plan), why, None)?);
             }
+            writes.extend(delivery_writes(c, &person.key, stored.version, recording.deliveries, recording.now)?);
+        } else if !recording.deliveries.is_empty() {
+            return Err(StateError::bug("a delivery without its person"));
         }
         let key = recording.person.map(|person| &person.key);
         for (settled, attempts) in recording.events {

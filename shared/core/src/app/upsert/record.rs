@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, stream};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::{
     adapters::{
@@ -15,13 +16,15 @@ use crate::{
         },
     },
     domain::{
+        backoff::backoff,
+        delivery::{About, Delivery, Kind, SalesforceRecord},
         ids::{ConnectionId, EventId, PersonKey},
         mapping::merge::remember,
-        person::{Link, Person, Sent, spread},
+        person::{Link, Person, Sent},
         plan::{NewValue, Operation, Outcome, PersonPlan, Plan, Settled, Told, Write, WriteResult, settle},
     },
     planted::{self, Bug},
-    ports::Ports,
+    ports::{Ids, Ports},
 };
 
 /// How many people are recorded at the same time.
@@ -47,8 +50,9 @@ pub(super) async fn record(
     results: &[WriteResult],
     stored: &BTreeMap<EventId, StoredEvent>,
     not_before: Option<Timestamp>,
+    hears: bool,
 ) -> Result<Recorded, StateError> {
-    let pen = Pen { ports, c, plan, results, stored, not_before, id: &ports.ids.fresh(), now: ports.clock.now() };
+    let pen = Pen { ports, c, plan, results, stored, not_before, hears, id: &ports.ids.fresh(), now: ports.clock.now() };
     let people = plan.people.iter().filter(|person| !person.is_untouched(results));
     release(ports, c, people.clone(), pen.now).await?;
     // Transactions that write the same item would get in each other's way.
@@ -95,6 +99,8 @@ struct Pen<'a> {
     stored: &'a BTreeMap<EventId, StoredEvent>,
     /// What is tried again waits as long as that, where no calls are left.
     not_before: Option<Timestamp>,
+    /// Whether the platform is told of what becomes of people.
+    hears: bool,
     id: &'a str,
     now: Timestamp,
 }
@@ -110,7 +116,7 @@ impl Pen<'_> {
 
     /// `None` where somebody else was there first.
     async fn record(self, person_plan: &PersonPlan) -> Result<Option<Vec<Settled>>, StateError> {
-        let Self { ports, c, plan, results, stored, not_before, id, now } = self;
+        let Self { ports, c, plan, results, stored, not_before, hears, id, now } = self;
         let settled = settle(plan, person_plan, results, now);
         let events: Vec<(Settled, u32)> = settled.iter().filter_map(|settled| with_history(settled, stored)).collect();
         let write = person_plan.record.and_then(|id| plan.writes.get(id.0).zip(results.get(id.0)));
@@ -121,6 +127,8 @@ impl Pen<'_> {
         }
         let tries = events.iter().map(|(_, tries)| *tries).max().unwrap_or(0);
         let told: Vec<&Told> = plan.told_by(&person_plan.person.key).filter(|told| told.stands(results)).collect();
+        let deliveries: Vec<Delivery> =
+            (hears && person_plan.save).then(|| delivery(person_plan, &person, ports.ids, now)).flatten().into_iter().collect();
         let recording = Recording {
             before: person_plan.person.version,
             person: person_plan.save.then_some(&person),
@@ -128,6 +136,7 @@ impl Pen<'_> {
             claims: &person_plan.identities.claims,
             events: &events,
             told: &told,
+            deliveries: &deliveries,
             retry_at: now.saturating_add(backoff(tries, person_plan.person.key.as_str())).unwrap_or(now).max(not_before.unwrap_or(now)),
             now,
             plan: id,
@@ -154,6 +163,29 @@ impl Pen<'_> {
         }
         Ok(Some(events.into_iter().map(|(settled, _)| settled).collect()))
     }
+}
+
+/// What the platform is told: values that its person has taken over, and which record is theirs now.
+fn delivery(person_plan: &PersonPlan, person: &Person, ids: &dyn Ids, now: Timestamp) -> Option<Delivery> {
+    let link = person.link.as_ref()?;
+    let is_another = person_plan.former.as_ref() != Some(&link.id);
+    if person_plan.taken.is_empty() && !is_another {
+        return None;
+    }
+    let deleted = person_plan.taken.iter().any(|taken| taken.field.is_none() && taken.new == Value::Bool(true));
+    let kind = match person_plan.former {
+        _ if deleted => Kind::Deleted,
+        Some(_) if is_another => Kind::Merged,
+        _ => Kind::Updated,
+    };
+    Some(Delivery {
+        id: ids.fresh(),
+        kind,
+        occurred_at: person_plan.taken.iter().filter_map(|taken| person.attributes.get(&taken.attribute)).map(|dated| dated.at).max().unwrap_or(now),
+        person: About::of(person),
+        salesforce: SalesforceRecord { object: link.object.clone(), id: link.id },
+        changes: person_plan.taken.iter().map(|taken| (taken.attribute.clone(), taken.new.clone())).collect(),
+    })
 }
 
 /// What is to be explained later: what was written on the person's record, and how the record was chosen.
@@ -229,30 +261,5 @@ fn mark_sent(link: &mut Link, write: &Write, sent: Sent) {
             Sent::Surely => (base.platform, base.sent, base.since) = (Some(remember(value)), Some(sent), None),
             Sent::Perhaps => _ = base.sent.get_or_insert(sent),
         }
-    }
-}
-
-/// One minute, doubled with every try, an hour at most; up to a quarter less, which spreads those who failed together.
-fn backoff(tries: u32, key: &str) -> SignedDuration {
-    if planted::is(Bug::RetryForever) {
-        return SignedDuration::ZERO;
-    }
-    let whole = SignedDuration::from_secs(60 * i64::from(1_u32 << tries.min(6))).min(SignedDuration::from_hours(1));
-    whole - whole * i32::from(spread(&format!("{key}/{tries}"))) / 1024
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_grow_to_an_hour_and_differ_from_person_to_person() {
-        let of = |tries, key: &str| backoff(tries, key).as_secs();
-        for (tries, whole) in [(0, 60), (1, 120), (2, 240), (5, 1_920), (6, 3_600), (60, 3_600)] {
-            let waits: Vec<i64> = (0..50).map(|n| of(tries, &format!("p{n}"))).collect();
-            assert!(waits.iter().all(|wait| (whole * 3 / 4..=whole).contains(wait)), "{tries}: {waits:?}");
-            assert!(waits.iter().min() != waits.iter().max(), "{tries}");
-        }
-        assert_eq!(of(3, "p1"), of(3, "p1"), "the same each time");
     }
 }

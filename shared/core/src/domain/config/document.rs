@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Campaign, CampaignsSection, Mapping, Overlay, ReconciliationSection, SourceSection, Workflow, rules::is_default, short_form::mappings_schema,
+    Campaign, CampaignsSection, Mapping, Overlay, ReconciliationSection, SourceSection, Webhook, Workflow, rules::is_default,
+    short_form::mappings_schema,
 };
 use crate::domain::{
     budget::ApiCalls,
@@ -101,6 +102,9 @@ pub struct PlatformSection {
     /// What it knows about people. Where anything is listed, field rules may name only what is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<Attribute>,
+    /// Its webhook, which hears of what Salesforce changes. Without one it hears of nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Webhook>,
 }
 
 /// The org, and how to sign in to it.

@@ -10,6 +10,7 @@ mod rules;
 mod short_form;
 mod source;
 mod validate;
+mod webhook;
 
 #[cfg(test)]
 mod tests;
@@ -19,4 +20,5 @@ pub use document::*;
 pub use reconciliation::*;
 pub use rules::*;
 pub use source::*;
-pub use validate::{ConfigFault, json_schema, parse_document};
+pub use validate::{ConfigFault, WEBHOOK_URL, json_schema, parse_document};
+pub use webhook::Webhook;

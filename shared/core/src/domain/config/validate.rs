@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Action, Campaign, Document, MemberAction, OwnerFallback, RecordAction, Toggle, short_form};
+use super::{Action, Campaign, Document, MemberAction, OwnerFallback, RecordAction, Toggle, Webhook, short_form};
 use crate::domain::{
     event::CONTEXT,
     hook::Reader,
@@ -23,6 +23,9 @@ pub struct ConfigFault {
     /// What is wrong and what would be right.
     pub message: String,
 }
+
+/// The place of the platform's webhook in a document.
+pub const WEBHOOK_URL: &str = "platform.webhook.url";
 
 /// Functions that every template has.
 const GLOBALS: [&str; 4] = ["range", "dict", "namespace", "debug"];
@@ -60,6 +63,9 @@ fn faults(document: &Document) -> Vec<ConfigFault> {
     mapping_fault(document, "lead", people.lead_mapping.as_ref(), &mut fault);
     mapping_fault(document, "contact", people.contact_mapping.as_ref(), &mut fault);
     attribute_faults(document, &mut fault);
+    if let Some(Err(refusal)) = document.platform.webhook.as_ref().map(Webhook::parse_url) {
+        fault(WEBHOOK_URL.to_owned(), refusal.to(document.connection.language).to_owned());
+    }
     workflow_faults(document, &mut fault);
     campaign_faults(document, &mut fault);
     owner_faults(document, &mut fault);

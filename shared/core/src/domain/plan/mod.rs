@@ -168,6 +168,8 @@ pub struct PersonPlan {
     pub kept: Vec<Kept>,
     /// Remarks for the record: ambiguity, a fallback owner.
     pub notes: Vec<Note>,
+    /// The record that they had until now.
+    pub former: Option<RecordId>,
     /// What is taken over from Salesforce.
     pub taken: Vec<Taken>,
     /// Why a run could do nothing about them.

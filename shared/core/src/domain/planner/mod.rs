@@ -277,6 +277,7 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
         record: None,
         kept: Vec::new(),
         notes: Vec::new(),
+        former: before.link.as_ref().map(|link| link.id),
         taken: Vec::new(),
         problem: None,
         events: std::mem::take(&mut sorted.settled),

@@ -87,6 +87,7 @@ fn plan(people: usize) -> Plan {
             record: Some(lead),
             kept: Vec::new(),
             notes: Vec::new(),
+            former: None,
             taken: Vec::new(),
             problem: None,
             events: vec![EventPlan { event, fate: Fate::After(vec![lead, WriteId(lead.0 + 1)]) }],
