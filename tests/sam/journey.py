@@ -179,9 +179,9 @@ def travel(checks, account, org, program, stack, outputs, scratch):
     checks.check("it is answered with 202", status == 202, (status, answer))
     traveller.check_arrival(checks, second, SWEEP_SECONDS)
 
-    checks.step("A signed webhook; the hourly schedule alone finds it (set to a minute here; this takes up to four minutes)")
+    checks.step("A signed webhook; the schedule of reconcile alone finds it (set to a minute here; this takes up to four minutes)")
     hourly = inspection.schedule(account, account.physical(stack, "Reconcile"))
-    checks.check("the schedule of reconcile is hourly", hourly["ScheduleExpression"] == "rate(1 hour)", hourly)
+    checks.check("reconcile is called every five minutes", hourly["ScheduleExpression"] == "rate(5 minutes)", hourly)
     reschedule(account, inspection.schedule(account, account.physical(stack, "Upsert")), State="DISABLED")
     third = captured(3, document)
     status, answer = traveller.send(third, "m3")
@@ -194,6 +194,7 @@ def travel(checks, account, org, program, stack, outputs, scratch):
     operate(checks, steps, connection, traveller, first)
     refused(checks, steps, connection, traveller, captured(4, document))
     replayed(checks, steps, connection, traveller, first)
+    reconciled(checks, steps, connection, traveller, first, document, scratch)
     checks.check("the refused webhook made no lead", not traveller.leads(captured(0, document)), org.records("Lead"))
 
 
@@ -255,6 +256,28 @@ def replayed(checks, steps, connection, traveller, event):
     checks.check("it is applied once more, in one try", told["tries"] == 1, told)
     checks.check("leads and events are as they were", (traveller.org.records("Lead"), traveller.org.records("Event")) == before)
     check_ledger(checks, steps, connection, {"applied": 4})
+
+
+def reconciled(checks, steps, connection, traveller, event, document, scratch):
+    checks.step("A colleague edits the lead; an hourly run takes it over (this takes up to four minutes)")
+    document = json.loads(json.dumps(document)) | {"reconciliation": {"pull": "on", "push": "on"}}
+    rules = document["mappings"]["lead"]["fields"]
+    rules[:] = [rule for rule in rules if rule["to"] != "Title"]
+    rules.append({"from": "person.job", "to": "Title", "strategy": "most_recent", "direction": "both"})
+    lead = traveller.leads(event)[0]["Id"]
+    traveller.org.rest("PATCH", f"sobjects/Lead/{lead}", {"Title": "Chief Engineer"})
+    steps.apply(cli.adapted(document, traveller.org, scratch / "reconciling.json"))
+
+    def ended():
+        runs = json.loads(steps.run("runs", connection, "--json"))["runs"]
+        return runs[-1] if runs else None
+    run = wait_until("a run has ended", ended, SWEEP_SECONDS, pause=2)
+    sheet = run["run"]["sheet"]
+    checks.check("it took the colleague's value over, and its sheet balances", sheet["to_platform"] >= 1 and run["balances"], run)
+    said = steps.run("status", connection, event["id"])
+    checks.check("that is told in sentences", 'takes over "Chief Engineer"' in said, said)
+    said = steps.run("runs", connection)
+    checks.check("so is the run, with its balance", "records read" in said and "The next run is due at" in said, said)
 
 
 def check_ledger(checks, steps, connection, wanted):

@@ -1,5 +1,5 @@
-//! The hourly runs. Before them the hour does what the minute's sweep does, so that even with the stream and that schedule switched off
-//! every event ends.
+//! The hourly runs that are due, and those under way. Before them each call does what the minute's sweep does, so that even with the
+//! stream and that schedule switched off every event ends.
 
 use jiff::Timestamp;
 use passerelle_core::{
@@ -12,7 +12,7 @@ use passerelle_core::{
 };
 use serde_json::{Value, json};
 
-/// Handles the hourly schedule. Stops before `deadline`.
+/// Handles the schedule. Stops before `deadline`.
 pub async fn handle(ports: Ports<'_>, bench: &Workbench, _event: Value, deadline: Timestamp) -> Result<Value, StateError> {
     let worked = sweep(ports, bench, deadline).await?;
     let runs = reconcile::run_all(ports, bench, deadline).await?;

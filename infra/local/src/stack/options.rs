@@ -85,7 +85,7 @@ impl Default for StackOptions {
             stream: Switch::On,
             stream_options,
             sweep_interval: Some(Duration::from_secs(60)),
-            reconcile_interval: Some(Duration::from_secs(3600)),
+            reconcile_interval: Some(Duration::from_secs(300)),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
         }

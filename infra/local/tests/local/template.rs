@@ -154,7 +154,7 @@ fn the_schedules_are_the_same() {
     let defaults = passerelle_local::StackOptions::default();
     let cases = [
         ("Upsert", "Sweep", SWEEP, UPSERT_TIMEOUT, defaults.sweep_interval, ("rate(1 minute)", 60)),
-        ("Reconcile", "Due", DUE, RECONCILE_TIMEOUT, defaults.reconcile_interval, ("rate(1 hour)", 3600)),
+        ("Reconcile", "Due", DUE, RECONCILE_TIMEOUT, defaults.reconcile_interval, ("rate(5 minutes)", 300)),
     ];
     for (function, event, input, timeout, interval, (rate, seconds)) in cases {
         let properties = &resources[function]["Properties"];

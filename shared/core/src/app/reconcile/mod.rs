@@ -28,6 +28,7 @@ use crate::{
         config::{ReconciliationSection, Toggle},
         engine::Engine,
         ids::{ConnectionId, ObjectName},
+        person::spread,
         planner::{Case, Ways},
         run::{Position, Run},
     },
@@ -172,7 +173,7 @@ impl<'a> Stepper<'a> {
             return Ok(());
         }
         run.ended_at = Some(self.ports.clock.now());
-        let next_at = run.started_at.saturating_add(EVERY).ok();
+        let next_at = Some(next(c, run.started_at));
         let read_at = if run.stopped.is_some() { cursor.read_at } else { Some(run.started_at) };
         let cursor = Cursor { next_at, read_at, run: None, ..cursor };
         self.ports.table.move_cursor(c, &cursor, Some(&run)).await?;
@@ -294,6 +295,14 @@ impl<'a> Stepper<'a> {
     }
 }
 
+/// When a connection's next run is due: its own minute of the hour, so that an installation's connections are spread over it.
+fn next(c: &ConnectionId, last: Timestamp) -> Timestamp {
+    let minute = i64::from(spread(c.as_str()) % 60);
+    let hour = last.as_second().div_euclid(3_600) * 3_600;
+    let at = Timestamp::from_second(hour + minute * 60).unwrap_or(last);
+    if at > last { at } else { at.saturating_add(EVERY).unwrap_or(at) }
+}
+
 fn report(c: &ConnectionId, run: &Run) {
     let sheet = &run.sheet;
     let balanced = sheet.balances();
@@ -303,5 +312,27 @@ fn report(c: &ConnectionId, run: &Run) {
     );
     if !balanced || run.stopped.is_some() {
         tracing::error!(connection.id = %c, run.id = run.id, code = run.stopped.as_deref().unwrap_or("run_unbalanced"), "a run needs somebody to look at it");
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_connection_has_its_minute_and_runs_once_an_hour() {
+        let start: Timestamp = "2026-09-01T08:17:30Z".parse().unwrap();
+        let mut minutes = BTreeSet::new();
+        for n in 0..200 {
+            let c: ConnectionId = format!("c{n}").parse().unwrap();
+            let first = next(&c, start);
+            assert!(first > start && first.duration_since(start) <= EVERY, "{first}");
+            // The schedule calls a little later.
+            let second = next(&c, first + SignedDuration::from_secs(200));
+            assert_eq!(second.duration_since(first), EVERY, "{c}");
+            minutes.insert(first.as_second() / 60 % 60);
+        }
+        assert!(minutes.len() > 40, "{minutes:?}");
     }
 }
