@@ -37,9 +37,9 @@ pub async fn judge(run: &Run<'_>) -> Result<Vec<(usize, usize)>> {
 /// Everything that was read, and everybody who waited, is in one outcome.
 async fn balance(run: &Run<'_>, tenant: usize) -> Result<()> {
     for ended in run.runs(tenant).await? {
+        run.world.note(format_args!("a run of {}: {ended:?}", TENANTS[tenant]));
         let sheet = &ended.sheet;
-        let (came, went) =
-            (sheet.read + sheet.waited, sheet.unknown + sheet.further + sheet.unchanged + sheet.applied + sheet.later + sheet.parked);
+        let (came, went) = (sheet.read + sheet.waited, sheet.unknown + sheet.further + sheet.unchanged + sheet.applied + sheet.later + sheet.parked);
         if came != went {
             run.wrong(Promise::RunsBalance, format!("a run of {} has read {came} and accounts for {went}: {sheet:?}", TENANTS[tenant]));
         }
@@ -92,8 +92,9 @@ fn sides(run: &Run<'_>, who: (usize, usize), known: &Person, records: &BTreeMap<
         wrong.push((Promise::OptOutKept, what));
     }
     // Nobody but the org's automation has changed it, unless somebody made another record; of what somebody saves before we have seen
-    // what the org made of a value, nothing tells that it was the org.
-    let touched = run.deeds.moved.contains_key(&who) || run.deeds.edits.contains_key(&who);
+    // what the org made of a value, nothing tells that it was the org; nor after a write that nobody noted.
+    let cut = run.world.state().cut.contains_key(TENANTS[who.0]);
+    let touched = cut || run.deeds.moved.contains_key(&who) || run.deeds.edits.contains_key(&who);
     let company = format!("{} company", TENANTS[who.0]);
     if ours("company") != company.as_str() && !touched {
         wrong.push((Promise::NothingCovered, format!("the platform's company is {}, and nobody has edited {company:?}", ours("company"))));

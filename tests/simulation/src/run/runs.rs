@@ -13,11 +13,7 @@ use passerelle_core::{
 };
 
 use super::{HOUR, Run};
-use crate::{
-    history::TENANTS,
-    judge::records,
-    report::Promise,
-};
+use crate::{history::TENANTS, judge::records, report::Promise};
 
 /// So many runs after everything is healed, nothing is left to be carried.
 const RUNS: usize = 3;

@@ -240,10 +240,7 @@ impl<'a> Stepper<'a> {
     /// People who have waited since before the run began.
     async fn waiting(&self, shift: &mut Shift<'a>, bench: &'a Workbench, run: &mut Run) -> Result<bool, WorkError> {
         let c = &self.engine.document.connection.id;
-        let keys = match self.ways.push {
-            true => self.ports.table.pending_people(c, run.started_at, i32::try_from(BATCH).unwrap_or(i32::MAX)).await?,
-            false => Vec::new(),
-        };
+        let keys = self.ports.table.pending_people(c, run.started_at, i32::try_from(BATCH).unwrap_or(i32::MAX)).await?;
         let mut people = self.ports.table.load_people(c, &keys).await?;
         people.retain(|person| person.pending.is_some_and(|since| since <= run.started_at));
         if people.is_empty() {

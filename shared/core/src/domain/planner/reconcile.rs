@@ -48,6 +48,8 @@ pub(super) fn plan_both_ways(
             (plan.person, plan.taken) = (before, Vec::new());
             if let Outcome::Parked { problem } = outcome {
                 plan.problem = Some(problem);
+                // No event waits for them that would be set going: the next run looks again, at one call for all of them.
+                plan.compare = true;
             }
             return;
         }

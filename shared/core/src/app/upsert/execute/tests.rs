@@ -88,6 +88,7 @@ fn plan(people: usize) -> Plan {
             kept: Vec::new(),
             notes: Vec::new(),
             taken: Vec::new(),
+            compare: false,
             problem: None,
             events: vec![EventPlan { event, fate: Fate::After(vec![lead, WriteId(lead.0 + 1)]) }],
         });

@@ -286,6 +286,10 @@ fn by_strategy(strategy: Strategy, later: Option<Side>) -> Verdict {
 fn do_not_contact(platform: Sighting<'_>, salesforce: Sighting<'_>, same: &dyn Fn(&Value, &Value) -> bool) -> Verdict {
     let word = |side| Word::of(side, false, same);
     match (word(platform), word(salesforce)) {
+        // That somebody has not said no is what every new record has, and nobody's statement: taken for one it would be later than a no
+        // that comes late.
+        (Word::Known { .. }, Word::Unknown { .. }) if platform.value == &Value::Bool(false) => (None, Reason::Unchanged),
+        (Word::Unknown { .. }, Word::Known { .. }) if salesforce.value == &Value::Bool(false) => (None, Reason::Unchanged),
         (Word::Known { .. }, Word::Unknown { .. }) => (Some(Side::Platform), Reason::BlankFilled),
         (Word::Unknown { .. }, Word::Known { .. }) => (Some(Side::Salesforce), Reason::BlankFilled),
         // Who says again what they had said before has said it later, so times go before changes.
@@ -296,7 +300,9 @@ fn do_not_contact(platform: Sighting<'_>, salesforce: Sighting<'_>, same: &dyn F
                 (true, false) => (Some(Side::Platform), Reason::PlatformChanged),
                 (false, true) => (Some(Side::Salesforce), Reason::SalesforceChanged),
                 (false, false) => (None, Reason::Unchanged),
-                (true, true) if platform.value == &Value::Bool(true) && !planted::is(Bug::TieForgetsOptOut) => (Some(Side::Platform), Reason::OptOutWins),
+                (true, true) if platform.value == &Value::Bool(true) && !planted::is(Bug::TieForgetsOptOut) => {
+                    (Some(Side::Platform), Reason::OptOutWins)
+                }
                 (true, true) => (Some(Side::Salesforce), Reason::OptOutWins),
             },
         },
