@@ -247,6 +247,8 @@ fn first_name(latest: &Said, record: &Value, touched: &Touched<'_>, wrong: &mut 
     // Where nobody else has touched the field, what was there before tells so, however late their other edits are.
     let ours_alone = edit.is_none() && touched.moved.is_none() && !touched.cut;
     let should = match edit {
+        // What a merge hands over after a write that nobody noted is nobody's to tell; it is reported as a conflict.
+        None if touched.cut && touched.moved.is_some() => return,
         _ if is_latest || ours_alone => stated,
         Some(edit) if edit.at > latest.stamp && !edit.contended => &edit.value,
         _ => return,
