@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use crate::{
     fault::{Fault, Rates},
-    history::{History, TENANTS},
+    history::{History, PEOPLE, TENANTS, What},
 };
 
 /// Everything that a run depends on.
@@ -31,6 +31,8 @@ pub struct Plan {
     stuck: Option<(usize, usize)>,
     /// The runs, where any tenant has them.
     pub runs: Option<Runs>,
+    /// What colleagues do once every event has ended, and nothing but runs can see it: of each tenant whose sides are compared.
+    pub last: Vec<What>,
 }
 
 /// How runs compare both sides. Their hour is a short one, so that several of them see the history.
@@ -72,6 +74,7 @@ impl Plan {
             page: 0,
             stuck: None,
             runs: None,
+            last: Vec::new(),
         };
         rates.draw_later(&mut rng);
         plan.page = rng.u64(1..4);
@@ -80,6 +83,13 @@ impl Plan {
         plan.runs = rng.bool().then(|| Runs::draw(&mut rng));
         for tenant in plan.reconciling() {
             plan.history.load(&mut rng, tenant);
+            let person = rng.usize(..PEOPLE);
+            plan.last.extend(match rng.u8(0..4) {
+                0 => Some(What::Delete(tenant, person)),
+                1 => Some(What::Merge(tenant, person)),
+                2 => Some(What::Convert(tenant, person)),
+                _ => None,
+            });
         }
         Self { rates, ..plan }
     }

@@ -13,7 +13,7 @@ use passerelle_core::{
 };
 
 use super::{HOUR, Run};
-use crate::{history::TENANTS, judge::records, report::Promise};
+use crate::{colleague, history::TENANTS, judge::records, report::Promise};
 
 /// So many runs after everything is healed, nothing is left to be carried.
 const RUNS: usize = 3;
@@ -90,6 +90,9 @@ impl Run<'_> {
     pub(super) async fn settle(&mut self) -> Result<()> {
         if self.plan.runs.is_none() {
             return Ok(());
+        }
+        for what in &self.plan.last {
+            colleague::act(&self.world, what, false, &mut self.deeds);
         }
         let before = records(self);
         self.hours(RUNS).await?;
