@@ -69,6 +69,30 @@ bugs! {
     SpendOn = "spend-on",
     /// A log tells a token.
     TellSecret = "tell-secret",
+    /// A run moves on before its page is recorded.
+    MoveEarly = "move-early",
+    /// A run begins where the last one began, and not before that.
+    NoOverlap = "no-overlap",
+    /// A page ends with a time, and the next one begins after it.
+    PageByTime = "page-by-time",
+    /// What the sides had before is not looked at.
+    SkipBase = "skip-base",
+    /// What the org made of our values counts as somebody's edit.
+    OwnEcho = "own-echo",
+    /// What was sent counts as what the org has made of it.
+    BaseFromSent = "base-from-sent",
+    /// Where Salesforce shows another record of somebody, theirs counts as deleted.
+    GoneByAbsence = "gone-by-absence",
+    /// A record that was merged into another one counts as deleted.
+    MergeIsDeletion = "merge-is-deletion",
+    /// A run makes anew what was deleted.
+    Revive = "revive",
+    /// Where nothing tells which statement is the later one, a wish to get no e-mails does not win.
+    TieForgetsOptOut = "tie-forgets-opt-out",
+    /// Whom a run could not carry it forgets.
+    ForgetPending = "forget-pending",
+    /// Further records of somebody are in no balance sheet.
+    LoseCount = "lose-count",
 }
 
 #[cfg(feature = "planted")]

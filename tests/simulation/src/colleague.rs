@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     admin::INTEGRATION,
     fault::Fault,
-    history::{What, whose},
+    history::{PEOPLE, What, whose},
     world::{World, org::OrgAt},
 };
 
@@ -43,7 +43,7 @@ pub struct Deeds {
     /// When records were converted or merged, which dates what they became: by the org's clock, and from the beginning of the run.
     pub moved: BTreeMap<(usize, usize), (Timestamp, Duration)>,
     /// What is in the recycle bin.
-    bin: BTreeMap<(usize, usize), Id>,
+    pub bin: BTreeMap<(usize, usize), Id>,
 }
 
 /// Does something in an org.
@@ -54,6 +54,7 @@ pub fn act(world: &World, what: &What, contended: bool, deeds: &mut Deeds) {
     let contended = contended || org.sim.control().held() > 0;
     match what {
         What::Edit { person, field, value, .. } => edit(org, (tenant, *person), field, value, contended, deeds),
+        What::Load(_) => (0..PEOPLE).for_each(|person| edit(org, (tenant, person), "Title", &json!("loaded"), contended, deeds)),
         What::Convert(_, person) => convert(org, (tenant, *person), deeds),
         What::Merge(_, person) => merge(org, (tenant, *person), deeds),
         What::Delete(_, person) => delete(org, (tenant, *person), deeds),

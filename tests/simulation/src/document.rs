@@ -1,6 +1,9 @@
 //! The tenants' documents and orgs.
 
-use salesforce_sim::{Seed, seed::RecordSeed};
+use salesforce_sim::{
+    Seed,
+    seed::{RecordSeed, Rewrite, RewriteKind},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -9,9 +12,9 @@ use crate::{
     world::org::{PUBLIC, login},
 };
 
-/// A tenant's document. `remark` changes with each version and nothing else does; `cap` is for a day's calls.
+/// A tenant's document. `remark` changes with each version and nothing else does.
 #[must_use]
-pub fn document(tenant: usize, remark: usize, cap: Option<u64>) -> Value {
+pub fn document(tenant: usize, remark: usize, plan: &Plan) -> Value {
     let id = TENANTS[tenant];
     let fields = json!([
         {"from": "person.email", "to": "Email", "strategy": "always_platform"},
@@ -38,10 +41,39 @@ pub fn document(tenant: usize, remark: usize, cap: Option<u64>) -> Value {
         ],
         "projects": {"unlisted": "accept"}
     });
-    if let Some(cap) = cap {
+    if plan.reconciling().contains(&tenant) {
+        both_ways(&mut document);
+    }
+    if let Some(cap) = plan.cap {
         document["salesforce"]["api_calls"] = json!({"per_day": cap});
     }
     document
+}
+
+/// Runs compare both sides: what Salesforce says comes to the platform, too.
+fn both_ways(document: &mut Value) {
+    for mapping in ["lead", "contact"] {
+        let Some(rules) = document["mappings"][mapping]["fields"].as_array_mut() else { continue };
+        for rule in rules.iter_mut() {
+            match rule["to"].as_str().unwrap_or_default() {
+                // The org's own automation makes something else of it.
+                "Company" => (rule["strategy"], rule["direction"]) = (json!("most_recent"), json!("both")),
+                "FirstName" | "Title" | "Phone" => rule["direction"] = json!("both"),
+                _ => {}
+            }
+        }
+        rules.push(json!({"from": "person.note", "to": "Description", "strategy": "fill_if_blank", "direction": "both"}));
+        rules.push(json!({"from": "person.unsubscribed", "to": "HasOptedOutOfEmail", "strategy": "most_recent", "direction": "both"}));
+    }
+    let texts = ["first_name", "last_name", "job", "company", "note"].map(|name| json!({"name": format!("person.{name}"), "type": "text"}));
+    let others = [
+        json!({"name": "person.email", "type": "email"}),
+        json!({"name": "person.phone", "type": "phone"}),
+        json!({"name": "person.unsubscribed", "type": "boolean"}),
+        json!({"name": "person.gone", "type": "boolean"}),
+    ];
+    document["platform"]["attributes"] = texts.into_iter().chain(others).collect();
+    document["reconciliation"] = json!({"push": "on", "pull": "on", "deleted": "person.gone", "overlap_minutes": 2});
 }
 
 fn client_id(tenant: &str) -> String {
@@ -64,6 +96,9 @@ pub fn seed(tenant: usize, plan: &Plan) -> Seed {
         app.client_id = client_id(id);
         app.secret = Some(client_secret(id));
         app.callback_urls.push(format!("{PUBLIC}/oauth/{id}/callback"));
+    }
+    if plan.reconciling().contains(&tenant) {
+        seed.rewrites.push(Rewrite { sobject: "Lead".to_owned(), field: "Company".to_owned(), kind: RewriteKind::Upper });
     }
     for (_, person, object) in history.known.iter().filter(|(known, ..)| *known == tenant) {
         let mut fields = json!({"LastName": format!("{id}-{person}x0"), "Email": address(*person, 0), "Title": "there before"});

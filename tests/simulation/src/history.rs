@@ -18,6 +18,9 @@ use crate::{
 /// The tenants: their connections' ids. None contains an `x`.
 pub const TENANTS: [&str; 3] = ["alpha", "bravo", "carla"];
 
+/// The most people that a tenant has.
+pub const PEOPLE: usize = 5;
+
 /// How long events keep coming.
 pub const SPAN: Duration = Duration::from_secs(25 * 60);
 
@@ -72,6 +75,8 @@ pub enum What {
         /// The value.
         value: Value,
     },
+    /// Somebody loads data into the org: the titles of all people change in one moment.
+    Load(usize),
     /// Somebody converts a person's lead.
     Convert(usize, usize),
     /// Somebody merges a person's lead into another record of the same person.
@@ -102,7 +107,7 @@ impl What {
             Self::Edit { tenant, .. } | Self::Deliver { tenant, .. } => *tenant,
             Self::Convert(tenant, _) | Self::Merge(tenant, _) | Self::Delete(tenant, _) | Self::Restore(tenant, _) => *tenant,
             Self::Configure(tenant) | Self::Hide(tenant) | Self::Show(tenant) | Self::Revoke(tenant) => *tenant,
-            Self::Reconnect(tenant) | Self::Commit(tenant) => *tenant,
+            Self::Reconnect(tenant) | Self::Commit(tenant) | Self::Load(tenant) => *tenant,
         }
     }
 }
@@ -136,7 +141,7 @@ impl History {
         let platform_skew = SignedDuration::from_millis(ms);
         let mut history = Self { said: Vec::new(), acts: Vec::new(), known: Vec::new(), platform_skew };
         for tenant in 0..TENANTS.len() {
-            for person in 0..rng.usize(2..6) {
+            for person in 0..rng.usize(2..=PEOPLE) {
                 history.person(rng, tenant, person);
             }
             history.org(rng, tenant, rates);
@@ -224,6 +229,14 @@ impl History {
                 self.acts.push(Act { at: Duration::from_secs(second), what: What::Commit(tenant) });
                 second += rng.u64(2..12);
             }
+        }
+    }
+
+    /// What happens in the orgs of those whose sides are compared, drawn after everything else.
+    pub fn load(&mut self, rng: &mut Rng, tenant: usize) {
+        if rng.bool() {
+            self.acts.push(Act { at: moment(rng), what: What::Load(tenant) });
+            self.acts.sort_by_key(|act| act.at);
         }
     }
 

@@ -21,6 +21,7 @@ use crate::{
     logs::Logs,
     report::Promise,
     run::Run,
+    sides,
 };
 
 /// So often is tried what fails, as docs/errors.md states.
@@ -43,7 +44,12 @@ pub fn may_be_parked(run: &Run<'_>, said: usize) -> bool {
 pub async fn judge(run: &mut Run<'_>, sweeps: usize, logs: &Logs) -> Result<()> {
     outcomes(run, sweeps).await?;
     ledger(run).await?;
-    for (tenant, person) in people(run) {
+    let mut about = people(run);
+    about.extend(sides::judge(run).await?);
+    about.extend(&run.went_back);
+    about.sort_unstable();
+    about.dedup();
+    for (tenant, person) in about {
         explain(run, tenant, person).await?;
     }
     activities(run).await?;
@@ -238,8 +244,12 @@ fn first_name(latest: &Said, record: &Value, touched: &Touched<'_>, wrong: &mut 
     let edit = touched.edits.get("FirstName").and_then(|edits| edits.last());
     let times = touched.edits.values().flatten().map(|edit| (edit.at, edit.passed)).chain(touched.moved);
     let is_latest = times.into_iter().all(|(at, passed)| at < latest.stamp && passed < touched.came);
+    // Where nobody else has touched the field, what was there before tells so, however late their other edits are.
+    let ours_alone = edit.is_none() && touched.moved.is_none() && !touched.cut;
     let should = match edit {
-        _ if is_latest => stated,
+        // What a merge hands over after a write that nobody noted is nobody's to tell; it is reported as a conflict.
+        None if touched.cut && touched.moved.is_some() => return,
+        _ if is_latest || ours_alone => stated,
         Some(edit) if edit.at > latest.stamp && !edit.contended => &edit.value,
         _ => return,
     };
@@ -288,7 +298,8 @@ fn tenants(run: &Run<'_>) {
 }
 
 /// Every record of every org.
-fn records(run: &Run<'_>) -> BTreeMap<String, String> {
+#[must_use]
+pub fn records(run: &Run<'_>) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     for org in &run.world.orgs {
         for object in OBJECTS {

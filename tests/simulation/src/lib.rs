@@ -14,5 +14,6 @@ pub mod plan;
 pub mod report;
 pub mod run;
 pub mod shrink;
+pub mod sides;
 pub mod tell;
 pub mod world;

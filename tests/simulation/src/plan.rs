@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use crate::{
     fault::{Fault, Rates},
-    history::{History, TENANTS},
+    history::{History, PEOPLE, TENANTS, What},
 };
 
 /// Everything that a run depends on.
@@ -29,6 +29,29 @@ pub struct Plan {
     pub cap: Option<u64>,
     page: u64,
     stuck: Option<(usize, usize)>,
+    /// The runs, where any tenant has them.
+    pub runs: Option<Runs>,
+    /// What colleagues do once every event has ended, and nothing but runs can see it: of each tenant whose sides are compared.
+    pub last: Vec<What>,
+}
+
+/// How runs compare both sides. Their hour is a short one, so that several of them see the history.
+#[derive(Debug, Clone)]
+pub struct Runs {
+    /// The time between two of them.
+    pub every: Duration,
+    /// How many records of an object they take at a time.
+    pub page: usize,
+    /// Who has them.
+    tenants: [bool; TENANTS.len()],
+}
+
+impl Runs {
+    fn draw(rng: &mut Rng) -> Self {
+        let (every, page) = (Duration::from_secs(rng.u64(240..900)), rng.usize(1..5));
+        let whole: usize = rng.usize(..TENANTS.len());
+        Self { every, page, tenants: std::array::from_fn(|tenant| tenant == whole || rng.bool()) }
+    }
 }
 
 impl Plan {
@@ -50,11 +73,31 @@ impl Plan {
             rates: Rates::none(),
             page: 0,
             stuck: None,
+            runs: None,
+            last: Vec::new(),
         };
         rates.draw_later(&mut rng);
         plan.page = rng.u64(1..4);
         plan.stuck = rng.choice(plan.history.people());
+        // What came later still.
+        plan.runs = rng.bool().then(|| Runs::draw(&mut rng));
+        for tenant in plan.reconciling() {
+            plan.history.load(&mut rng, tenant);
+            let person = rng.usize(..PEOPLE);
+            plan.last.extend(match rng.u8(0..4) {
+                0 => Some(What::Delete(tenant, person)),
+                1 => Some(What::Merge(tenant, person)),
+                2 => Some(What::Convert(tenant, person)),
+                _ => None,
+            });
+        }
         Self { rates, ..plan }
+    }
+
+    /// The tenants whose sides are compared by runs.
+    #[must_use]
+    pub fn reconciling(&self) -> Vec<usize> {
+        self.runs.iter().flat_map(|runs| (0..TENANTS.len()).filter(|tenant| runs.tenants[*tenant])).collect()
     }
 
     /// How far an index of the table may be behind.

@@ -30,6 +30,16 @@ pub enum Promise {
     GrantKept,
     /// What fails is tried a stated number of times.
     TriesBounded,
+    /// Where values go both ways, both sides say the same in the end.
+    SidesAgree,
+    /// No value that was replaced comes back.
+    NoFlipFlop,
+    /// A few runs after everything is healed, a run changes nothing.
+    RunsSettle,
+    /// What a run has read is accounted for.
+    RunsBalance,
+    /// What was deleted is told and not made anew; what was merged or converted is followed.
+    DeletionsKept,
 }
 
 /// A promise that was not kept.

@@ -30,6 +30,7 @@ const DELIVERIES: u32 = 200;
 pub(super) enum Done {
     Intake { process: Arc<Process>, tenant: usize, events: Vec<usize>, tries: u32, accepted: bool },
     Upsert { process: Arc<Process>, batch: Option<(Vec<Value>, u32)> },
+    Reconcile { process: Arc<Process> },
 }
 
 pub(super) type Call = Pin<Box<dyn Future<Output = Done>>>;
@@ -80,10 +81,7 @@ impl Run<'_> {
         for key in batch.iter().flat_map(|(records, _)| records).filter_map(|record| record.pointer("/dynamodb/Keys/pk/S")?.as_str()) {
             *self.told.entry(key.to_owned()).or_default() += 1;
         }
-        let timeout = match self.world.strikes(Fault::Deadline) {
-            true => Duration::from_secs(self.world.chance(|rng| rng.u64(3..60))),
-            false => TIMEOUT,
-        };
+        let timeout = self.timeout();
         let world = Arc::clone(&self.world);
         world.note(format_args!(
             "{} is sent {}",
@@ -98,6 +96,32 @@ impl Run<'_> {
             let worked = matches!(&ended, Ended::Answered(Ok(answer)) if answer["batchItemFailures"].as_array().is_none_or(Vec::is_empty));
             world.note(format_args!("{} ends: {ended:?}", process.life));
             Done::Upsert { process, batch: batch.filter(|_| !worked) }
+        }));
+    }
+
+    fn timeout(&self) -> Duration {
+        match self.world.strikes(Fault::Deadline) {
+            true => Duration::from_secs(self.world.chance(|rng| rng.u64(3..60))),
+            false => TIMEOUT,
+        }
+    }
+
+    /// Calls the function behind the hourly schedule.
+    pub(super) fn reconcile(&mut self) {
+        let page = self.plan.runs.as_ref().map_or(1, |runs| runs.page);
+        let process = self.reconcilers.pop_front().unwrap_or_else(|| {
+            self.processes += 1;
+            Arc::new(Process::start(&self.world, self.processes).with_pages_of(page))
+        });
+        let (timeout, world) = (self.timeout(), Arc::clone(&self.world));
+        world.note(format_args!("{} is sent the hour", process.life));
+        (self.upserting, self.reconciling) = (self.upserting + 1, self.reconciling + 1);
+        self.calls.push(Box::pin(async move {
+            let deadline = process.now() + SignedDuration::try_from(timeout).unwrap_or_default();
+            let call = passerelle_reconcile::handle(process.ports(), &process.bench, json!({}), deadline);
+            let ended = process.serve(Box::pin(call), timeout).await;
+            world.note(format_args!("{} ends: {ended:?}", process.life));
+            Done::Reconcile { process }
         }));
     }
 
@@ -117,19 +141,31 @@ impl Run<'_> {
                     self.wrong(Promise::NothingLost, format!("intake has refused {events:?} of {} {tries} times", TENANTS[tenant]));
                 }
             }
+            Done::Reconcile { process } => {
+                (self.upserting, self.reconciling) = (self.upserting - 1, self.reconciling - 1);
+                if process.is_alive() {
+                    self.reconcilers.push_back(process);
+                } else {
+                    self.cut();
+                }
+            }
             Done::Upsert { process, batch } => {
                 self.upserting -= 1;
                 if process.is_alive() {
                     self.upserts.push_back(process);
                 } else {
-                    // Whichever org it was at.
-                    TENANTS.iter().for_each(|tenant| *self.world.state().cut.entry((*tenant).to_owned()).or_default() += 1);
+                    self.cut();
                 }
                 if let Some((records, tries)) = batch.filter(|(_, tries)| *tries < 3) {
                     self.schedule(now + Duration::from_secs(1 << tries), Job::Batch { records, tries: tries + 1 });
                 }
             }
         }
+    }
+
+    /// A process has died, whichever org it was at.
+    fn cut(&self) {
+        TENANTS.iter().for_each(|tenant| *self.world.state().cut.entry((*tenant).to_owned()).or_default() += 1);
     }
 
     /// Reads the stream, and brings what is new to upsert: as it is, twice, in parts, in another order, or not at all.

@@ -1,9 +1,10 @@
 //! One run: set up, fire, heal, judge, and a second run in quiet.
 
 mod calls;
+mod runs;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -21,7 +22,7 @@ use passerelle_local::{TABLE, dynamo, secrets::SecretsManager};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use self::calls::{Call, record};
+use self::calls::{Call, Done, record};
 use crate::{
     admin, colleague,
     colleague::Deeds,
@@ -43,6 +44,11 @@ const QUICK_SWEEPS: usize = 15;
 /// Sweeps by the hour after that, until everything that waits for the org to change must have ended.
 const SLOW_SWEEPS: usize = 40;
 
+/// The time between two runs, and a little more.
+const HOUR: Duration = Duration::from_secs(61 * 60);
+/// How long after everything else runs go on under fire.
+const RUNS_GO_ON: Duration = Duration::from_secs(15 * 60);
+
 /// Runs a plan to its end, in a runtime of its own whose time stands still while anybody works.
 ///
 /// # Errors
@@ -56,6 +62,7 @@ pub fn run(plan: &Plan) -> Result<Report> {
         let mut run = Run::set_up(plan).await?;
         run.fire().await?;
         let sweeps = run.heal().await?;
+        run.settle().await?;
         judge::judge(&mut run, sweeps, &logs).await?;
         Ok(run.report(sweeps))
     })
@@ -69,6 +76,7 @@ enum Job {
     Batch { records: Vec<Value>, tries: u32 },
     Poll,
     Sweep,
+    Reconcile,
 }
 
 /// A run under way.
@@ -91,7 +99,14 @@ pub struct Run<'p> {
     calls: FuturesUnordered<Call>,
     intakes: VecDeque<Arc<Process>>,
     upserts: VecDeque<Arc<Process>>,
+    reconcilers: VecDeque<Arc<Process>>,
+    /// Calls of upsert and of runs that are under way, and how many of them are of runs.
     upserting: usize,
+    reconciling: usize,
+    /// How the values of people were seen, one after another: by tenant, person and attribute.
+    values: BTreeMap<(usize, String, String), Vec<Value>>,
+    /// People of whom a value has come back.
+    pub went_back: BTreeSet<(usize, usize)>,
     processes: u32,
     read: usize,
     deliveries: u64,
@@ -131,7 +146,7 @@ impl<'p> Run<'p> {
         let bystander = Process::start(&world, 0);
         let mut keys = Vec::new();
         for (tenant, org) in world.orgs.iter().enumerate() {
-            admin::set_up(&bystander, org, &document(tenant, 0, plan.cap), &client_secret(org.tenant)).await?;
+            admin::set_up(&bystander, org, &document(tenant, 0, plan), &client_secret(org.tenant)).await?;
             keys.extend(configure::webhook_keys(bystander.ports(), &org.tenant.parse()?).await?.into_iter().next());
         }
         ensure!(keys.len() == TENANTS.len(), "Each source must have a key.");
@@ -152,7 +167,11 @@ impl<'p> Run<'p> {
             calls: FuturesUnordered::new(),
             intakes: VecDeque::new(),
             upserts: VecDeque::new(),
+            reconcilers: VecDeque::new(),
             upserting: 0,
+            reconciling: 0,
+            values: BTreeMap::new(),
+            went_back: BTreeSet::new(),
             processes: 0,
             read: 0,
             deliveries: 0,
@@ -165,6 +184,9 @@ impl<'p> Run<'p> {
         }
         run.schedule(begins, Job::Poll);
         run.schedule(begins, Job::Sweep);
+        if let Some(runs) = &plan.runs {
+            run.schedule(begins + runs.every, Job::Reconcile);
+        }
         Ok(run)
     }
 
@@ -211,7 +233,13 @@ impl<'p> Run<'p> {
             let wait = next.map_or(Duration::MAX, |(at, _)| at.saturating_sub(self.world.time.passed()));
             tokio::select! {
                 biased;
-                Some(done) = self.calls.next(), if !self.calls.is_empty() => self.done(done),
+                Some(done) = self.calls.next(), if !self.calls.is_empty() => {
+                    let run = matches!(done, Done::Reconcile { .. });
+                    self.done(done);
+                    if run {
+                        self.watch().await?;
+                    }
+                }
                 () = tokio::time::sleep(wait), if next.is_some() => {
                     if let Some(job) = next.and_then(|key| self.jobs.remove(&key)) {
                         self.start(job).await?;
@@ -228,7 +256,7 @@ impl<'p> Run<'p> {
             Job::Deliver { tenant, events, tries } => self.deliver(tenant, events, tries)?,
             Job::Act(What::Configure(tenant)) => {
                 self.versions += 1;
-                configure::apply(self.bystander.ports(), &document(tenant, self.versions, self.plan.cap)).await?;
+                configure::apply(self.bystander.ports(), &document(tenant, self.versions, self.plan)).await?;
             }
             Job::Act(What::Reconnect(tenant)) => {
                 if let Err(error) = self.reconnect(tenant).await {
@@ -242,6 +270,14 @@ impl<'p> Run<'p> {
                 self.poll(now);
                 if now < self.ends {
                     self.schedule(now + Duration::from_secs(1), Job::Poll);
+                }
+            }
+            Job::Reconcile => {
+                self.make_due().await?;
+                self.reconcile();
+                let every = self.plan.runs.as_ref().map(|runs| runs.every);
+                if let Some(every) = every.filter(|_| now < self.ends + RUNS_GO_ON) {
+                    self.schedule(now + every, Job::Reconcile);
                 }
             }
             Job::Sweep => {
@@ -355,6 +391,11 @@ impl<'p> Run<'p> {
         for _ in 0..3 {
             tokio::time::sleep(Duration::from_secs(61)).await;
             self.upsert(json!({"sweep": {}}), None);
+            self.work().await?;
+        }
+        if self.plan.runs.is_some() {
+            tokio::time::sleep(HOUR).await;
+            self.reconcile();
             self.work().await?;
         }
         Ok(())

@@ -30,6 +30,9 @@ use crate::{
 /// The time at which every run begins.
 pub const EPOCH: Timestamp = Timestamp::constant(1_788_249_600, 0);
 
+/// Fields of which each value is stated once, so that none that was replaced comes again.
+const GOES_BOTH_WAYS: [&str; 4] = ["FirstName", "Title", "Phone", "Description"];
+
 /// Time as the runtime has it: it moves on when nobody has anything to do.
 #[derive(Debug, Clone, Copy)]
 pub struct Time(Instant);
@@ -91,6 +94,8 @@ pub struct State {
     pub cut: BTreeMap<String, u32>,
     /// How each record was seen last.
     seen: BTreeMap<String, Seen>,
+    /// What each field of a record has had, one after another.
+    had: BTreeMap<(String, &'static str), Vec<String>>,
     /// What was seen to go wrong while it did.
     pub violations: Vec<Violation>,
 }
@@ -110,6 +115,7 @@ impl State {
             revoked: BTreeSet::new(),
             cut: BTreeMap::new(),
             seen: BTreeMap::new(),
+            had: BTreeMap::new(),
             violations: Vec::new(),
         }
     }
@@ -166,6 +172,16 @@ impl World {
                 let (mut state, id) = (self.state(), format!("{} {}", org.tenant, record["Id"]));
                 let before = state.seen.insert(id.clone(), now).unwrap_or_default();
                 let at = self.time.passed().as_secs_f64();
+                for field in GOES_BOTH_WAYS {
+                    let value = record[field].as_str().unwrap_or_default().to_owned();
+                    let had = state.had.entry((id.clone(), field)).or_default();
+                    let back = had.contains(&value) && had.last() != Some(&value);
+                    had.push(value);
+                    if back {
+                        let what = format!("at {at:.3} {field} of {id} went back: {had:?}");
+                        state.violations.push(Violation { promise: Promise::NoFlipFlop, what });
+                    }
+                }
                 if now.rank < before.rank {
                     let what = format!("at {at:.3} {id} went from statement {} to {}", before.rank, now.rank);
                     state.violations.push(Violation { promise: Promise::NothingGoesBack, what });

@@ -109,6 +109,12 @@ impl Process {
         }
     }
 
+    /// The same, taking so many records at a time.
+    #[must_use]
+    pub fn with_pages_of(self, page: usize) -> Self {
+        Self { bench: Workbench::with_pages_of(page), ..self }
+    }
+
     /// Its ports.
     #[must_use]
     pub fn ports(&self) -> Ports<'_> {

@@ -32,6 +32,7 @@ use crate::{
         planner::{Case, Ways},
         run::{Position, Run},
     },
+    planted::{self, Bug},
     ports::Ports,
 };
 
@@ -184,7 +185,7 @@ impl<'a> Stepper<'a> {
 
     fn begin(&self, cursor: &Cursor, now: Timestamp) -> Run {
         let ReconciliationSection { overlap_minutes, .. } = &self.engine.document.reconciliation;
-        let back = SignedDuration::from_mins(i64::from(*overlap_minutes)) + SKEW;
+        let back = if planted::is(Bug::NoOverlap) { SignedDuration::ZERO } else { SignedDuration::from_mins(i64::from(*overlap_minutes)) + SKEW };
         let since = cursor.read_at.unwrap_or_else(|| now.saturating_sub(FIRST).unwrap_or(now)).saturating_sub(back).unwrap_or(Timestamp::MIN);
         let objects = ["Lead", "Contact"].into_iter().filter(|object| self.ways.pull && self.engine.person_map(object).is_some());
         Run {
@@ -208,7 +209,7 @@ impl<'a> Stepper<'a> {
         };
         let read = async {
             let schemas = schemas::load(self.ports, &mut access, self.engine).await?;
-            let page = Page::read(&mut access, self.engine, &schemas, run, open).await?;
+            let page = Page::read(&mut access, self.engine, &schemas, run, (open, bench.page)).await?;
             let cases = page.cases(self.ports, self.engine, &schemas, self.ways, &access).await?;
             Ok::<_, AccessError>((page, cases))
         };
@@ -228,7 +229,7 @@ impl<'a> Stepper<'a> {
         run.sheet.unknown += found.unknown;
         run.sheet.further += found.further;
         run.sheet.deleted += deleted as u64;
-        if !self.carry(shift, access, found.cases, run).await? {
+        if !self.carry(shift, access, found.cases, run).await? && !planted::is(Bug::MoveEarly) {
             return Ok(false);
         }
         for (object, position) in page.positions(run) {
@@ -240,10 +241,7 @@ impl<'a> Stepper<'a> {
     /// People who have waited since before the run began.
     async fn waiting(&self, shift: &mut Shift<'a>, bench: &'a Workbench, run: &mut Run) -> Result<bool, WorkError> {
         let c = &self.engine.document.connection.id;
-        let keys = match self.ways.push {
-            true => self.ports.table.pending_people(c, run.started_at, i32::try_from(BATCH).unwrap_or(i32::MAX)).await?,
-            false => Vec::new(),
-        };
+        let keys = self.ports.table.pending_people(c, run.started_at, i32::try_from(BATCH).unwrap_or(i32::MAX)).await?;
         let mut people = self.ports.table.load_people(c, &keys).await?;
         people.retain(|person| person.pending.is_some_and(|since| since <= run.started_at));
         if people.is_empty() {

@@ -15,7 +15,7 @@ use crate::{
     },
     app::{
         access::{Access, AccessError},
-        upsert::{BATCH, fields_of, our_user, read_match},
+        upsert::{fields_of, our_user, read_match},
     },
     domain::{
         config::UnknownRecords,
@@ -27,6 +27,7 @@ use crate::{
         run::{Position, Run},
         schema::Schemas,
     },
+    planted::{self, Bug},
     ports::Ports,
 };
 
@@ -50,12 +51,18 @@ pub(super) struct People {
 }
 
 impl Page {
-    /// Reads the next records of each object, deleted ones included, in one call.
-    pub async fn read(access: &mut Access<'_>, engine: &Engine, schemas: &Schemas, run: &Run, objects: &[ObjectName]) -> Result<Self, AccessError> {
+    /// Reads the next records of each object, deleted ones included, in one call; of each `most` at most.
+    pub async fn read(
+        access: &mut Access<'_>,
+        engine: &Engine,
+        schemas: &Schemas,
+        run: &Run,
+        (objects, most): (&[ObjectName], usize),
+    ) -> Result<Self, AccessError> {
         let mut subs = Vec::new();
         for (i, object) in objects.iter().enumerate() {
             let position = run.positions.get(object).cloned().unwrap_or_default();
-            let soql = query(engine, schemas, object.as_str(), run.since, &position);
+            let soql = query(engine, schemas, object.as_str(), run.since, (&position, most));
             subs.push(soql::query_with_deleted(access.version(), &format!("p{i}"), &soql));
         }
         let answer = access.composite(&Composite::new(subs)).await?;
@@ -68,8 +75,8 @@ impl Page {
                 rows.append(&mut page.records);
             }
             // One more was asked for than is taken, which tells whether there are any.
-            let more = rows.len() > BATCH;
-            rows.truncate(BATCH);
+            let more = rows.len() > most;
+            rows.truncate(most);
             pages.insert(object.clone(), Rows { rows, more });
         }
         Ok(Self(pages))
@@ -164,12 +171,16 @@ impl Gathering {
         let counts = match link {
             Some(link) if link.id == read.id && deleted => {
                 case.found.linked = Linked::Gone;
-                case.found.merged_into = row.id("MasterRecordId");
+                case.found.merged_into = row.id("MasterRecordId").filter(|_| !planted::is(Bug::MergeIsDeletion));
                 case.found.deleted = row.time("SystemModstamp").filter(|_| case.found.merged_into.is_none());
                 true
             }
             Some(link) if link.id == read.id => {
                 case.found.linked = Linked::There(read);
+                true
+            }
+            Some(_) if planted::is(Bug::GoneByAbsence) && case.found.linked == Linked::NotRead => {
+                (case.found.linked, case.found.deleted) = (Linked::Gone, row.time("SystemModstamp"));
                 true
             }
             // What the linked record was converted to or merged into is read with it; any other is not theirs.
@@ -182,7 +193,7 @@ impl Gathering {
             }
         };
         if !counts || !self.seen.insert(key.clone()) {
-            self.further += 1;
+            self.further += u64::from(!planted::is(Bug::LoseCount));
         }
     }
 
@@ -192,17 +203,18 @@ impl Gathering {
     }
 }
 
-fn query(engine: &Engine, schemas: &Schemas, object: &str, since: Timestamp, position: &Position) -> String {
+fn query(engine: &Engine, schemas: &Schemas, object: &str, since: Timestamp, (position, most): (&Position, usize)) -> String {
     let mut fields: BTreeSet<FieldName> = fields_of(engine, schemas, object).into_iter().collect();
     fields.extend(["SystemModstamp", "IsDeleted", "MasterRecordId"].map(FieldName::known));
     fields.extend(schemas.key_field(object));
     let fields = fields.iter().map(FieldName::as_str).collect::<Vec<_>>().join(", ");
     let from = match &position.after {
         None => format!("SystemModstamp >= {}", soql::datetime(since)),
+        Some((at, _)) if planted::is(Bug::PageByTime) => format!("SystemModstamp > {}", soql::datetime(*at)),
         Some((at, id)) => {
             let at = soql::datetime(*at);
             format!("SystemModstamp >= {at} AND (SystemModstamp > {at} OR Id > '{id}')")
         }
     };
-    format!("SELECT {fields} FROM {object} WHERE {from} ORDER BY SystemModstamp, Id LIMIT {}", BATCH + 1)
+    format!("SELECT {fields} FROM {object} WHERE {from} ORDER BY SystemModstamp, Id LIMIT {}", most + 1)
 }

@@ -57,10 +57,12 @@ const CALL_TIME: SignedDuration = SignedDuration::from_secs(CALL_TIMEOUT.as_secs
 const MAY_COMMIT: SignedDuration = SignedDuration::from_secs(60);
 
 /// What a process keeps between invocations. Nothing in it is needed: all of it can be read again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Workbench {
     /// Sessions with orgs.
     pub sessions: SessionCache,
+    /// How many records of an object a run takes at a time.
+    pub page: usize,
     engines: Mutex<BTreeMap<ConnectionId, std::sync::Arc<Engine>>>,
     paces: Mutex<BTreeMap<ConnectionId, Pace>>,
 }
@@ -124,7 +126,19 @@ pub async fn work(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, hint: &
     shift.end(bench, outcome).await
 }
 
+impl Default for Workbench {
+    fn default() -> Self {
+        Self { sessions: SessionCache::default(), page: BATCH, engines: Mutex::default(), paces: Mutex::default() }
+    }
+}
+
 impl Workbench {
+    /// The same with pages of another length.
+    #[must_use]
+    pub fn with_pages_of(page: usize) -> Self {
+        Self { page, ..Self::default() }
+    }
+
     pub(in crate::app) async fn engine(&self, ports: Ports<'_>, c: &ConnectionId, meta: &Meta) -> Result<Option<std::sync::Arc<Engine>>, WorkError> {
         let known = self.engines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(c).cloned();
         if let Some(engine) = known.filter(|engine| engine.version == meta.config_version) {

@@ -121,9 +121,12 @@ impl Pen<'_> {
         let events: Vec<(Settled, u32)> = settled.iter().filter_map(|settled| with_history(settled, stored)).collect();
         let write = person_plan.record.and_then(|id| plan.writes.get(id.0).zip(results.get(id.0)));
         let mut person = after(&person_plan.person, write, &events);
+        if person_plan.compare {
+            person.pending = person.pending.or(Some(now));
+        }
         // What a run could not carry waits for the next one; what Salesforce refused, for a change of either side.
         if events.is_empty() && matches!(write, Some((_, result)) if !matches!(result, WriteResult::Saved(_) | WriteResult::Refused(_))) {
-            person.pending = Some(now);
+            person.pending = Some(now).filter(|_| !planted::is(Bug::ForgetPending));
         }
         let tries = events.iter().map(|(_, tries)| *tries).max().unwrap_or(0);
         let told: Vec<&Told> = plan.told_by(&person_plan.person.key).filter(|told| told.stands(results)).collect();
@@ -258,6 +261,9 @@ fn mark_sent(link: &mut Link, write: &Write, sent: Sent) {
         let NewValue::Value(value) = &change.new else { continue };
         let base = link.bases.entry(change.field.clone()).or_default();
         match sent {
+            Sent::Surely if planted::is(Bug::BaseFromSent) => {
+                (base.platform, base.salesforce, base.sent) = (Some(remember(value)), Some(remember(value)), None)
+            }
             Sent::Surely => (base.platform, base.sent, base.since) = (Some(remember(value)), Some(sent), None),
             Sent::Perhaps => _ = base.sent.get_or_insert(sent),
         }

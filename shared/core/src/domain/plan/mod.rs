@@ -172,6 +172,9 @@ pub struct PersonPlan {
     pub former: Option<RecordId>,
     /// What is taken over from Salesforce.
     pub taken: Vec<Taken>,
+    /// Whether the next run looks at them, whoever has changed: they have been tied to a record that a run may have read as nobody's, or
+    /// a run could do nothing about them.
+    pub compare: bool,
     /// Why a run could do nothing about them.
     pub problem: Option<Cause>,
     /// What becomes of the events.
@@ -406,6 +409,7 @@ impl Plan {
             kept: Vec::new(),
             notes: Vec::new(),
             taken: Vec::new(),
+            compare: false,
             events: person.events.into_iter().map(park).collect(),
             ..person
         });

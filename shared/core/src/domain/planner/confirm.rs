@@ -15,6 +15,7 @@ use crate::domain::{
     plan::Note,
     schema::Field,
 };
+use crate::planted::{self, Bug};
 
 /// Brings the link's bases up to what was read.
 pub(super) fn confirm(situation: &Situation<'_>, link: &mut Link, read: &Match, live: &[Live], notes: &mut Vec<Note>) {
@@ -58,7 +59,7 @@ fn was_written_unseen(situation: &Situation<'_>, map: &FieldMap, name: &FieldNam
 /// Where somebody else modified the record since, only what differs from what was sent is theirs. A note where the org has made
 /// something else of it once too often.
 fn confirm_field(base: &mut Base, field: &FieldName, value: &Value, left_by_us: bool, same: &dyn Fn(&Value, &Value) -> bool) -> Option<Note> {
-    let sent = base.sent.take();
+    let sent = base.sent.take().filter(|_| !planted::is(Bug::OwnEcho));
     if sent == Some(Sent::Surely) && left_by_us {
         let was_rewritten = base.is_rewritten();
         let kept = base.platform.as_ref().is_none_or(|sent| holds(sent, value, same));

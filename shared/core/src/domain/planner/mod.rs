@@ -279,13 +279,14 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
         notes: Vec::new(),
         former: before.link.as_ref().map(|link| link.id),
         taken: Vec::new(),
+        compare: false,
         problem: None,
         events: std::mem::take(&mut sorted.settled),
     };
     if sorted.live.is_empty() {
         if let Some(ways) = case.run {
             reconcile::plan_both_ways(situation, ways, &case.found, &case.foreign, &mut person_plan, writes, shared);
-            person_plan.save = person_plan.record.is_some() || person_plan.person != before;
+            person_plan.save = person_plan.record.is_some() || person_plan.compare || person_plan.person != before;
             person_plan.identities = Identities::between(&before, &person_plan.person, &case.taken);
         }
         return person_plan;
@@ -300,6 +301,7 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
         person_plan.identities.waits_for = address(&person_plan.person);
         return person_plan;
     }
+    let tied_to = before.link.as_ref().map(|link| link.id);
     let target = target::choose(situation, &person_plan.person, &case.found, &mut shared.claimed, &mut person_plan.notes)
         .and_then(|target| Ok((record::plan_record(situation, &mut person_plan, &target, &sorted.live)?, target)));
     let (record, target) = match target {
@@ -309,6 +311,10 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
             return person_plan;
         }
     };
+    let settings = &situation.engine.document.reconciliation;
+    let runs = settings.push == Toggle::On || settings.pull == Toggle::On;
+    person_plan.compare =
+        runs && matches!(target, target::Target::Existing { .. }) && person_plan.person.link.as_ref().map(|link| link.id) != tied_to;
     let (account, record) = match record {
         Some(mut write) => {
             let account = account::attach(situation, &mut person_plan, &mut write, writes, &mut shared.accounts);

@@ -17,6 +17,7 @@ use crate::domain::{
     person::email_alias,
     plan::{Outcome, PersonPlan, Taken, Write, WriteId},
 };
+use crate::planted::{self, Bug};
 
 /// Plans both directions. `foreign` are identities that belong to others.
 pub(super) fn plan_both_ways(
@@ -30,7 +31,8 @@ pub(super) fn plan_both_ways(
 ) {
     // Whoever waited is looked at now.
     plan.person.pending = None;
-    if found.linked == Linked::Gone && found.master.is_none() {
+    let revives = planted::is(Bug::Revive) && plan.person.link.take_if(|_| found.deleted.is_some()).is_some();
+    if found.linked == Linked::Gone && found.master.is_none() && !revives {
         // That a record is not there proves nothing; that Salesforce says so does.
         if let Some(at) = found.deleted {
             mark(situation, plan, true, at);
@@ -46,6 +48,8 @@ pub(super) fn plan_both_ways(
             (plan.person, plan.taken) = (before, Vec::new());
             if let Outcome::Parked { problem } = outcome {
                 plan.problem = Some(problem);
+                // No event waits for them that would be set going: the next run looks again, at one call for all of them.
+                plan.compare = true;
             }
             return;
         }

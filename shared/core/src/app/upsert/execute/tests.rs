@@ -89,6 +89,7 @@ fn plan(people: usize) -> Plan {
             notes: Vec::new(),
             former: None,
             taken: Vec::new(),
+            compare: false,
             problem: None,
             events: vec![EventPlan { event, fate: Fate::After(vec![lead, WriteId(lead.0 + 1)]) }],
         });

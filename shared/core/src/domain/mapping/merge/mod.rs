@@ -22,6 +22,7 @@ pub use event::{EventDecision, Seen, SeenAt, decide_both_ways, decide_event, rea
 
 use super::Reason;
 use crate::domain::event::is_blank;
+use crate::planted::{self, Bug};
 
 /// Which side's value a field keeps.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -145,7 +146,7 @@ impl Word {
     fn of(side: Sighting<'_>, clears: bool, same: &dyn Fn(&Value, &Value) -> bool) -> Self {
         let had = side.base.is_some_and(|base| !is_blank(base));
         match is_blank(side.value) {
-            false => Self::Known { moved: side.base.is_none_or(|base| !base::holds(base, side.value, same)) },
+            false => Self::Known { moved: planted::is(Bug::SkipBase) || side.base.is_none_or(|base| !base::holds(base, side.value, same)) },
             true if had && clears => Self::Cleared,
             true => Self::Unknown { moved: had },
         }
@@ -285,6 +286,10 @@ fn by_strategy(strategy: Strategy, later: Option<Side>) -> Verdict {
 fn do_not_contact(platform: Sighting<'_>, salesforce: Sighting<'_>, same: &dyn Fn(&Value, &Value) -> bool) -> Verdict {
     let word = |side| Word::of(side, false, same);
     match (word(platform), word(salesforce)) {
+        // That somebody has not said no is what every new record has, and nobody's statement: taken for one it would be later than a no
+        // that comes late.
+        (Word::Known { .. }, Word::Unknown { .. }) if platform.value == &Value::Bool(false) => (None, Reason::Unchanged),
+        (Word::Unknown { .. }, Word::Known { .. }) if salesforce.value == &Value::Bool(false) => (None, Reason::Unchanged),
         (Word::Known { .. }, Word::Unknown { .. }) => (Some(Side::Platform), Reason::BlankFilled),
         (Word::Unknown { .. }, Word::Known { .. }) => (Some(Side::Salesforce), Reason::BlankFilled),
         // Who says again what they had said before has said it later, so times go before changes.
@@ -295,7 +300,9 @@ fn do_not_contact(platform: Sighting<'_>, salesforce: Sighting<'_>, same: &dyn F
                 (true, false) => (Some(Side::Platform), Reason::PlatformChanged),
                 (false, true) => (Some(Side::Salesforce), Reason::SalesforceChanged),
                 (false, false) => (None, Reason::Unchanged),
-                (true, true) if platform.value == &Value::Bool(true) => (Some(Side::Platform), Reason::OptOutWins),
+                (true, true) if platform.value == &Value::Bool(true) && !planted::is(Bug::TieForgetsOptOut) => {
+                    (Some(Side::Platform), Reason::OptOutWins)
+                }
                 (true, true) => (Some(Side::Salesforce), Reason::OptOutWins),
             },
         },

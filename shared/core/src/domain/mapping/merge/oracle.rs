@@ -195,6 +195,8 @@ fn do_not_contact() {
         (Some(&yes), &yes, late, Some(&yes), &no, early, Action::ToSalesforce(json!(true)), Reason::PlatformIsLater),
         (Some(&yes), &yes, early, Some(&no), &no, late, Action::ToPlatform(json!(false)), Reason::SalesforceIsLater),
         (None, &unknown, None, None, &yes, None, Action::ToPlatform(json!(true)), Reason::BlankFilled),
+        // A new record's default.
+        (None, &unknown, None, None, &no, late, Action::Nothing, Reason::Unchanged),
         (None, &unknown, None, None, &unknown, None, Action::Nothing, Reason::Same),
     ];
     for strategy in [Strategy::AlwaysPlatform, Strategy::AlwaysSalesforce, Strategy::FillIfBlank, Strategy::MostRecent] {
