@@ -349,3 +349,19 @@ async fn the_platform_is_told_of_the_record_and_of_what_was_taken_over() {
     assert_eq!((of(1, "/type"), of(1, "/changes")), (json!("person.updated"), json!({"person.job": "Chief Engineer"})));
     assert_eq!((of(2, "/type"), of(2, "/changes"), of(2, "/person/ids")), (json!("person.deleted"), json!({"person.gone": true}), json!(["p1"])));
 }
+
+/// A run has read the record as nobody's; when it becomes somebody's, it is not modified, and no later run would read it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_becomes_somebodys_is_compared_with_the_next_run() {
+    let mut seed = Seed::demo();
+    let there = json!({"LastName": "Martin", "Company": "ACME", "Email": "ada@example.org", "Title": "Head"});
+    seed.records.push(record("Lead", there));
+    let (scene, kayo) = scene_with(seed, job(), json!({})).await;
+    scene.edit("Lead", &lead(&scene), &json!({"City": "Lyon"}));
+    hour(&scene, &kayo).await;
+    hour(&scene, &kayo).await;
+    scene.work(&kayo, &states("e1", scene.clock.now(), &json!({}))).await;
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((run.sheet.waited, run.sheet.to_platform), (1, 1), "{run:?}");
+    assert_eq!(person(&scene, &kayo, "p1").await.value("person.job"), Some(&json!("Head")));
+}
