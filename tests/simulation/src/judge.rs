@@ -194,6 +194,10 @@ fn people(run: &Run<'_>) -> Vec<(usize, usize)> {
             run.wrong(Promise::OptOutKept, format!("{name} wanted no e-mails"));
             about.push(who);
         }
+        if !opted_out && record["HasOptedOutOfEmail"] == true {
+            run.wrong(Promise::TenantsApart, format!("{name} gets no e-mails, and never asked for that"));
+            about.push(who);
+        }
         let mut wrong = Vec::new();
         let moved = run.deeds.moved.get(&who).copied();
         let cut = run.world.state().cut.contains_key(TENANTS[tenant]);
@@ -288,7 +292,10 @@ fn tenants(run: &Run<'_>) {
             for record in org.sim.control().records(object, QueryScope::All).unwrap_or_default() {
                 let text = record.to_string();
                 let name = record["LastName"].as_str().and_then(whose);
-                let foreign = TENANTS.iter().enumerate().any(|(other, id)| other != tenant && text.contains(&format!("{id}-")));
+                let foreign = TENANTS
+                    .iter()
+                    .enumerate()
+                    .any(|(other, id)| other != tenant && [format!("{id}-"), format!("{id} ")].iter().any(|mark| text.contains(mark)));
                 if foreign || name.is_some_and(|(other, ..)| other != tenant) {
                     run.wrong(Promise::TenantsApart, format!("{} has something of another tenant: {text}", org.tenant));
                 }
