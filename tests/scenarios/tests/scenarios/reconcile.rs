@@ -365,3 +365,27 @@ async fn a_record_that_becomes_somebodys_is_compared_with_the_next_run() {
     assert_eq!((run.sheet.waited, run.sheet.to_platform), (1, 1), "{run:?}");
     assert_eq!(person(&scene, &kayo, "p1").await.value("person.job"), Some(&json!("Head")));
 }
+
+/// What is left of the day's calls beyond the reserve is spent: runs wait, events go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_leave_the_reserve_to_events() {
+    let (scene, kayo) = scene().await;
+    scene.work(&kayo, &states("e1", scene.clock.now(), &json!({"job": "Engineer"}))).await;
+    hour(&scene, &kayo).await;
+    let spent = scene.stack.ports().table.load_spent(&kayo, scene.clock.now()).await.unwrap().calls;
+    let with_cap = |per_day: u64| {
+        let mut document = scene.document("kayo", |_| {});
+        document["reconciliation"] = json!({"push": "on", "pull": "on"});
+        document["salesforce"]["api_calls"] = json!({"per_day": per_day, "reserve_percent": 50});
+        document
+    };
+    scene.apply(&with_cap(2 * spent)).await;
+    let (calls, before) = (scene.api_calls(), runs(&scene, &kayo).await.len());
+    scene.clock.advance(SignedDuration::from_mins(61));
+    scene.stack.invoke_reconcile(json!({"due": true})).await.unwrap();
+    assert_eq!((scene.api_calls(), runs(&scene, &kayo).await.len()), (calls, before), "the run waits");
+    scene.work(&kayo, &states("e2", scene.clock.now(), &json!({"phone": "0102030405"}))).await;
+    assert!(scene.api_calls() > calls, "the event does not");
+    scene.apply(&with_cap(10_000)).await;
+    hour(&scene, &kayo).await;
+}
