@@ -1,7 +1,7 @@
 //! Many people at once: what is wrong with some harms nobody else, nothing is written twice, and an org that cannot keep up is
 //! asked for less.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use passerelle_core::domain::ids::ConnectionId;
 use passerelle_local::Switch;
@@ -81,6 +81,13 @@ async fn the_same_delivery_five_times_in_parallel_is_one() {
         // Two schedules may come at once, too.
         tokio::join!(scene.sweep(), scene.sweep());
         scene.sweep().await;
+        // A sweep that finds the stream at work leaves it to that, which ends a moment later.
+        let ended = async {
+            while tally(&scene, &kayo, &events).await.contains_key("open") {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        _ = tokio::time::timeout(Duration::from_secs(10), ended).await;
         assert_eq!(tally(&scene, &kayo, &events).await, told([("applied", 20)]));
         assert_eq!(made(&scene), (20, 20));
     }
