@@ -309,6 +309,13 @@ impl Scene {
     }
 }
 
+/// Gives a mapping of a document this rule, in the place of any other for the field.
+pub fn set_rule(document: &mut Value, mapping: &str, rule: &Value) {
+    let fields = document["mappings"][mapping]["fields"].as_array_mut().unwrap();
+    fields.retain(|field| field["to"] != rule["to"]);
+    fields.push(rule.clone());
+}
+
 /// The demonstration org with open questions settled so.
 #[must_use]
 pub fn settled(settle: impl FnOnce(&mut Doubts)) -> Seed {

@@ -31,7 +31,7 @@ use crate::{
         backoff::backoff,
         config::{Document, Webhook},
         ids::{ConnectionId, PersonKey},
-        person::short_hash,
+        person::turn,
     },
     ports::{Ports, TransportError},
 };
@@ -81,8 +81,8 @@ pub enum DeliverError {
 pub async fn deliver_all(ports: Ports<'_>, deadline: Timestamp) -> Result<Vec<(ConnectionId, Result<Delivered, DeliverError>)>, StateError> {
     let mut connections = ports.table.all_connections().await?;
     // In another order each minute: where platforms are slow, none is always the last.
-    let minute = ports.clock.now().as_second() / 60;
-    connections.sort_by_cached_key(|connection| short_hash(&format!("{connection}/{minute}")));
+    let now = ports.clock.now();
+    connections.sort_by_cached_key(|connection| turn(connection, now));
     let tells: Vec<_> = connections.into_iter().map(|connection| deliver_one(ports, connection, deadline)).collect();
     let told: Vec<Option<_>> = stream::iter(tells).buffer_unordered(CONNECTIONS_AT_ONCE).collect().await;
     Ok(told.into_iter().flatten().collect())

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     event::{Event, hex, is_blank},
-    ids::{EventId, FieldName, ObjectName, PersonKey, ProjectId, RecordId},
+    ids::{ConnectionId, EventId, FieldName, ObjectName, PersonKey, ProjectId, RecordId},
 };
 use crate::planted::{self, Bug};
 
@@ -237,6 +237,12 @@ pub fn short_hash(text: &str) -> String {
 #[must_use]
 pub fn spread(text: &str) -> u8 {
     short_hash(text).bytes().fold(0, |sum: u8, byte| sum.wrapping_mul(31).wrapping_add(byte))
+}
+
+/// What puts connections in another order each minute.
+#[must_use]
+pub fn turn(connection: &ConnectionId, now: Timestamp) -> String {
+    short_hash(&format!("{connection}/{}", now.as_second() / 60))
 }
 
 /// What stands at a dotted path of a JSON object.

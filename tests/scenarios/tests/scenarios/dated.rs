@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use passerelle_core::{domain::ids::ConnectionId, ports::Clock};
 use passerelle_local::Switch;
-use passerelle_scenarios::{Scene, record, states};
+use passerelle_scenarios::{Scene, record, set_rule, states};
 use salesforce_sim::{
     Seed,
     seed::{FieldAccess, FieldRule, Who},
@@ -34,10 +34,8 @@ async fn scene(seed: Seed) -> (Scene, ConnectionId) {
         document["people"]["update_contacts"] = json!("on");
         document["platform"]["attributes"].as_array_mut().unwrap().push(json!({"name": "person.unsubscribed", "type": "boolean"}));
         for mapping in ["lead", "contact"] {
-            let fields = document["mappings"][mapping]["fields"].as_array_mut().unwrap();
-            fields.retain(|field| field["to"] != "Title");
-            fields.push(json!({"from": "person.job", "to": "Title", "strategy": "most_recent"}));
-            fields.push(json!({"from": "person.unsubscribed", "to": "HasOptedOutOfEmail"}));
+            set_rule(document, mapping, &json!({"from": "person.job", "to": "Title", "strategy": "most_recent"}));
+            set_rule(document, mapping, &json!({"from": "person.unsubscribed", "to": "HasOptedOutOfEmail"}));
         }
     });
     scene.apply(&document).await;

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use passerelle_core::{domain::ids::ConnectionId, ports::Clock};
 use passerelle_local::Switch;
-use passerelle_scenarios::{Scene, states};
+use passerelle_scenarios::{Scene, set_rule, states};
 use salesforce_sim::{
     Seed,
     seed::{Rewrite, RewriteKind},
@@ -16,9 +16,7 @@ async fn scene(seed: Seed, rule: Value) -> (Scene, ConnectionId) {
     let kayo = scene.active("kayo").await;
     let document = scene.document("kayo", |document| {
         document["platform"]["attributes"].as_array_mut().unwrap().push(json!({"name": "person.unsubscribed", "type": "boolean"}));
-        let fields = document["mappings"]["lead"]["fields"].as_array_mut().unwrap();
-        fields.retain(|field| field["to"] != rule["to"]);
-        fields.push(rule.clone());
+        set_rule(document, "lead", &rule);
     });
     scene.apply(&document).await;
     (scene, kayo)

@@ -12,7 +12,7 @@ use passerelle_core::{
     ports::Clock,
 };
 use passerelle_local::Switch;
-use passerelle_scenarios::{Scene, record, states};
+use passerelle_scenarios::{Scene, record, set_rule, states};
 use salesforce_sim::{Effect, Matcher, Moment, Seed, id::Id, org::Conversion};
 use serde_json::{Value, json};
 
@@ -25,12 +25,8 @@ async fn scene_with(seed: Seed, rules: Value, settings: Value) -> (Scene, Connec
         attributes.push(json!({"name": "person.unsubscribed", "type": "boolean"}));
         attributes.push(json!({"name": "person.gone", "type": "boolean"}));
         document["people"]["update_contacts"] = json!("on");
-        for mapping in ["lead", "contact"] {
-            let Some(fields) = document["mappings"].get_mut(mapping).and_then(|mapping| mapping["fields"].as_array_mut()) else { continue };
-            for rule in rules.as_array().unwrap() {
-                fields.retain(|field| field["to"] != rule["to"]);
-                fields.push(rule.clone());
-            }
+        for rule in rules.as_array().unwrap() {
+            ["lead", "contact"].into_iter().for_each(|mapping| set_rule(document, mapping, rule));
         }
         document["reconciliation"] = json!({"push": "on", "pull": "on", "deleted": "person.gone"});
         document["reconciliation"].as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
@@ -301,8 +297,7 @@ async fn what_no_action_writes_goes_with_the_next_run() {
     let (scene, kayo) = scene().await;
     let mut document = scene.document("kayo", |_| {});
     document["reconciliation"] = json!({"push": "on"});
-    document["mappings"]["lead"]["fields"].as_array_mut().unwrap().retain(|field| field["to"] != "Title");
-    document["mappings"]["lead"]["fields"].as_array_mut().unwrap().push(json!({"from": "person.job", "to": "Title", "strategy": "most_recent"}));
+    set_rule(&mut document, "lead", &json!({"from": "person.job", "to": "Title", "strategy": "most_recent"}));
     let met = json!({"name": "met", "trigger": "met", "actions": [{"activity": {"object": "Task", "subject": "Met again"}}]});
     document["workflows"].as_array_mut().unwrap().push(met);
     scene.apply(&document).await;
@@ -326,9 +321,7 @@ async fn the_platform_is_told_of_the_record_and_of_what_was_taken_over() {
     document["reconciliation"] = json!({"push": "on", "pull": "on", "deleted": "person.gone"});
     document["platform"]["webhook"] = json!({"url": "https://platform.example/hook"});
     document["platform"]["attributes"].as_array_mut().unwrap().push(json!({"name": "person.gone", "type": "boolean"}));
-    let fields = document["mappings"]["lead"]["fields"].as_array_mut().unwrap();
-    fields.retain(|field| field["to"] != "Title");
-    fields.push(json!({"from": "person.job", "to": "Title", "strategy": "most_recent", "direction": "both"}));
+    set_rule(&mut document, "lead", &job()[0]);
     scene.apply(&document).await;
     scene.work(&kayo, &states("e1", scene.clock.now(), &json!({"job": "Engineer"}))).await;
     let id = lead(&scene)["Id"].as_str().unwrap().to_owned();

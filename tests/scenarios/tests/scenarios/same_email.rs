@@ -137,15 +137,21 @@ async fn who_waits_for_an_address_goes_on_by_hand_once_the_others_record_is_gone
     }
 }
 
-/// Where a colleague has replaced the deleted lead by a contact, that is Ann's, as her next event will find.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_another_record_has_is_not_free() {
+/// Ann has a lead and Bob has come with her address: the scene, and her lead's id.
+async fn bob_waits_for_anns_address() -> (Scene, ConnectionId, String) {
     let (scene, kayo) = scene().await;
     scene.accept("kayo", &met("a1", 1, "ann", "info@example.org")).await;
     scene.sweep().await;
     scene.accept("kayo", &met("b1", 2, "bob", "info@example.org")).await;
     scene.sweep().await;
     let id = scene.records("Lead")[0]["Id"].as_str().unwrap().to_owned();
+    (scene, kayo, id)
+}
+
+/// Where a colleague has replaced the deleted lead by a contact, that is Ann's, as her next event will find.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_another_record_has_is_not_free() {
+    let (scene, kayo, id) = bob_waits_for_anns_address().await;
     let contact = scene.administer(|org, session| {
         org.delete(session, "Lead", &id).unwrap();
         let fields = json!({"LastName": "Ann", "Email": "info@example.org"});
@@ -163,12 +169,7 @@ async fn an_address_that_another_record_has_is_not_free() {
 /// Whose record is gone and who has something new to say keeps the address.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_lost_their_record_and_comes_again_keeps_the_address() {
-    let (scene, kayo) = scene().await;
-    scene.accept("kayo", &met("a1", 1, "ann", "info@example.org")).await;
-    scene.sweep().await;
-    scene.accept("kayo", &met("b1", 2, "bob", "info@example.org")).await;
-    scene.sweep().await;
-    let id = scene.records("Lead")[0]["Id"].as_str().unwrap().to_owned();
+    let (scene, kayo, id) = bob_waits_for_anns_address().await;
     scene.administer(|org, session| org.delete(session, "Lead", &id).unwrap());
     scene.accept("kayo", &met("a2", 3, "ann", "info@example.org")).await;
     problems::resume(scene.stack.ports(), &kayo, None).await.unwrap();

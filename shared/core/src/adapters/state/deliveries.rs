@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Expression, Index, Key, StateError, Table, Write, after_days, events::sortable};
+use super::{Expression, Index, Key, Order, StateError, Table, Write, after_days, events::sortable};
 use crate::domain::{
     delivery::Delivery,
     ids::{ConnectionId, PersonKey},
@@ -121,7 +121,7 @@ impl Table {
         let partition = Key::delivery(c, person, 0, 0).pk;
         let (mut open, mut after) = (Vec::new(), None);
         loop {
-            let (page, next) = self.page_back::<StoredDelivery>(&partition, Key::DELIVERIES, after.as_ref(), PAGE).await?;
+            let (page, next) = self.page_in::<StoredDelivery>(Order::LastToFirst, &partition, Key::DELIVERIES, after.as_ref(), PAGE).await?;
             let (read, before) = (page.len(), open.len());
             open.extend(page.into_iter().take_while(|(_, delivery)| delivery.is_open()));
             after = next;

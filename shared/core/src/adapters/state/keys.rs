@@ -171,8 +171,12 @@ impl Key {
 
     /// The person of a delivery's key, as an index gives it; `None` for any other item.
     pub(super) fn as_delivery(&self) -> Option<PersonKey> {
+        self.of_person().filter(|_| self.sk.starts_with(Self::DELIVERIES))
+    }
+
+    /// Whose item it is; `None` where it is no person's.
+    fn of_person(&self) -> Option<PersonKey> {
         let (_, person) = self.pk.strip_prefix("CONN#")?.split_once("#PERSON#")?;
-        self.sk.starts_with(Self::DELIVERIES).then_some(())?;
         PersonKey::parse(person).ok()
     }
 
@@ -276,9 +280,7 @@ impl Key {
     /// The person of a person's key, as an index gives it.
     #[must_use]
     pub fn as_person(&self) -> Option<PersonKey> {
-        let (_, person) = self.pk.strip_prefix("CONN#")?.split_once("#PERSON#")?;
-        (self.sk == "PERSON").then_some(())?;
-        PersonKey::parse(person).ok()
+        self.of_person().filter(|_| self.sk == "PERSON")
     }
 
     pub(super) fn item(&self) -> Item {

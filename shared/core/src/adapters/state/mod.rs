@@ -220,17 +220,21 @@ impl Table {
         self.page_in(Order::FirstToLast, pk, prefix, after, limit).await
     }
 
-    /// The same from the end: the last items first, those before the key `after`.
-    pub async fn page_back<T: DeserializeOwned>(
-        &self,
-        pk: &str,
-        prefix: &str,
-        after: Option<&Key>,
-        limit: i32,
-    ) -> Result<(Vec<(Key, T)>, Option<Key>), StateError> {
-        self.page_in(Order::LastToFirst, pk, prefix, after, limit).await
+    /// The same to its end, `most` items at most.
+    pub async fn pages<T: DeserializeOwned>(&self, pk: &str, prefix: &str, most: usize) -> Result<Vec<(Key, T)>, StateError> {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let (page, next) = self.page(pk, prefix, after.as_ref(), 100).await?;
+            found.extend(page);
+            after = next;
+            if after.is_none() || found.len() >= most {
+                found.truncate(most);
+                return Ok(found);
+            }
+        }
     }
 
+    /// One page likewise, in either order.
     async fn page_in<T: DeserializeOwned>(
         &self,
         order: Order,
@@ -251,20 +255,6 @@ impl Table {
             parse(&key, item).map(|value| (key, value))
         });
         Ok((items.collect::<Result<_, _>>()?, next))
-    }
-
-    /// The same to its end, `most` items at most.
-    pub async fn pages<T: DeserializeOwned>(&self, pk: &str, prefix: &str, most: usize) -> Result<Vec<(Key, T)>, StateError> {
-        let (mut found, mut after) = (Vec::new(), None);
-        loop {
-            let (page, next) = self.page(pk, prefix, after.as_ref(), 100).await?;
-            found.extend(page);
-            after = next;
-            if after.is_none() || found.len() >= most {
-                found.truncate(most);
-                return Ok(found);
-            }
-        }
     }
 
     /// Keys from an index, oldest first: those of partition `partition` whose sort attribute is at most `until`.

@@ -6,7 +6,7 @@
 
 mod page;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
@@ -25,11 +25,11 @@ use crate::{
     },
     domain::{
         budget::Purpose,
-        config::{ReconciliationSection, Toggle},
+        config::{ReconciliationSection, Ways},
         engine::Engine,
         ids::{ConnectionId, ObjectName},
         person::spread,
-        planner::{Case, Ways},
+        planner::Case,
         run::{Position, Run},
     },
     planted::{self, Bug},
@@ -107,9 +107,8 @@ pub async fn step(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, deadlin
     let done = Step { done: true, stopped: None, ended: None };
     let Some(meta) = ports.table.load_meta(c).await?.filter(|meta| meta.status == Status::Active) else { return Ok(Step::waits(Stopped::NotActive)) };
     let Some(engine) = bench.engine(ports, c, &meta).await? else { return Ok(Step::waits(Stopped::NotActive)) };
-    let settings = &engine.document.reconciliation;
-    let ways = Ways { push: settings.push == Toggle::On, pull: settings.pull == Toggle::On };
-    if !ways.push && !ways.pull || !is_due(ports, c).await? {
+    let ways = engine.document.reconciliation.ways();
+    if !ways.any() || !is_due(ports, c).await? {
         return Ok(done);
     }
     let Some(lease) = ports.table.acquire_writer(c, &ports.ids.fresh(), ports.clock.now()).await? else { return Ok(Step::waits(Stopped::Busy)) };
@@ -118,7 +117,7 @@ pub async fn step(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, deadlin
     let outcome = stepper.work(&mut shift, bench, &meta).await;
     let worked = shift.end(bench, outcome).await?;
     let step = stepper.step;
-    Ok(Step { stopped: step.stopped.or(worked.stopped), done: step.done || worked.stopped.is_some(), ..step })
+    Ok(Step { stopped: worked.stopped, done: step.done || worked.stopped.is_some(), ..step })
 }
 
 struct Stepper<'a> {
@@ -276,8 +275,7 @@ impl<'a> Stepper<'a> {
             shift.worked.stopped = shift.worked.stopped.or(Some(Stopped::Salesforce));
             return Ok(false);
         }
-        let mut seen = BTreeSet::new();
-        for person in carried.plan.people.iter().filter(|person| seen.insert(person.person.key.clone())) {
+        for person in &carried.plan.people {
             run.sheet.count(person, &carried.results);
         }
         if !in_budget {
@@ -316,6 +314,8 @@ fn report(c: &ConnectionId, run: &Run) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]

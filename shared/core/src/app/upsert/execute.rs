@@ -142,6 +142,7 @@ impl Run<'_> {
     fn next_groups(&self, caller: &impl Caller) -> Vec<Group> {
         let mut groups: Vec<Group> = Vec::new();
         let mut place: BTreeMap<WriteId, usize> = BTreeMap::new();
+        let mut watched: BTreeSet<&ObjectName> = BTreeSet::new();
         for (id, write) in self.pending() {
             if place.len() >= caller.most() {
                 break;
@@ -158,12 +159,10 @@ impl Run<'_> {
             let most = caller.most_together(&write.object).min(MAX_WRITTEN);
             let fits = |group: &Group| group.object == write.object && group.kind == kind && group.writes.len() < most;
             let group = groups.iter().enumerate().skip(first).find(|(_, group)| fits(group)).map(|(g, _)| g);
-            let mut watched: BTreeSet<&ObjectName> = groups.iter().flat_map(|group| &group.writes).filter_map(|id| self.watched(*id)).collect();
-            watched.extend(self.watched(id));
-            let room = MAX_QUERIES_AND_COLLECTIONS.saturating_sub(watched.len());
+            let witness = self.watched(id).filter(|object| !watched.contains(object));
+            let room = MAX_QUERIES_AND_COLLECTIONS.saturating_sub(watched.len() + usize::from(witness.is_some()));
             match group {
-                Some(_) if groups.len() > room => {}
-                Some(g) => {
+                Some(g) if groups.len() <= room => {
                     place.insert(id, g);
                     groups.get_mut(g).into_iter().for_each(|group| group.writes.push(id));
                 }
@@ -171,8 +170,9 @@ impl Run<'_> {
                     place.insert(id, groups.len());
                     groups.push(Group { object: write.object.clone(), kind, writes: vec![id] });
                 }
-                None => {}
+                _ => continue,
             }
+            watched.extend(witness);
         }
         groups
     }
@@ -182,7 +182,8 @@ impl Run<'_> {
         let mut subs = Vec::new();
         for (w, witness) in witnesses.iter().enumerate() {
             let ids: Vec<RecordId> = witness.writes.iter().map(|(_, record)| *record).collect();
-            match collections::retrieve(&self.dialect.version, &witness_id(w), &witness.object, &ids, &witness.fields) {
+            let fields: Vec<FieldName> = witness.fields.iter().cloned().collect();
+            match collections::retrieve(&self.dialect.version, &witness_id(w), &witness.object, &ids, &fields) {
                 Ok(sub) => subs.push(sub),
                 Err(error) => return self.stop(groups, &error.into()),
             }
@@ -221,17 +222,12 @@ impl Run<'_> {
         for id in groups.iter().flat_map(|group| &group.writes) {
             let (Some(object), Some(write)) = (self.watched(*id), self.plan.writes.get(id.0)) else { continue };
             let Operation::Update(record) = write.operation else { continue };
-            let witness = witnesses.entry(object).or_insert_with(|| Witness { object: object.clone(), fields: Vec::new(), writes: Vec::new() });
+            let witness = witnesses.entry(object).or_insert_with(|| Witness { object: object.clone(), fields: BTreeSet::new(), writes: Vec::new() });
             let fields = write.changes.iter().filter(|change| change.decided_on().is_some()).map(|change| change.field.clone());
             witness.fields.extend(fields);
             witness.writes.push((*id, record));
         }
-        let tidy = |mut witness: Witness| {
-            witness.fields.sort();
-            witness.fields.dedup();
-            witness
-        };
-        witnesses.into_values().map(tidy).collect()
+        witnesses.into_values().collect()
     }
 
     /// Compares what a witness saw with what was decided on.
@@ -335,7 +331,7 @@ impl Run<'_> {
 /// A look at records that a call is about to write.
 struct Witness {
     object: ObjectName,
-    fields: Vec<FieldName>,
+    fields: BTreeSet<FieldName>,
     writes: Vec<(WriteId, RecordId)>,
 }
 

@@ -1,6 +1,8 @@
 //! Gives back what was covered: somebody changed a field between our look and our write. Their value was the later one, so it is put
 //! back, and both are told.
 
+use std::collections::BTreeMap;
+
 use super::execute::Covered;
 use crate::domain::{
     mapping::Reason,
@@ -9,22 +11,16 @@ use crate::domain::{
 
 /// The writes that put back what was covered, one per record.
 pub(super) fn plan_repair(plan: &Plan, covered: &[Covered]) -> Plan {
-    let mut writes: Vec<Write> = Vec::new();
-    let mut of: Vec<WriteId> = Vec::new();
+    let mut writes = BTreeMap::<WriteId, Write>::new();
     for lost in covered {
         let Some(write) = plan.writes.get(lost.write.0) else { continue };
         let Some(change) = write.changes.iter().find(|change| change.field == lost.field) else { continue };
+        let back = writes.entry(lost.write).or_insert_with(|| Write { changes: Vec::new(), step: None, ..write.clone() });
         // By nothing that is read: what the org has made of our value is no edit.
-        let back = Change { old: None, new: NewValue::Value(lost.theirs.clone()), reason: Reason::SalesforceIsLater, by: None, ..change.clone() };
-        match of.iter().position(|id| *id == lost.write) {
-            Some(place) => writes.get_mut(place).into_iter().for_each(|write| write.changes.push(back.clone())),
-            None => {
-                of.push(lost.write);
-                writes.push(Write { changes: vec![back], step: None, ..write.clone() });
-            }
-        }
+        let (new, reason) = (NewValue::Value(lost.theirs.clone()), Reason::SalesforceIsLater);
+        back.changes.push(Change { old: None, new, reason, by: None, ..change.clone() });
     }
-    Plan { config_version: plan.config_version, writes, ..Plan::default() }
+    Plan { config_version: plan.config_version, writes: writes.into_values().collect(), ..Plan::default() }
 }
 
 /// Notes what was covered, and takes it out of what was written: Salesforce's value is theirs.

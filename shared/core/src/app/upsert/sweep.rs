@@ -14,7 +14,7 @@ use crate::{
     app::schemas,
     domain::{
         ids::{ConnectionId, EventId},
-        person::short_hash,
+        person::turn,
     },
     ports::Ports,
 };
@@ -93,8 +93,7 @@ enum Amount {
 /// a flood that has all the time would leave them none. Among the others the order is another each minute, so that none is
 /// always the last.
 fn in_turn(mut due: Vec<(ConnectionId, Amount)>, now: Timestamp) -> Vec<ConnectionId> {
-    let minute = now.as_second() / 60;
-    due.sort_by_cached_key(|(connection, amount)| (*amount, short_hash(&format!("{connection}/{minute}"))));
+    due.sort_by_cached_key(|(connection, amount)| (*amount, turn(connection, now)));
     due.into_iter().map(|(connection, _)| connection).collect()
 }
 

@@ -37,6 +37,31 @@ impl Default for ReconciliationSection {
     }
 }
 
+/// Which ways a run carries values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ways {
+    /// From the platform to Salesforce.
+    pub push: bool,
+    /// From Salesforce to the platform.
+    pub pull: bool,
+}
+
+impl Ways {
+    /// Whether there are runs at all.
+    #[must_use]
+    pub const fn any(self) -> bool {
+        self.push || self.pull
+    }
+}
+
+impl ReconciliationSection {
+    /// What is switched on.
+    #[must_use]
+    pub fn ways(&self) -> Ways {
+        Ways { push: self.push == Toggle::On, pull: self.pull == Toggle::On }
+    }
+}
+
 /// What becomes of leads and contacts whom the platform does not know.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Situation, Ways};
+use super::Situation;
 use crate::domain::{
-    config::Project,
+    config::{Project, Ways},
     engine::Engine,
     event::is_blank,
     ids::FieldName,

@@ -26,7 +26,7 @@ use serde_json::Value;
 pub use told::{records_of, timed};
 
 use super::{
-    config::Toggle,
+    config::Ways,
     engine::Engine,
     event::{Event, normalise_email},
     ids::{FieldName, ObjectName, PersonKey, RecordId},
@@ -76,15 +76,6 @@ pub struct Case {
     pub twin: Option<Twin>,
     /// Set where no event, but a run looks at the person.
     pub run: Option<Ways>,
-}
-
-/// Which ways a run carries values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ways {
-    /// From the platform to Salesforce.
-    pub push: bool,
-    /// From Salesforce to the platform.
-    pub pull: bool,
 }
 
 /// Who has the address that another one comes with.
@@ -301,7 +292,6 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
         person_plan.identities.waits_for = address(&person_plan.person);
         return person_plan;
     }
-    let tied_to = before.link.as_ref().map(|link| link.id);
     let target = target::choose(situation, &person_plan.person, &case.found, &mut shared.claimed, &mut person_plan.notes)
         .and_then(|target| Ok((record::plan_record(situation, &mut person_plan, &target, &sorted.live)?, target)));
     let (record, target) = match target {
@@ -311,10 +301,9 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
             return person_plan;
         }
     };
-    let settings = &situation.engine.document.reconciliation;
-    let runs = settings.push == Toggle::On || settings.pull == Toggle::On;
-    person_plan.compare =
-        runs && matches!(target, target::Target::Existing { .. }) && person_plan.person.link.as_ref().map(|link| link.id) != tied_to;
+    let ways = situation.engine.document.reconciliation.ways();
+    let is_another = person_plan.person.link.as_ref().map(|link| link.id) != person_plan.former;
+    person_plan.compare = ways.any() && matches!(target, target::Target::Existing { .. }) && is_another;
     let (account, record) = match record {
         Some(mut write) => {
             let account = account::attach(situation, &mut person_plan, &mut write, writes, &mut shared.accounts);
@@ -326,7 +315,7 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
     person_plan.record = record;
     // What an event states and no action of it writes goes with the next run.
     let unwritten = sorted.live.iter().filter(|live| live.news && !live.person_action).map(|live| live.open.event.occurred_at).max();
-    if situation.engine.document.reconciliation.push == Toggle::On && !sorted.live.iter().any(|live| live.person_action) {
+    if ways.push && !sorted.live.iter().any(|live| live.person_action) {
         person_plan.person.pending = person_plan.person.pending.or(unwritten);
     }
     let who = activity::Who::of(&target, record, account);

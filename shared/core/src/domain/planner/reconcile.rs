@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    Found, Linked, Shared, Situation, Ways, account, confirm,
+    Found, Linked, Shared, Situation, account, confirm,
     record::{map_of, plan_new, plan_update, relink, rules_of_run},
     target::{self, Target},
 };
 use crate::domain::{
-    config::{MappingOperation, WhenUnknown},
+    config::{MappingOperation, Ways, WhenUnknown},
     event::normalise_email,
     mapping::Reason,
     person::email_alias,

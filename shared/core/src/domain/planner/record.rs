@@ -4,13 +4,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    Match, Situation, Ways, confirm,
+    Match, Situation, confirm,
     events::Live,
     field::{self, Outcome as FieldOutcome},
     target::Target,
 };
 use crate::domain::{
-    config::{MappingOperation, Owner, OwnerFallback},
+    config::{MappingOperation, Owner, OwnerFallback, Ways},
     event::normalise_email,
     ids::{FieldName, ObjectName, RecordId},
     mapping::{

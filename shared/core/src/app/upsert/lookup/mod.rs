@@ -16,7 +16,7 @@ use history::History;
 
 use crate::{
     adapters::salesforce::{
-        SalesforceError, Sub, collections,
+        ApiVersion, SalesforceError, Sub, collections,
         composite::{Composite, CompositeAnswer, MAX_QUERIES_AND_COLLECTIONS},
         soql::{self, Row},
     },
@@ -160,13 +160,8 @@ impl Look<'_> {
         let mut asked = Vec::new();
         for object in ["Lead", "Contact"] {
             let records = cases.iter().filter_map(|case| case.twin.as_ref()?.record.as_ref()).filter(|(of, _)| of.as_str() == object);
-            let ids: Vec<String> = records.map(|(_, id)| id.to_string()).collect();
-            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-            if !ids.is_empty() {
-                let head = format!("SELECT Id FROM {object} WHERE (IsDeleted = false OR MasterRecordId != null) AND Id");
-                let split = soql::in_queries(access.version(), &head, &ids, "").map_err(SalesforceError::from)?;
-                asked.extend(split.into_iter().map(|query| (Question::Twins, soql::query_with_deleted(access.version(), "q", &query.soql))));
-            }
+            let head = format!("SELECT Id FROM {object} WHERE (IsDeleted = false OR MasterRecordId != null) AND Id");
+            asked.extend(queries_with_deleted(access, Question::Twins, &head, &records.map(|(_, id)| id.to_string()).collect())?);
         }
         Ok(asked)
     }
@@ -179,13 +174,9 @@ impl Look<'_> {
                 .iter()
                 .filter(|case| case.found.linked == Linked::Gone && case.found.deleted.is_none())
                 .filter_map(|case| case.person.link.as_ref());
-            let gone: Vec<String> = gone.filter(|link| link.object.as_str() == object).map(|link| link.id.to_string()).collect();
-            let gone: Vec<&str> = gone.iter().map(String::as_str).collect();
-            if !gone.is_empty() {
-                let head = format!("SELECT Id, MasterRecordId FROM {object} WHERE MasterRecordId != null AND Id");
-                let split = soql::in_queries(access.version(), &head, &gone, "").map_err(SalesforceError::from)?;
-                asked.extend(split.into_iter().map(|query| (Question::Masters, soql::query_with_deleted(access.version(), "q", &query.soql))));
-            }
+            let gone = gone.filter(|link| link.object.as_str() == object).map(|link| link.id.to_string()).collect();
+            let head = format!("SELECT Id, MasterRecordId FROM {object} WHERE MasterRecordId != null AND Id");
+            asked.extend(queries_with_deleted(access, Question::Masters, &head, &gone)?);
         }
         Ok(asked)
     }
@@ -361,12 +352,27 @@ fn listed(fields: impl IntoIterator<Item = FieldName>) -> String {
 }
 
 fn queries(access: &Access<'_>, question: Question, head: &str, values: &BTreeSet<String>) -> Result<Vec<Asked>, AccessError> {
+    queries_by(soql::query, access, question, head, values)
+}
+
+/// The same, which see deleted and merged records too.
+fn queries_with_deleted(access: &Access<'_>, question: Question, head: &str, values: &BTreeSet<String>) -> Result<Vec<Asked>, AccessError> {
+    queries_by(soql::query_with_deleted, access, question, head, values)
+}
+
+fn queries_by(
+    query: fn(&ApiVersion, &str, &str) -> Sub,
+    access: &Access<'_>,
+    question: Question,
+    head: &str,
+    values: &BTreeSet<String>,
+) -> Result<Vec<Asked>, AccessError> {
     if values.is_empty() {
         return Ok(Vec::new());
     }
     let values: Vec<&str> = values.iter().map(String::as_str).collect();
     let split = soql::in_queries(access.version(), head, &values, "").map_err(SalesforceError::from)?;
-    Ok(split.into_iter().map(|query| (question.clone(), soql::query(access.version(), "q", &query.soql))).collect())
+    Ok(split.into_iter().map(|split| (question.clone(), query(access.version(), "q", &split.soql))).collect())
 }
 
 /// Whether the person is looked for by e-mail address from the start.
