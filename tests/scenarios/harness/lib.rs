@@ -285,7 +285,8 @@ impl Scene {
     pub async fn work(&self, connection: &ConnectionId, event: &Value) {
         self.accept(connection.as_str(), event).await;
         self.sweep().await;
-        assert_eq!(self.event(connection, event["id"].as_str().unwrap()).await.status, "applied");
+        let worked = self.event(connection, event["id"].as_str().unwrap()).await;
+        assert_eq!(worked.status, "applied", "{worked:?}");
     }
 
     /// An event as stored.

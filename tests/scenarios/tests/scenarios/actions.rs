@@ -332,3 +332,45 @@ async fn whose_collaborator_is_no_active_user_goes_to_the_first_substitute_that_
         assert!(scene.records("Event")[0]["OwnerId"].as_str().unwrap().starts_with("005"), "{owner}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collaborator_is_looked_for_once_a_day_and_one_who_left_meanwhile_is_noticed() {
+    let (scene, kayo) = scene(settled(|doubts| doubts.references_into_collections = true), |document| {
+        document["people"]["owner_fallback"] = json!(["integration"]);
+        // Nothing else is to be read of a known person.
+        document["people"]["update_leads"] = json!("off");
+    })
+    .await;
+    let met = |id: &str| {
+        let mut event = capture(id, person(1));
+        event["collaborator"]["email"] = json!("commercial@kayo.fr");
+        event
+    };
+    let camille = |active: bool| {
+        scene.administer(|org, _| {
+            let id = org.users().find(|user| user.email == "commercial@kayo.fr").unwrap().id;
+            org.set_user_active(&id, active);
+        });
+    };
+    camille(true);
+    let owner_of_last = |scene: &Scene| scene.records("Event").last().unwrap()["OwnerId"].clone();
+    scene.work(&kayo, &met("e1")).await;
+    let seller = owner_of_last(&scene);
+    // Known people and a known collaborator: only the write is left, in a shift of its own.
+    let before = scene.api_calls();
+    scene.work(&kayo, &met("e2")).await;
+    assert_eq!((scene.api_calls() - before, owner_of_last(&scene)), (1, seller.clone()));
+    // They leave; the refusal says so, and the activity goes to the substitute in the same shift.
+    camille(false);
+    scene.work(&kayo, &met("e3")).await;
+    assert_eq!(scene.records("Event").len(), 3);
+    assert_ne!(owner_of_last(&scene), seller);
+    // From now on that is known. A quarter of an hour later it is asked whether they are back.
+    let before = scene.api_calls();
+    scene.work(&kayo, &met("e4")).await;
+    assert_eq!(scene.api_calls() - before, 1);
+    camille(true);
+    scene.clock.advance(SignedDuration::from_mins(16));
+    scene.work(&kayo, &met("e5")).await;
+    assert_eq!(owner_of_last(&scene), seller);
+}

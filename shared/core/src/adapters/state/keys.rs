@@ -119,6 +119,12 @@ impl Key {
         Self::of_connection(c, format!("USAGE#{day}"))
     }
 
+    /// A user of the org, by a hash of their address.
+    #[must_use]
+    pub fn user(c: &ConnectionId, hash: &str) -> Self {
+        Self::of_connection(c, format!("USER#{hash}"))
+    }
+
     /// A campaign that the document names, by a hash of how it does.
     #[must_use]
     pub fn campaign(c: &ConnectionId, hash: &str) -> Self {

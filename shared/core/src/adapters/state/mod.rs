@@ -18,6 +18,7 @@ pub mod schema;
 pub mod tokens;
 mod told;
 pub mod usage;
+pub mod users;
 pub mod waiting;
 pub mod writer;
 

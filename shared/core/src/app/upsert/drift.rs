@@ -16,6 +16,11 @@ pub(in crate::app) enum Description {
     Anew,
 }
 
+/// Whether Salesforce refuses, by this code, an owner who was active when they were looked up.
+pub(super) fn is_of_owner(code: &str) -> bool {
+    code == "INACTIVE_OWNER_OR_USER"
+}
+
 /// Whether Salesforce refuses, by this code, what a true description would not have let through.
 pub(super) fn is_code(code: &str) -> bool {
     matches!(
@@ -30,16 +35,16 @@ pub(super) fn is_code(code: &str) -> bool {
 }
 
 /// Whether any write was refused so.
-pub(super) fn is_told_by(results: &[WriteResult]) -> bool {
-    results.iter().any(|result| matches!(result, WriteResult::Refused(cause) if is_code(&cause.code)))
+pub(super) fn is_told_by(results: &[WriteResult], is: fn(&str) -> bool) -> bool {
+    results.iter().any(|result| matches!(result, WriteResult::Refused(cause) if is(&cause.code)))
 }
 
 /// Makes such refusals failures that are tried again, and answers the events that wait for them.
-pub(super) fn put_back(plan: &Plan, results: &mut [WriteResult]) -> Vec<EventId> {
+pub(super) fn put_back(plan: &Plan, results: &mut [WriteResult], is: fn(&str) -> bool) -> Vec<EventId> {
     let mut back = BTreeSet::new();
     for (i, result) in results.iter_mut().enumerate() {
         if let WriteResult::Refused(cause) = result
-            && is_code(&cause.code)
+            && is(&cause.code)
         {
             *result = WriteResult::Failed(cause.clone());
             back.insert(WriteId(i));

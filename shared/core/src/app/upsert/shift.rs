@@ -314,10 +314,16 @@ impl<'a> Shift<'a> {
         self.spending.refuse(caller.refused_until);
         self.pace = caller.pace;
         let mut outdated = Vec::new();
-        if *description == Description::Known && !lost && failed.is_none() && waits.is_none() && drift::is_told_by(&results) {
+        let may_be_outdated = *description == Description::Known && !lost && failed.is_none() && waits.is_none();
+        if may_be_outdated && drift::is_told_by(&results, drift::is_of_owner) {
+            *description = Description::Anew;
+            self.directory.forget_users();
+            outdated = drift::put_back(&plan, &mut results, drift::is_of_owner);
+        }
+        if may_be_outdated && drift::is_told_by(&results, drift::is_code) {
             *description = Description::Anew;
             match schemas::reload(ports, &mut access, engine).await {
-                Ok(now) if now != schemas => outdated = drift::put_back(&plan, &mut results),
+                Ok(now) if now != schemas => outdated.extend(drift::put_back(&plan, &mut results, drift::is_code)),
                 // The org is as it was described: what it refused, it refuses.
                 Ok(_) => {}
                 Err(error) => failed = Some(error),

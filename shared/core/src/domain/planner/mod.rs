@@ -22,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 pub use known::{CampaignState, KeyOfRecord, Known, account_name};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 pub use told::{records_of, timed};
 
@@ -51,7 +52,7 @@ pub struct Situation<'a> {
 }
 
 /// A Salesforce user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// Their id.
     pub id: RecordId,

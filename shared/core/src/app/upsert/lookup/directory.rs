@@ -1,4 +1,4 @@
-//! What a shift knows of the org besides people: users and queues as long as the shift lasts, campaigns for a day.
+//! What a shift knows of the org besides people: queues as long as the shift lasts, campaigns and users for a day.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +30,10 @@ pub(in crate::app::upsert) struct Directory {
     pub known: Known,
     /// Addresses that users were looked for by.
     pub(super) users_asked: BTreeSet<String>,
+    /// Those of them whom the org was asked for now.
+    pub(super) users_new: BTreeSet<String>,
+    /// Whether what the table has of users is out of date.
+    pub(super) users_anew: bool,
     /// Whether the queues were looked for.
     pub(super) queues_asked: bool,
     /// When a campaign was seen.
@@ -47,7 +51,7 @@ pub(super) struct CampaignRow {
 }
 
 impl Directory {
-    /// Recalls the campaigns of these events, and notes which of them have to be looked for.
+    /// Recalls the campaigns and users of these events, and notes which campaigns have to be looked for.
     pub async fn recall(&mut self, ports: Ports<'_>, engine: &Engine, cases: &[Case]) -> Result<(), StateError> {
         let (c, now) = (&engine.document.connection.id, ports.clock.now());
         // Of the batch before.
@@ -72,7 +76,7 @@ impl Directory {
                 self.asked.insert(campaign.clone(), Vec::new());
             }
         }
-        Ok(())
+        self.recall_users(ports, engine, cases).await
     }
 
     /// Campaigns of this batch that the org does not show.
@@ -131,7 +135,7 @@ impl Directory {
             }
             self.seen.insert(campaign, now);
         }
-        Ok(())
+        self.keep_users(ports, engine).await
     }
 }
 

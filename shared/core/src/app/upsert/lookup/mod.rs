@@ -10,6 +10,7 @@ use serde_json::Value;
 mod directory;
 mod history;
 mod others;
+mod users;
 
 pub(super) use directory::Directory;
 use history::History;
@@ -22,12 +23,12 @@ use crate::{
     },
     app::access::{Access, AccessError},
     domain::{
-        config::{Action, ActivityObject, Owner},
+        config::{Action, ActivityObject},
         engine::Engine,
-        event::{Event, normalise_email},
+        event::normalise_email,
         ids::{FieldName, ObjectName, RecordId},
         person::email_alias,
-        planner::{Case, Conversion, FoundActivity, Linked, Match, Twin, User, latest_address},
+        planner::{Case, Conversion, FoundActivity, Linked, Match, Twin, latest_address},
         schema::Schemas,
     },
 };
@@ -92,11 +93,7 @@ impl Look<'_> {
             let ids = cases.iter().filter(|case| self.reads_link(case, object)).filter_map(|case| case.person.link.as_ref().map(|link| link.id));
             asked.extend(self.by_id(access, object, ids.collect())?);
         }
-        if self.engine.document.people.owner == Owner::Collaborator {
-            let owners = self.owners(cases);
-            asked.extend(queries(access, Question::Users, "SELECT Id, Email, IsActive FROM User WHERE Email", &owners)?);
-            self.directory.users_asked.extend(owners);
-        }
+        asked.extend(self.users(access, cases)?);
         asked.extend(self.twins(access, cases)?);
         asked.extend(self.further_questions(access, cases)?);
         asked.extend(self.histories(access, cases));
@@ -104,23 +101,6 @@ impl Look<'_> {
         let free = asked.len().next_multiple_of(MAX_QUERIES_AND_COLLECTIONS) - asked.len();
         asked.extend(Some(self.by_key(access, &unknown)?).filter(|more| more.len() <= free).unwrap_or_default());
         Ok(asked)
-    }
-
-    /// The addresses of those who may own what is created, and were not asked for yet.
-    fn owners(&self, cases: &[Case]) -> BTreeSet<String> {
-        let creating = cases.iter().flat_map(|case| case.events.iter().filter(|open| is_searched(case) || self.adds_activity(&open.event)));
-        let emails = creating.filter_map(|open| open.event.collaborator.as_ref()).map(|collaborator| normalise_email(&collaborator.email));
-        let mut emails: BTreeSet<String> = emails.collect();
-        if !emails.is_empty() {
-            emails.extend(self.substitutes());
-        }
-        emails.retain(|email| !email.is_empty() && !self.directory.users_asked.contains(email));
-        emails
-    }
-
-    /// Whether the event may add to the person's timeline; its filters are left to the planner.
-    fn adds_activity(&self, event: &Event) -> bool {
-        self.engine.possible_actions(event).any(|(_, _, action)| matches!(action, Action::Activity(_)))
     }
 
     /// What the first answers raised: links that are gone, converted leads, and activities that may be there already.
@@ -317,16 +297,6 @@ impl Look<'_> {
                 Some(next) => page = access.more(&next).await?,
                 None => return Ok(()),
             }
-        }
-    }
-
-    /// Of several users with one address an active one is taken, then the smallest id.
-    fn take_user(&mut self, row: &Row) {
-        let (Some(id), Some(email)) = (row.id("Id"), row.text("Email").map(normalise_email)) else { return };
-        let user = User { id, active: row.get("IsActive").and_then(Value::as_bool).unwrap_or(false) };
-        let better = self.directory.known.users.get(&email).is_none_or(|known| (!user.active, user.id) < (!known.active, known.id));
-        if better {
-            self.directory.known.users.insert(email, user);
         }
     }
 }

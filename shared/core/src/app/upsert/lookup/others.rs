@@ -27,14 +27,6 @@ impl Look<'_> {
         Ok(asked)
     }
 
-    /// The addresses of users who own what nobody else does.
-    pub(super) fn substitutes(&self) -> impl Iterator<Item = String> {
-        self.engine.document.people.owner_fallback.iter().filter_map(|substitute| match substitute {
-            OwnerFallback::User(email) => Some(normalise_email(email)),
-            _ => None,
-        })
-    }
-
     fn queues(&mut self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
         if self.directory.queues_asked || !cases.iter().any(is_searched) {
             return Ok(Vec::new());
