@@ -6,8 +6,10 @@ mod explain;
 mod fields;
 mod local;
 mod operate;
+mod people;
 mod problems;
 mod runs;
+mod sync;
 mod target;
 mod trial;
 mod verify;
@@ -135,6 +137,19 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Synchronise everybody, a project, or the people of a file now. Repeated, it goes on where it was.
+    Sync(sync::Options),
+    /// Tell how many people are synchronised.
+    People {
+        /// The connection.
+        connection: ConnectionId,
+        /// Only those synchronised at this time or later, for example 2026-03-01 or 2026-03-01T08:00:00Z.
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the JSON Schema of the configuration document.
     Schema,
 }
@@ -187,6 +202,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Replay { connection, event }) => problems::replay(&cli.target, &connection, &event).await,
         Some(Command::Ledger { connection, days, json }) => problems::ledger(&cli.target, &connection, days, json).await,
         Some(Command::Runs { connection, last, json }) => runs::run(&cli.target, &connection, last, json).await,
+        Some(Command::Sync(options)) => sync::run(&cli.target, options).await,
+        Some(Command::People { connection, since, json }) => people::run(&cli.target, &connection, since.as_deref(), json).await,
         Some(Command::Schema) => {
             print!("{}", passerelle_core::domain::config::json_schema());
             Ok(())

@@ -30,7 +30,7 @@ pub async fn run(target: &Target, connection: &ConnectionId, last: usize, as_jso
     Ok(())
 }
 
-fn in_words(run: &Run) -> String {
+pub fn in_words(run: &Run) -> String {
     let sheet = &run.sheet;
     let ended = run.ended_at.unwrap_or(run.started_at);
     let mut lines = vec![format!(
@@ -41,7 +41,8 @@ fn in_words(run: &Run) -> String {
         run.since.strftime("%Y-%m-%d %H:%M UTC"),
         if sheet.balances() { "" } else { "  DOES NOT BALANCE" },
     )];
-    lines.push(format!("  {} records read, {} people waited", sheet.read, sheet.waited));
+    let asked = if run.everybody.is_some() { format!(", {} people asked for", sheet.asked) } else { String::new() };
+    lines.push(format!("  {} records read, {} people waited{asked}", sheet.read, sheet.waited));
     lines.push(format!(
         "  = {} applied ({} to Salesforce, {} to the platform) + {} unchanged + {} later + {} parked + {} unknown + {} further",
         sheet.applied, sheet.to_salesforce, sheet.to_platform, sheet.unchanged, sheet.later, sheet.parked, sheet.unknown, sheet.further
@@ -77,6 +78,7 @@ mod tests {
             since: at,
             positions: Default::default(),
             pushed: true,
+            everybody: None,
             sheet,
             api_calls: 2,
             ended_at: None,

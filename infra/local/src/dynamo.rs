@@ -62,7 +62,7 @@ pub fn open(path: Option<&Path>) -> Result<Database, DynamoError> {
 /// The state table as the parameters of `CreateTable`, without its name.
 #[must_use]
 pub fn definition() -> Value {
-    let attributes = ["pk", "sk", "due_pk", "due_at", "person_pk", "occurred_at", "day_pk", "status"];
+    let attributes = ["pk", "sk", "due_pk", "due_at", "person_pk", "occurred_at", "day_pk", "status", "people_pk", "changed_at"];
     let attributes = attributes.map(|name| json!({ "AttributeName": name, "AttributeType": "S" }));
     json!({
         "BillingMode": "PAY_PER_REQUEST",
@@ -72,6 +72,7 @@ pub fn definition() -> Value {
             { "IndexName": "due", "KeySchema": keys("due_pk", "due_at"), "Projection": { "ProjectionType": "KEYS_ONLY" } },
             { "IndexName": "person", "KeySchema": keys("person_pk", "occurred_at"), "Projection": { "ProjectionType": "KEYS_ONLY" } },
             { "IndexName": "day", "KeySchema": keys("day_pk", "status"), "Projection": { "ProjectionType": "KEYS_ONLY" } },
+            { "IndexName": "people", "KeySchema": keys("people_pk", "changed_at"), "Projection": { "ProjectionType": "KEYS_ONLY" } },
         ],
         "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "KEYS_ONLY" },
     })

@@ -311,3 +311,33 @@ fn a_port_that_is_taken_is_named_with_the_cure() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains(&format!("four ports from {port} on; --port chooses others.")), "{said}");
 }
+
+#[test]
+fn people_of_a_file_and_then_everybody_are_synchronised() {
+    let local = Local::start(&[], Stdio::null());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("people.csv");
+    let rows: String = (0..3).map(|n| format!("f{n},f{n}@example.org,File,Firm {n}\n")).collect();
+    std::fs::write(&path, format!("id,email,last_name,company\n{rows}")).unwrap();
+    let synchronise =
+        |arguments: &[&str]| -> Value { serde_json::from_str(&local.beside(&[&["sync", "kayo"], arguments, &["--json"]].concat())).unwrap() };
+    let count = || -> Value { serde_json::from_str(&local.beside(&["people", "kayo", "--json"])).unwrap() };
+    let (before, file) = (count()["synchronised"].as_u64().unwrap(), path.to_str().unwrap());
+    let sent = synchronise(&["--file", file]);
+    assert_eq!((&sent["rows"], &sent["outcomes"]["applied"]), (&3.into(), &3.into()), "{sent}");
+    assert_eq!(count()["synchronised"].as_u64().unwrap(), before + 3);
+    // Typed again, it finds what it has done.
+    assert_eq!(synchronise(&["--file", file]), sent);
+    std::thread::sleep(Duration::from_secs(2));
+    let all = synchronise(&["--all"]);
+    assert_eq!((&all["balances"], &all["run"]["sheet"]["asked"]), (&true.into(), &count()["known"]), "{all}");
+    let words = local.beside(&["people", "kayo", "--since", "2020-01-01"]);
+    assert!(words.contains("have a Salesforce record") && words.contains("2020-01-01"), "{words}");
+    // Neither two answers to "whom" nor none.
+    for arguments in [vec!["sync", "kayo"], vec!["sync", "kayo", "--all", "--file", file]] {
+        assert_eq!(passerelle(&arguments).status.code(), Some(2));
+    }
+    let said = passerelle(&["sync", "nobody", "--all", "--port", &local.port]);
+    assert!(String::from_utf8_lossy(&said.stderr).contains("nobody is not active"), "{}", String::from_utf8_lossy(&said.stderr));
+    local.end();
+}

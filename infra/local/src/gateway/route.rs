@@ -31,6 +31,9 @@ pub const ROUTES: &[Route] = &[
     Route { key: "GET /oauth/{connection}/callback", function: Function::OauthCallback },
     Route { key: "POST /v1/hooks/{source}", function: Function::TriggerIntake },
     Route { key: "GET /v1/hooks/{source}/events/{event}", function: Function::TriggerIntake },
+    Route { key: "GET /v1/hooks/{source}/people", function: Function::TriggerIntake },
+    Route { key: "GET /v1/hooks/{source}/people/{person}", function: Function::TriggerIntake },
+    Route { key: "PUT /v1/hooks/{source}/people/{person}", function: Function::TriggerIntake },
     Route { key: "GET /", function: Function::Console },
     Route { key: "ANY /v1/{proxy+}", function: Function::Console },
 ];
@@ -111,6 +114,7 @@ mod tests {
             ("POST", "/v1/hooks/kayo-prod", Some(("POST /v1/hooks/{source}", &[("source", "kayo-prod")]))),
             ("POST", "/v1/hooks/a%20b", Some(("POST /v1/hooks/{source}", &[("source", "a b")]))),
             ("GET", "/v1/hooks/kayo/events/e%3A1", Some(("GET /v1/hooks/{source}/events/{event}", &[("source", "kayo"), ("event", "e:1")]))),
+            ("PUT", "/v1/hooks/kayo/people/p%2F5", Some(("PUT /v1/hooks/{source}/people/{person}", &[("source", "kayo"), ("person", "p/5")]))),
             // Nobody but the console answers the other methods and the longer paths.
             ("GET", "/v1/hooks/kayo-prod", Some(("ANY /v1/{proxy+}", &[("proxy", "hooks/kayo-prod")]))),
             ("POST", "/v1/hooks/kayo-prod/", Some(("ANY /v1/{proxy+}", &[("proxy", "hooks/kayo-prod/")]))),

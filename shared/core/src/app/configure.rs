@@ -89,8 +89,8 @@ pub async fn apply(ports: Ports<'_>, json: &Value) -> Result<Applied, ConfigureE
     let current = load_version(ports, &connection, former_version).await?;
     let changed = current.as_ref() != Some(&document);
     let version = if changed { former_version + 1 } else { former_version };
-    let engine = Engine::new(document, version)?;
-    let (document, maps) = (&engine.document, engine.maps());
+    let engine = Engine::new(document.clone(), version)?;
+    let (document, maps) = (&document, engine.maps());
     let (learnt, warnings) = check_types(ports, &engine, former.as_ref()).await?;
     if changed {
         store(ports, document, former.as_ref(), version).await?;

@@ -11,6 +11,7 @@ pub mod intake;
 pub mod problems;
 pub mod reconcile;
 mod schemas;
+pub mod sync;
 pub mod tokens;
 mod tracking;
 pub mod upsert;

@@ -160,9 +160,9 @@ pub async fn budget(ports: Ports<'_>, c: &ConnectionId) -> Result<Option<Budget>
     Ok(Some(Budget { verdict, words, spent, runs_out: forecast(&limits, &spent, now) }))
 }
 
-/// Until when a connection's calls have to wait, if they have to.
-pub(super) async fn waits(ports: Ports<'_>, document: &Document) -> Result<Option<Wait>, StateError> {
+/// Until when a connection's calls for a purpose have to wait, if they have to.
+pub(super) async fn waits(ports: Ports<'_>, document: &Document, purpose: Purpose) -> Result<Option<Wait>, StateError> {
     let now = ports.clock.now();
     let spent = ports.table.load_spent(&document.connection.id, now).await?;
-    Ok(verdict(&document.salesforce.api_calls, &spent, Purpose::Live, now).wait())
+    Ok(verdict(&document.salesforce.api_calls, &spent, purpose, now).wait())
 }

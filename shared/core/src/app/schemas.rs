@@ -20,6 +20,7 @@ use crate::{
         state::{StateError, schema::StoredLock},
     },
     domain::{
+        budget::Purpose,
         check::Unreached,
         config::Document,
         engine::Engine,
@@ -122,7 +123,7 @@ pub(super) enum Ask {
 pub(super) async fn learn(ports: Ports<'_>, engine: &Engine, ask: Ask) -> Result<Learnt, StateError> {
     let objects = objects(&engine.document);
     let cached = cached(ports, &engine.document.connection.id, &objects).await?;
-    let enough = cached.is_enough(engine) || cached.is_whole && problems::waits(ports, &engine.document).await?.is_some();
+    let enough = cached.is_enough(engine) || cached.is_whole && problems::waits(ports, &engine.document, Purpose::Live).await?.is_some();
     let asked = if ask == Ask::No || enough { None } else { Some(ask_anew(ports, engine, objects).await) };
     Ok(match asked {
         None => Learnt { schemas: cached.schemas, described: BTreeMap::new(), unasked: None },

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     config::{Action, ActivityAction, Campaign, Document, MemberAction, Project, Toggle, Unlisted, Workflow},
-    event::Event,
+    event::{Event, PERSON_UPSERTED},
     ids::{FieldName, ObjectName, ProjectId},
     mapping::{FieldMap, FieldMaps, Rule, UNSUBSCRIBED},
     planner::KeyOfRecord,
@@ -84,7 +84,10 @@ pub enum Placement<'e> {
 
 impl Engine {
     /// Compiles what the document holds.
-    pub fn new(document: Document, version: u64) -> Result<Self, EngineError> {
+    pub fn new(mut document: Document, version: u64) -> Result<Self, EngineError> {
+        if !document.workflows.iter().any(|workflow| workflow.trigger == PERSON_UPSERTED) {
+            document.workflows.push(Workflow::of_people());
+        }
         let zone = TimeZone::get(&document.connection.time_zone).map_err(EngineError::Zone)?;
         let (mut filters, mut activities, mut keys) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for (w, workflow) in document.workflows.iter().enumerate() {

@@ -63,6 +63,9 @@ pub struct EventFault {
     pub message: String,
 }
 
+/// The type of an event that only says what somebody is like: it creates or updates their record by itself, unless a workflow takes it.
+pub const PERSON_UPSERTED: &str = "person.upserted";
+
 /// The most events that one delivery may carry.
 pub const MAX_EVENTS: usize = 1_000;
 /// The most attributes that one person may carry.

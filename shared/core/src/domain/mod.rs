@@ -18,6 +18,7 @@ pub mod mac;
 pub mod mapping;
 pub mod near;
 pub mod person;
+pub mod place;
 pub mod plan;
 pub mod planner;
 pub mod properties;

@@ -33,6 +33,9 @@ pub struct Person {
     /// Events parked until something about this person (or the configuration) changes.
     #[serde(default)]
     pub waiting: BTreeSet<EventId>,
+    /// The projects of the events that were about them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub projects: BTreeSet<ProjectId>,
     /// Since when they wait for a run to carry what they have to Salesforce, where they do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Timestamp>,
@@ -142,7 +145,16 @@ impl Person {
     /// A person of whom nothing is known yet.
     #[must_use]
     pub fn new(key: PersonKey) -> Self {
-        Self { key, version: 0, attributes: BTreeMap::new(), aliases: BTreeSet::new(), link: None, waiting: BTreeSet::new(), pending: None }
+        Self {
+            key,
+            version: 0,
+            attributes: BTreeMap::new(),
+            aliases: BTreeSet::new(),
+            link: None,
+            waiting: BTreeSet::new(),
+            projects: BTreeSet::new(),
+            pending: None,
+        }
     }
 
     /// The value at a path.
@@ -173,6 +185,7 @@ impl Person {
             }
         }
         self.aliases.extend(aliases(event));
+        self.projects.extend(event.project.as_ref().map(|project| project.id.clone()));
         let mut taken = false;
         for (path, value) in stated {
             let blank = is_blank(&value);

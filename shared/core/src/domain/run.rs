@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    ids::{FieldName, ObjectName, PersonKey, RecordId},
+    ids::{FieldName, ObjectName, PersonKey, ProjectId, RecordId},
+    person::Person,
+    place::Place,
     plan::{Note, PersonPlan, WriteResult},
 };
 
@@ -28,6 +30,9 @@ pub struct Run {
     /// Whether those who wait for a run are done.
     #[serde(default)]
     pub pushed: bool,
+    /// Everybody whom it looks at because somebody asked for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub everybody: Option<Everybody>,
     /// What came of it so far.
     #[serde(default)]
     pub sheet: Sheet,
@@ -42,6 +47,15 @@ pub struct Run {
     pub stopped: Option<String>,
 }
 
+impl Run {
+    /// Whether nothing is left to be done.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        let everybody = self.everybody.as_ref().is_none_or(|everybody| everybody.done);
+        self.stopped.is_some() || self.pushed && everybody && self.positions.values().all(|position| position.done)
+    }
+}
+
 /// How far a run is with an object: after this record, in the order of `SystemModstamp` and id.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
@@ -53,7 +67,48 @@ pub struct Position {
     pub done: bool,
 }
 
-/// The balance sheet of a run: each record that was read, and each person who waited, is in exactly one of the outcomes.
+/// A synchronisation of everybody, or of a project, that somebody has asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// When.
+    pub at: Timestamp,
+    /// Only people of that project's events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<ProjectId>,
+}
+
+/// How far a run is with everybody. Those who are changed meanwhile stand behind its end: whatever changes them looks at them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Everybody {
+    /// What was asked for.
+    pub asked: Asked,
+    /// Who was looked at last.
+    pub after: Place,
+    /// The end.
+    pub until: Place,
+    /// How many people of the connection it has come by.
+    #[serde(default)]
+    pub seen: u64,
+    /// Whether there are no more.
+    #[serde(default)]
+    pub done: bool,
+}
+
+impl Everybody {
+    /// From the first one on, up to those who are changed from now on.
+    #[must_use]
+    pub fn of(asked: Asked, now: Timestamp) -> Self {
+        Self { asked, after: Place::at(Timestamp::UNIX_EPOCH), until: Place::at(now), seen: 0, done: false }
+    }
+
+    /// Whether somebody is concerned.
+    #[must_use]
+    pub fn concerns(&self, person: &Person) -> bool {
+        self.asked.project.as_ref().is_none_or(|project| person.projects.contains(project))
+    }
+}
+
+/// The balance sheet of a run: each record that was read, and each person who waited or was asked for, is in exactly one of the outcomes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Sheet {
@@ -61,6 +116,8 @@ pub struct Sheet {
     pub read: u64,
     /// People who waited for a run.
     pub waited: u64,
+    /// People whom somebody asked to look at.
+    pub asked: u64,
     /// Records of nobody whom the platform knows.
     pub unknown: u64,
     /// Further records of somebody who has another one, or who was read already.
@@ -108,7 +165,7 @@ impl Sheet {
     /// Whether everything that came in is accounted for.
     #[must_use]
     pub const fn balances(&self) -> bool {
-        self.read + self.waited == self.unknown + self.further + self.unchanged + self.applied + self.later + self.parked
+        self.read + self.waited + self.asked == self.unknown + self.further + self.unchanged + self.applied + self.later + self.parked
     }
 
     /// Takes in what became of one person.

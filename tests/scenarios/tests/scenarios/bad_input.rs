@@ -106,7 +106,7 @@ async fn what_is_refused_leaves_no_trace_of_anybody_in_table_or_log() {
     for code in ["unknown_source", "not_signed", "body_too_large", "invalid_events", "event_id_reused"] {
         assert!(lines.contains(&format!("\"code\":\"{code}\"")), "the log has no refusal with {code}");
     }
-    for seen in ["delivery refused", "delivery accepted", "\"event.id\":\"traced\"", "org connected"] {
+    for seen in ["request refused", "delivery accepted", "\"event.id\":\"traced\"", "org connected"] {
         assert!(lines.contains(seen), "the log has no line with {seen}");
     }
     for secret in ["greta.garbo", "Garbo-Trace", "whsec_"] {

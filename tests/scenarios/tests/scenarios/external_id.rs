@@ -62,9 +62,10 @@ async fn a_record_is_found_by_its_key_though_all_that_was_stored_of_its_person_i
         assert!(table.delete(&key, None).await.unwrap(), "{key}");
     }
     edit(&scene);
-    scene
-        .accept("kayo", &capture("e2", json!({"id": "p1", "last_name": "Martin", "company": "ACME", "job": "Engineer", "phone": "0102030405"})))
-        .await;
+    let mut event = capture("e2", json!({"id": "p1", "last_name": "Martin", "company": "ACME", "job": "Engineer", "phone": "0102030405"}));
+    // Somebody who has not been asked for yet, so that there is a look in which it finds place.
+    event["collaborator"]["email"] = json!("new@example.org");
+    scene.accept("kayo", &event).await;
     let before = scene.api_calls();
     scene.sweep().await;
     assert_eq!(scene.event(&kayo, "e2").await.status, "applied");

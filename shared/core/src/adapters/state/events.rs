@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Expression, Index, Key, SHARDS, StateError, Table, Write, after_days};
+pub use crate::domain::place::sortable;
 use crate::domain::{
     budget::day,
     event::Event,
@@ -117,12 +118,6 @@ impl StoredEvent {
     pub fn is_due(&self) -> bool {
         self.due_pk.as_deref().is_some_and(Key::is_due_partition)
     }
-}
-
-/// A time that sorts as text, in whole seconds.
-#[must_use]
-pub fn sortable(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 pub(super) fn shard(id: &EventId) -> u8 {

@@ -28,7 +28,7 @@ impl fmt::Display for Key {
 /// The partition that lists all connections.
 pub const CONNECTIONS: &str = "CONNECTIONS";
 
-/// How many partitions a connection's due work and the events of its days are spread over.
+/// How many partitions a connection's due work, the events of its days and its people are spread over.
 pub const SHARDS: u8 = 4;
 
 impl Key {
@@ -234,6 +234,12 @@ impl Key {
     #[must_use]
     pub fn pending_partition(c: &ConnectionId) -> String {
         format!("PENDING#{c}")
+    }
+
+    /// The partition of the people index that somebody is in: those who have a Salesforce record apart from the others.
+    #[must_use]
+    pub fn people_partition(c: &ConnectionId, linked: bool, shard: u8) -> String {
+        format!("{}#{c}#{shard}", if linked { "LINKED" } else { "UNLINKED" })
     }
 
     /// How far the hourly runs are.

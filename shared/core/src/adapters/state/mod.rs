@@ -9,6 +9,7 @@ pub mod connections;
 pub mod deliveries;
 mod error;
 pub mod events;
+mod index;
 mod keys;
 pub mod ledger;
 pub mod people;
@@ -36,6 +37,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::planted::{self, Bug};
 
 pub use error::StateError;
+pub use index::Index;
 pub use keys::{CONNECTIONS, Key, SHARDS};
 
 /// One item as DynamoDB holds it.
@@ -258,39 +260,6 @@ impl Table {
         Ok((items.collect::<Result<_, _>>()?, next))
     }
 
-    /// Keys from an index, oldest first: those of partition `partition` whose sort attribute is at most `until`.
-    /// An index may lag: what must be right is read from the items afterwards.
-    pub async fn index_keys(&self, index: Index, partition: &str, until: &str, limit: i32) -> Result<Vec<Key>, StateError> {
-        let request = self.client.query().table_name(&*self.name).index_name(index.name()).limit(limit);
-        let request = request.key_condition_expression("#p = :p AND #s <= :s");
-        let request = request.expression_attribute_names("#p", index.partition()).expression_attribute_names("#s", index.sort());
-        let request = request.expression_attribute_values(":p", AttributeValue::S(partition.to_owned()));
-        let request = request.expression_attribute_values(":s", AttributeValue::S(until.to_owned()));
-        let answer = request.send().await.map_err(StateError::from_sdk)?;
-        answer.items.unwrap_or_default().iter().map(Key::of).collect()
-    }
-
-    /// Everything that an index lists in a partition, `most` at most: each key with its sort attribute. It may lag likewise.
-    pub async fn index_all(&self, index: Index, partition: &str, most: usize) -> Result<Vec<(Key, String)>, StateError> {
-        let (mut found, mut after) = (Vec::new(), None);
-        loop {
-            let request = self.client.query().table_name(&*self.name).index_name(index.name()).key_condition_expression("#p = :p");
-            let request = request.expression_attribute_names("#p", index.partition()).set_exclusive_start_key(after);
-            let request = request.limit(i32::try_from(most.min(1_000)).unwrap_or(i32::MAX));
-            let answer =
-                request.expression_attribute_values(":p", AttributeValue::S(partition.to_owned())).send().await.map_err(StateError::from_sdk)?;
-            for item in answer.items.unwrap_or_default() {
-                let sort = item.get(index.sort()).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
-                found.push((Key::of(&item)?, sort));
-            }
-            after = answer.last_evaluated_key.filter(|_| !planted::is(Bug::LosePages));
-            if after.is_none() || found.len() >= most {
-                found.truncate(most);
-                return Ok(found);
-            }
-        }
-    }
-
     /// Writes several items together or none. `token` makes a repeat of the same transaction harmless for ten minutes.
     pub async fn transact(&self, writes: Vec<Write>, token: &str) -> Result<(), StateError> {
         let items: Vec<TransactWriteItem> = writes.into_iter().map(|write| write.build(&self.name)).collect::<Result<_, _>>()?;
@@ -305,49 +274,6 @@ impl Table {
 enum Order {
     FirstToLast,
     LastToFirst,
-}
-
-/// The indexes of the table (all of them carry keys only).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Index {
-    /// Work and deliveries that are due, and those that are not any more: `due_pk`, `due_at`.
-    Due,
-    /// The events of a person: `person_pk`, `occurred_at`.
-    Person,
-    /// The events received on a day: `day_pk`, `status`.
-    Day,
-}
-
-impl Index {
-    /// The index's name in the table.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Index::Due => "due",
-            Index::Person => "person",
-            Index::Day => "day",
-        }
-    }
-
-    /// The attribute that partitions it.
-    #[must_use]
-    pub fn partition(self) -> &'static str {
-        match self {
-            Index::Due => "due_pk",
-            Index::Person => "person_pk",
-            Index::Day => "day_pk",
-        }
-    }
-
-    /// The attribute that sorts it.
-    #[must_use]
-    pub fn sort(self) -> &'static str {
-        match self {
-            Index::Due => "due_at",
-            Index::Person => "occurred_at",
-            Index::Day => "status",
-        }
-    }
 }
 
 /// One write of a transaction.

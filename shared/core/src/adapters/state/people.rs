@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Expression, Index, Key, StateError, Table, Write,
+    Expression, Index, Key, SHARDS, StateError, Table, Write,
     deliveries::delivery_writes,
     events::{StoredEvent, settle_write, sortable},
     told::told_write,
@@ -15,7 +15,8 @@ use super::{
 use crate::domain::{
     delivery::Delivery,
     ids::{ConnectionId, PersonKey, RecordId},
-    person::Person,
+    person::{Person, spread},
+    place::Place,
     plan::{Change, Kept, Note, Settled, Taken, Told},
 };
 use crate::planted::{self, Bug};
@@ -72,7 +73,46 @@ pub struct Recording<'a> {
     pub plan: &'a str,
 }
 
+/// Which of a connection's people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whom {
+    /// All of them.
+    Everybody,
+    /// Those who have a Salesforce record.
+    Linked,
+}
+
+impl Whom {
+    fn partitions(self, c: &ConnectionId) -> Vec<String> {
+        let kinds: &[bool] = if self == Self::Linked { &[true] } else { &[true, false] };
+        kinds.iter().flat_map(|linked| (0..SHARDS).map(|shard| Key::people_partition(c, *linked, shard))).collect()
+    }
+}
+
 impl Table {
+    /// A connection's people who were changed after `after` and before `until`, the longest unchanged first, `most` at most; by an index,
+    /// which may lag by a moment. Whoever is changed again moves to the end.
+    pub async fn changed_people(&self, c: &ConnectionId, after: &Place, until: &Place, most: usize) -> Result<Vec<(Place, PersonKey)>, StateError> {
+        let mut found = Vec::new();
+        for partition in Whom::Everybody.partitions(c) {
+            let range = (after.as_str(), until.as_str());
+            let keys = self.index_between(Index::People, &partition, range, i32::try_from(most).unwrap_or(i32::MAX)).await?;
+            found.extend(keys.into_iter().filter_map(|(key, sort)| Some((Place::parse(&sort)?, key.as_person()?))));
+        }
+        found.sort();
+        found.truncate(most);
+        Ok(found)
+    }
+
+    /// How many of a connection's people were changed last after `after` and before `until`, by the index.
+    pub async fn count_people(&self, c: &ConnectionId, whom: Whom, after: &Place, until: &Place) -> Result<u64, StateError> {
+        let mut count = 0;
+        for partition in whom.partitions(c) {
+            count += self.index_count(Index::People, &partition, (after.as_str(), until.as_str())).await?;
+        }
+        Ok(count)
+    }
+
     /// The people behind identities.
     pub async fn load_aliases(&self, c: &ConnectionId, aliases: &[String]) -> Result<Vec<(String, PersonKey)>, StateError> {
         self.load_owners(aliases.iter().map(|alias| (Key::alias(c, alias), alias.clone())).collect()).await
@@ -128,9 +168,15 @@ impl Table {
                 Expression::condition(if planted::is(Bug::VersionAtLeast) { "version >= :v" } else { "version = :v" }).number(":v", recording.before)
             };
             let mut write = Write::put(Key::person(c, &person.key), &stored, Some(condition))?;
-            if let (Write::Put(_, item, _), Some(since)) = (&mut write, stored.pending) {
-                item.insert(Index::Due.partition().to_owned(), AttributeValue::S(Key::pending_partition(c)));
-                item.insert(Index::Due.sort().to_owned(), AttributeValue::S(sortable(since)));
+            if let Write::Put(_, item, _) = &mut write {
+                let partition = Key::people_partition(c, stored.link.is_some(), spread(stored.key.as_str()) % SHARDS);
+                let changed_at = Place::of(&stored.key, recording.now).as_str().to_owned();
+                let mut indexed = vec![(Index::People, partition, changed_at)];
+                indexed.extend(stored.pending.map(|since| (Index::Due, Key::pending_partition(c), sortable(since))));
+                for (index, partition, sort) in indexed {
+                    item.insert(index.partition().to_owned(), AttributeValue::S(partition));
+                    item.insert(index.sort().to_owned(), AttributeValue::S(sort));
+                }
             }
             writes.push(write);
             for (alias, from) in recording.claims {

@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Expression, Key, StateError, Table, Write, after_days, events::sortable};
-use crate::domain::{ids::ConnectionId, run::Run};
+use crate::domain::{
+    ids::ConnectionId,
+    run::{Asked, Run},
+};
 
 /// How long a report is kept.
 const KEPT_DAYS: i64 = 90;
@@ -20,9 +23,20 @@ pub struct Cursor {
     /// When the last run that came to its end had begun, by our clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_at: Option<Timestamp>,
+    /// What somebody has asked for, and no run has begun with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Asked>,
     /// The run under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<Run>,
+}
+
+impl Cursor {
+    /// Whether a run is under way or due, where there are hourly runs (`hourly`), or was asked for.
+    #[must_use]
+    pub fn is_due(&self, hourly: bool, now: Timestamp) -> bool {
+        self.run.is_some() || self.asked.is_some() || hourly && self.next_at.is_none_or(|at| at <= now)
+    }
 }
 
 impl Table {
@@ -46,6 +60,18 @@ impl Table {
         let token = crate::domain::person::short_hash(&format!("{c}/{}/{}", next.version, next.run.as_ref().map_or("", |run| &run.id)));
         self.transact(writes, &token).await?;
         Ok(next)
+    }
+
+    /// Asks for everybody. It takes the place of what was asked before and not begun.
+    pub async fn ask(&self, c: &ConnectionId, asked: &Asked) -> Result<Cursor, StateError> {
+        loop {
+            let cursor = self.load_cursor(c).await?;
+            match self.move_cursor(c, &Cursor { asked: Some(asked.clone()), ..cursor }, None).await {
+                // A run has moved on.
+                Err(StateError::Conflict { .. }) => {}
+                other => return other,
+            }
+        }
     }
 
     /// The reports of the runs that ended, oldest first, `most` at most.

@@ -3,12 +3,11 @@
 use http::HeaderMap;
 use serde::Serialize;
 
-use super::{proof::Proof, unavailable, verified};
+use super::{people::keyed, unavailable};
 use crate::{
     adapters::state::{StateError, events::StoredEvent},
     domain::{
         budget::Wait,
-        config::Signature,
         ids::{ConnectionId, EventId, RecordId, SourceId},
         plan::{Cause, Outcome},
         words::Sentence,
@@ -60,13 +59,7 @@ pub async fn tell(ports: Ports<'_>, source: &str, event: &str, headers: &HeaderM
     let not_found = || Problem::new(404, "unknown_event", "There is no such event of this source.");
     let source = SourceId::parse(source).map_err(|_| not_found())?;
     let event = EventId::parse(event).map_err(|_| not_found())?;
-    let refused = || Problem::new(401, "not_signed", "Send the source's signing key: Authorization: Bearer and the key.");
-    let proof = Proof::find(&Signature::Bearer, headers, b"", ports.clock.now().as_second()).map_err(|_| refused())?;
-    let known = ports.table.load_source(&source).await.map_err(|error| unavailable(&source, &error))?.ok_or_else(refused)?;
-    let verified = verified(ports, &source, known.connections, &proof).await?;
-    if verified.is_empty() {
-        return Err(refused());
-    }
+    let (_, verified) = keyed(ports, source.as_str(), headers).await?;
     let mut connections = Vec::new();
     for connection in verified {
         let found = ports.table.load_events(&connection, std::slice::from_ref(&event)).await.map_err(|error| unavailable(&source, &error))?;

@@ -30,7 +30,7 @@ use crate::{
         ids::{ConnectionId, ObjectName},
         person::spread,
         planner::Case,
-        run::{Position, Run},
+        run::{Everybody, Position, Run},
     },
     planted::{self, Bug},
     ports::Ports,
@@ -62,12 +62,6 @@ impl Step {
     fn waits(stopped: Stopped) -> Self {
         Self { done: true, stopped: Some(stopped), ended: None }
     }
-}
-
-/// Whether a connection's run is due, or under way.
-pub async fn is_due(ports: Ports<'_>, c: &ConnectionId) -> Result<bool, StateError> {
-    let cursor = ports.table.load_cursor(c).await?;
-    Ok(cursor.run.is_some() || cursor.next_at.is_none_or(|at| at <= ports.clock.now()))
 }
 
 /// Works the due runs of all connections of the installation, several at the same time. One that fails keeps no other from its own.
@@ -108,7 +102,7 @@ pub async fn step(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, deadlin
     let Some(meta) = ports.table.load_meta(c).await?.filter(|meta| meta.status == Status::Active) else { return Ok(Step::waits(Stopped::NotActive)) };
     let Some(engine) = bench.engine(ports, c, &meta).await? else { return Ok(Step::waits(Stopped::NotActive)) };
     let ways = engine.document.reconciliation.ways();
-    if !ways.any() || !is_due(ports, c).await? {
+    if !ports.table.load_cursor(c).await?.is_due(ways.any(), ports.clock.now()) {
         return Ok(done);
     }
     let Some(lease) = ports.table.acquire_writer(c, &ports.ids.fresh(), ports.clock.now()).await? else { return Ok(Step::waits(Stopped::Busy)) };
@@ -146,17 +140,26 @@ impl<'a> Stepper<'a> {
 
     /// One page, or those who wait, or the end.
     async fn advance(&mut self, shift: &mut Shift<'a>, bench: &'a Workbench, mut cursor: Cursor) -> Result<(), WorkError> {
+        if !shift.has_time() {
+            shift.worked.stopped = Some(Stopped::Deadline);
+            return Ok(());
+        }
         let now = self.ports.clock.now();
         let calls = shift.worked.api_calls;
         let mut run = match cursor.run.take() {
             Some(run) => run,
-            None => self.begin(&cursor, now),
+            None => {
+                let everybody = cursor.asked.take().map(|asked| Everybody::of(asked, now));
+                Run { everybody, ..self.begin(&cursor, now) }
+            }
         };
         let open: Vec<ObjectName> = run.positions.iter().filter(|(_, position)| !position.done).map(|(object, _)| object.clone()).collect();
         let moved = if !open.is_empty() {
             self.page(shift, bench, &mut run, &open).await?
         } else if !run.pushed {
             self.waiting(shift, bench, &mut run).await?
+        } else if run.everybody.as_ref().is_some_and(|everybody| !everybody.done) {
+            self.everybody(shift, bench, &mut run).await?
         } else {
             true
         };
@@ -165,18 +168,28 @@ impl<'a> Stepper<'a> {
         }
         run.api_calls += shift.worked.api_calls - calls;
         let c = &self.engine.document.connection.id;
-        let over = run.stopped.is_some() || run.pushed && run.positions.values().all(|position| position.done);
-        if !over {
+        if !run.is_over() {
             let cursor = Cursor { run: Some(run), ..cursor };
-            self.ports.table.move_cursor(c, &cursor, None).await?;
             self.step.done = false;
-            return Ok(());
+            return match self.ports.table.move_cursor(c, &cursor, None).await {
+                // Somebody has asked for everybody meanwhile: the step is made again, and finds what it did.
+                Ok(_) | Err(StateError::Conflict { .. }) => Ok(()),
+                Err(other) => Err(other.into()),
+            };
         }
         run.ended_at = Some(self.ports.clock.now());
         let next_at = Some(next(c, run.started_at));
-        let read_at = if run.stopped.is_some() { cursor.read_at } else { Some(run.started_at) };
+        // Where nothing was read, the first run that reads is still to come.
+        let read_at = if run.stopped.is_some() || !self.ways.pull { cursor.read_at } else { Some(run.started_at) };
         let cursor = Cursor { next_at, read_at, run: None, ..cursor };
-        self.ports.table.move_cursor(c, &cursor, Some(&run)).await?;
+        match self.ports.table.move_cursor(c, &cursor, Some(&run)).await {
+            Ok(_) => {}
+            Err(StateError::Conflict { .. }) => {
+                self.step.done = false;
+                return Ok(());
+            }
+            Err(other) => return Err(other.into()),
+        }
         report(c, &run);
         self.step.ended = Some(run);
         Ok(())
@@ -192,7 +205,8 @@ impl<'a> Stepper<'a> {
             started_at: now,
             since,
             positions: objects.map(|object| (ObjectName::known(object), Position::default())).collect(),
-            pushed: false,
+            pushed: !self.ways.any(),
+            everybody: None,
             sheet: Default::default(),
             api_calls: 0,
             ended_at: None,
@@ -254,6 +268,35 @@ impl<'a> Stepper<'a> {
         };
         let cases = people.into_iter().map(|person| Case { run: Some(self.ways), ..Case::new(person, Vec::new()) });
         self.carry(shift, access, cases.collect(), run).await
+    }
+
+    /// The next of those whom somebody has asked to look at: what the platform has of them goes to Salesforce, whether or not it does so
+    /// each hour.
+    async fn everybody(&self, shift: &mut Shift<'a>, bench: &'a Workbench, run: &mut Run) -> Result<bool, WorkError> {
+        let Some(everybody) = &run.everybody else { return Ok(true) };
+        let c = &self.engine.document.connection.id;
+        let places = self.ports.table.changed_people(c, &everybody.after, &everybody.until, bench.page).await?;
+        let keys: Vec<_> = places.iter().map(|(_, key)| key.clone()).collect();
+        let mut people = self.ports.table.load_people(c, &keys).await?;
+        people.retain(|person| everybody.concerns(person));
+        run.sheet.asked += people.len() as u64;
+        if !people.is_empty() {
+            let access = match shift.open(bench, Purpose::Backfill).await {
+                Ok(access) => access,
+                Err(error) => return self.stop(shift, error).await,
+            };
+            let ways = Ways { push: true, ..self.ways };
+            let cases = people.into_iter().map(|person| Case { run: Some(ways), ..Case::new(person, Vec::new()) });
+            if !self.carry(shift, access, cases.collect(), run).await? {
+                return Ok(false);
+            }
+        }
+        if let Some(everybody) = &mut run.everybody {
+            everybody.seen += places.len() as u64;
+            everybody.done = places.len() < bench.page;
+            everybody.after = places.into_iter().last().map_or_else(|| everybody.until.clone(), |(place, _)| place);
+        }
+        Ok(true)
     }
 
     /// Plans, executes and records people, and counts them. Answers whether all of that was done.

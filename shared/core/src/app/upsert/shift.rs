@@ -197,7 +197,7 @@ impl<'a> Shift<'a> {
     }
 
     /// Whether there is time for a look-up and a write.
-    fn has_time(&self) -> bool {
+    pub fn has_time(&self) -> bool {
         self.ports.clock.now().saturating_add(BATCH_TIME + MARGIN).unwrap_or(self.deadline) <= self.deadline
     }
 

@@ -6,12 +6,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{actions::Action, document::Document, short_form::fields_schema};
-use crate::domain::ids::{FieldName, MappingName, ObjectName};
+use super::{
+    actions::{Action, PersonAction},
+    document::Document,
+    short_form::fields_schema,
+};
 pub use crate::domain::mapping::{
     merge::{Direction, Strategy},
     preflight::Overflow,
     transform::Transformation,
+};
+use crate::domain::{
+    event::PERSON_UPSERTED,
+    ids::{FieldName, MappingName, ObjectName},
 };
 
 /// A named list of field rules for one Salesforce object.
@@ -170,4 +177,13 @@ pub struct Workflow {
     /// Changes to mappings for the events of this workflow.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mappings: BTreeMap<MappingName, Overlay>,
+}
+
+impl Workflow {
+    /// What becomes of [`PERSON_UPSERTED`] where no workflow of the document says so.
+    #[must_use]
+    pub fn of_people() -> Self {
+        let actions = vec![Action::Person(PersonAction::default())];
+        Self { name: "people".to_owned(), trigger: PERSON_UPSERTED.to_owned(), filter: None, actions, mappings: BTreeMap::new() }
+    }
 }

@@ -410,6 +410,7 @@ impl Plan {
             notes: Vec::new(),
             taken: Vec::new(),
             compare: false,
+            problem: person.events.is_empty().then(|| problem.clone()),
             events: person.events.into_iter().map(park).collect(),
             ..person
         });
