@@ -78,6 +78,10 @@ class Account:
                 key = f"{code}.zip"
                 storage.put_object(Bucket=CODE_BUCKET, Key=key, Body=packed(bootstraps[code]))
                 resource["Properties"]["CodeUri"] = {"Bucket": CODE_BUCKET, "Key": key}
+            if resource["Type"] == "AWS::Serverless::StateMachine":
+                # `sam deploy` uploads the file; its content may as well stand in the template.
+                definition = template.parent / resource["Properties"].pop("DefinitionUri")
+                resource["Properties"]["Definition"] = yaml_parse(definition.read_text())
         formation = self.client("cloudformation")
         formation.create_stack(
             StackName=stack,

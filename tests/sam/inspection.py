@@ -9,6 +9,9 @@ ROUTES = {
     "GET /oauth/{connection}/callback": "OauthCallback",
     "POST /v1/hooks/{source}": "TriggerIntake",
     "GET /v1/hooks/{source}/events/{event}": "TriggerIntake",
+    "GET /v1/hooks/{source}/people": "TriggerIntake",
+    "GET /v1/hooks/{source}/people/{person}": "TriggerIntake",
+    "PUT /v1/hooks/{source}/people/{person}": "TriggerIntake",
 }
 
 WRITERS = ["OauthCallback", "Upsert", "Reconcile"]
@@ -20,7 +23,7 @@ def routes(checks, account):
     integrations = {i["IntegrationId"]: i["IntegrationUri"] for i in api.get_integrations(ApiId=API_ID)["Items"]}
     found = {r["RouteKey"]: integrations[r["Target"].removeprefix("integrations/")]
              for r in api.get_routes(ApiId=API_ID)["Items"]}
-    checks.check("the API has the six routes and no other", set(found) == set(ROUTES), sorted(found))
+    checks.check("the API has these routes and no other", set(found) == set(ROUTES), sorted(found))
     for route, function in ROUTES.items():
         checks.check(f"{route} leads to {function}", f"-{function}-" in found.get(route, ""), found.get(route))
 
@@ -32,6 +35,7 @@ def rules(table, prefix):
     return [
         ("dynamodb:GetItem", table, ALL),
         ("dynamodb:Query", f"{table}/index/due", [*WRITERS, "Console"]),
+        ("dynamodb:Query", f"{table}/index/people", ALL),
         ("dynamodb:PutItem", table, [*WRITERS, "TriggerIntake"]),
         ("dynamodb:UpdateItem", table, [*WRITERS, "TriggerIntake"]),
         ("dynamodb:DeleteItem", table, ["OauthCallback"]),
@@ -66,11 +70,11 @@ def policies(checks, account, stack, outputs):
 
 
 def schedule(account, target):
-    """The schedule that calls a function."""
+    """The schedule that calls a function or starts a state machine."""
     scheduler = account.client("scheduler")
     names = [s["Name"] for page in scheduler.get_paginator("list_schedules").paginate() for s in page["Schedules"]]
     schedules = [scheduler.get_schedule(Name=name) for name in names]
-    return next(s for s in schedules if s["Target"]["Arn"].rsplit(":", 1)[1] == target)
+    return next(s for s in schedules if s["Target"]["Arn"].rsplit(":", 1)[1] == target.rsplit(":", 1)[-1])
 
 
 def mapping(account, stack):

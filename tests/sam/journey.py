@@ -25,9 +25,9 @@ def callback_url(account):
     return f"{account.public_url}/oauth/{cli.preset()['connection']['id']}/callback"
 
 
-def call(url, body=None, headers=None):
+def call(url, body=None, headers=None, method=None):
     """Status and text of an answer, whatever the status."""
-    request = urllib.request.Request(url, data=body, headers=headers or {})
+    request = urllib.request.Request(url, data=body, headers=headers or {}, method=method)
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.status, answer.read().decode()
@@ -179,9 +179,9 @@ def travel(checks, account, org, program, stack, outputs, scratch):
     checks.check("it is answered with 202", status == 202, (status, answer))
     traveller.check_arrival(checks, second, SWEEP_SECONDS)
 
-    checks.step("A signed webhook; the schedule of reconcile alone finds it (set to a minute here; this takes up to four minutes)")
-    hourly = inspection.schedule(account, account.physical(stack, "Reconcile"))
-    checks.check("reconcile is called every five minutes", hourly["ScheduleExpression"] == "rate(5 minutes)", hourly)
+    checks.step("A signed webhook; the runs' state machine alone finds it (its schedule set to a minute here; this takes up to four minutes)")
+    hourly = inspection.schedule(account, account.physical(stack, "Runs"))
+    checks.check("the state machine is started every five minutes", hourly["ScheduleExpression"] == "rate(5 minutes)", hourly)
     reschedule(account, inspection.schedule(account, account.physical(stack, "Upsert")), State="DISABLED")
     third = captured(3, document)
     status, answer = traveller.send(third, "m3")
@@ -195,6 +195,8 @@ def travel(checks, account, org, program, stack, outputs, scratch):
     refused(checks, steps, connection, traveller, captured(4, document))
     replayed(checks, steps, connection, traveller, first)
     reconciled(checks, steps, connection, traveller, first, document, scratch)
+    synchronised(checks, steps, connection, traveller, scratch)
+    machine(checks, account, stack)
     checks.check("the refused webhook made no lead", not traveller.leads(captured(0, document)), org.records("Lead"))
 
 
@@ -278,6 +280,44 @@ def reconciled(checks, steps, connection, traveller, event, document, scratch):
     checks.check("that is told in sentences", 'takes over "Chief Engineer"' in said, said)
     said = steps.run("runs", connection)
     checks.check("so is the run, with its balance", "records read" in said and "The next run is due at" in said, said)
+
+
+def machine(checks, account, stack):
+    """What became of the executions of the state machine that makes the runs."""
+    client, arn = account.client("stepfunctions"), account.physical(stack, "Runs")
+    executions = client.list_executions(stateMachineArn=arn)["executions"]
+    broken = [e for e in executions if e["status"] not in ("SUCCEEDED", "RUNNING")]
+    checks.check("every execution of the runs' state machine succeeded", executions and not broken, broken[:3] or executions)
+    mapped = [run for e in executions for run in client.list_map_runs(executionArn=e["executionArn"])["mapRuns"]]
+    counts = [client.describe_map_run(mapRunArn=run["mapRunArn"])["itemCounts"] for run in mapped]
+    checks.check("it has made steps of the connection, none of which failed",
+                 any(c["succeeded"] for c in counts) and not any(c["failed"] for c in counts), counts)
+
+
+def synchronised(checks, steps, connection, traveller, scratch):
+    checks.step("A person by the directory, people of a file, and everybody")
+    bearer = {"authorization": f"Bearer {traveller.secret}"}
+    person = {"email": "directory@example.org", "last_name": "Directory", "company": "Directories"}
+    status, answer = call(f"{traveller.hook}/people/d1", json.dumps({"person": person}).encode(), bearer, method="PUT")
+    checks.check("PUT answers 202", status == 202, (status, answer))
+    event = {"id": json.loads(answer)["event"], "person": person}
+    told = traveller.outcome(event, "applied")
+    status, answer = call(f"{traveller.hook}/people/d1", headers=bearer)
+    checks.check("GET tells the person with their record", status == 200 and json.loads(answer)[0]["salesforce"]["id"] in told["records"], (status, answer))
+    rows = "".join(f"f{n},f{n}@example.org,File,Files\n" for n in range(3))
+    file = scratch / "people.csv"
+    file.write_text(f"id,email,last_name,company\n{rows}")
+    said = json.loads(steps.run("sync", connection, "--file", file, "--json"))
+    checks.check("the people of a file are synchronised", said == {"rows": 3, "outcomes": {"applied": 3}}, said)
+    count = json.loads(steps.run("people", connection, "--json"))
+    said = json.loads(steps.run("sync", connection, "--all", "--json"))
+    checks.check("so is everybody", said["balances"] and said["run"]["sheet"]["asked"] >= count["synchronised"] - 1, (said, count))
+
+    def listed():
+        status, answer = call(f"{traveller.hook}/people?limit=200", headers=bearer)
+        found = json.loads(answer)["people"] if status == 200 else []
+        return found if len(found) >= count["known"] else None
+    checks.check("the directory lists them all", wait_until("the directory lists everybody", listed, 60, pause=2), count)
 
 
 def check_ledger(checks, steps, connection, wanted):

@@ -13,7 +13,7 @@ use crate::{
 /// What the sweep's schedule sends to upsert, as `template.yaml` has it.
 pub const SWEEP: &str = r#"{"sweep": {"from": 0, "to": 255}}"#;
 
-/// What the reconciliation's schedule sends to reconcile, as `template.yaml` has it.
+/// What the reconciliation's schedule sends to reconcile. In AWS a state machine makes the steps instead, `infra/aws/runs.asl.yaml`.
 pub const DUE: &str = r#"{"due": true}"#;
 
 /// One schedule.

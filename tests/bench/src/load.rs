@@ -51,7 +51,7 @@ async fn take(upsert: &Built) -> Result<u64> {
 }
 
 /// Where the process finds its surroundings, in place of the account that is empty.
-fn surroundings(scene: &Scene) -> Vec<(&'static str, String)> {
+pub fn surroundings(scene: &Scene) -> Vec<(&'static str, String)> {
     let addresses = scene.stack.addresses();
     let hosts = [Some(&addresses.salesforce.login), addresses.salesforce.instance.as_ref()];
     let hosts: Vec<&str> = hosts.into_iter().flatten().map(|url| url.trim_start_matches("http://")).collect();

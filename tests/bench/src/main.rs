@@ -12,6 +12,7 @@ mod latency;
 mod load;
 mod org;
 mod report;
+mod runs;
 mod runtime_api;
 mod sample;
 mod size;
@@ -21,7 +22,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 
 use crate::binaries::{Built, Subject, UPSERT};
@@ -65,6 +66,22 @@ enum What {
         /// The sizes of the batches, in events.
         #[arg(long, value_delimiter = ',', default_value = "1,25,100,200,1000,5000")]
         events: Vec<usize>,
+        /// Print JSON instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// API calls of hourly runs, by what happened in the hour; fails where more are needed than is promised. And the most memory that
+    /// reconcile holds while a run reads many changed records.
+    Runs {
+        /// How many people the connection has.
+        #[arg(long, value_delimiter = ',', default_value = "1000,5000")]
+        people: Vec<usize>,
+        /// Measure the memory, with so many changed leads; the binary is built with the release profile, unless it is in `--bin-dir`.
+        #[arg(long, value_delimiter = ',')]
+        memory: Vec<usize>,
+        /// The directory of the binary.
+        #[arg(long)]
+        bin_dir: Option<PathBuf>,
         /// Print JSON instead of a table.
         #[arg(long)]
         json: bool,
@@ -130,6 +147,16 @@ fn main() -> Result<ExitCode> {
         What::Calls { events, json } => {
             let table;
             (table, kept) = calls::measure(&events)?;
+            (json, table)
+        }
+        What::Runs { memory, bin_dir, json, .. } if !memory.is_empty() => {
+            let built = binaries::locate(Subject::select(&["reconcile".to_owned()])?, bin_dir.as_deref())?;
+            let reconcile = built.iter().find(|built| built.subject.name == "reconcile").context("There is no reconcile.")?;
+            (json, runs::memory(reconcile, &memory)?)
+        }
+        What::Runs { people, json, .. } => {
+            let table;
+            (table, kept) = runs::calls(&people)?;
             (json, table)
         }
         What::Latency { events, json } => (json, latency::measure(events.get().try_into()?)?),

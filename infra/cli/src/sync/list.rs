@@ -118,7 +118,7 @@ impl List {
             if let Some(name) = ["id", "type"].into_iter().find(|name| members.contains_key(*name)) {
                 bail!("line {line}: {name}: This is not a part of what a person is like; put attributes into person.");
             }
-            members.insert("id".to_owned(), format!("file/{}/{line}", self.stamp.file).into());
+            members.insert("id".to_owned(), format!("file:{}:{line}", self.stamp.file).into());
             members.insert("type".to_owned(), PERSON_UPSERTED.into());
             members.entry("occurred_at").or_insert_with(|| self.stamp.at.to_string().into());
         }

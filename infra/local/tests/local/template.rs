@@ -110,14 +110,19 @@ fn each_function_may_do_this_and_no_more() {
         ("TriggerIntakeRole", all(&[&read, &write, &logs, &open, &seal, &["secretsmanager:GetSecretValue"]])),
         ("UpsertRole", all(&[&read, &write, &logs, &open, &seal, &salesforce, &stream])),
         ("ReconcileRole", all(&[&read, &write, &logs, &open, &seal, &salesforce])),
+        ("RunsRole", all(&[&["lambda:InvokeFunction"]])),
         ("ConsoleRole", all(&[&read, &logs, &open])),
     ];
     let resources = resources();
     let roles = resources.as_object().unwrap().values().filter(|resource| resource["Type"] == "AWS::IAM::Role").count();
     assert_eq!(roles, wanted.len());
+    assert_eq!(
+        actions(&resources["RunsMap"]["Properties"]["PolicyDocument"]),
+        all(&[&["states:StartExecution", "states:DescribeExecution", "states:StopExecution"]])
+    );
     for (role, wanted) in wanted {
         let properties = &resources[role]["Properties"];
-        let managed = properties["ManagedPolicyArns"].as_array().unwrap().iter();
+        let managed = properties["ManagedPolicyArns"].as_array().into_iter().flatten();
         let managed = managed.map(|name| &resources[name.as_str().unwrap()]["Properties"]["PolicyDocument"]);
         let own = properties["Policies"].as_array().into_iter().flatten().map(|policy| &policy["PolicyDocument"]);
         let found: BTreeSet<String> = managed.chain(own).flat_map(actions).collect();
@@ -152,16 +157,37 @@ fn the_stream_is_read_the_same_way() {
 fn the_schedules_are_the_same() {
     let resources = resources();
     let defaults = passerelle_local::StackOptions::default();
-    let cases = [
-        ("Upsert", "Sweep", SWEEP, UPSERT_TIMEOUT, defaults.sweep_interval, ("rate(1 minute)", 60)),
-        ("Reconcile", "Due", DUE, RECONCILE_TIMEOUT, defaults.reconcile_interval, ("rate(5 minutes)", 300)),
-    ];
-    for (function, event, input, timeout, interval, (rate, seconds)) in cases {
-        let properties = &resources[function]["Properties"];
-        assert_eq!(properties["Timeout"], timeout.as_secs(), "{function}");
-        let schedule = &properties["Events"][event]["Properties"];
-        assert_eq!((schedule["ScheduleExpression"].as_str(), interval), (Some(rate), Some(Duration::from_secs(seconds))), "{function}");
-        let theirs: Value = serde_json::from_str(schedule["Input"].as_str().unwrap()).unwrap();
-        assert_eq!(theirs, serde_json::from_str::<Value>(input).unwrap(), "{function}");
+    for (function, timeout) in [("Upsert", UPSERT_TIMEOUT), ("Reconcile", RECONCILE_TIMEOUT)] {
+        assert_eq!(resources[function]["Properties"]["Timeout"], timeout.as_secs(), "{function}");
     }
+    for (resource, event, interval, (rate, seconds)) in
+        [("Upsert", "Sweep", defaults.sweep_interval, ("rate(1 minute)", 60)), ("Runs", "Due", defaults.reconcile_interval, ("rate(5 minutes)", 300))]
+    {
+        let schedule = &resources[resource]["Properties"]["Events"][event]["Properties"];
+        assert_eq!((schedule["ScheduleExpression"].as_str(), interval), (Some(rate), Some(Duration::from_secs(seconds))), "{resource}");
+    }
+    let sweep = resources["Upsert"]["Properties"]["Events"]["Sweep"]["Properties"]["Input"].as_str().unwrap();
+    assert_eq!(serde_json::from_str::<Value>(sweep).unwrap(), serde_json::from_str::<Value>(SWEEP).unwrap());
+}
+
+/// What the state machine sends is what reconcile understands, and what it hands on is what reconcile answers.
+#[test]
+fn the_state_machine_speaks_to_reconcile() {
+    let file = resources()["Runs"]["Properties"]["DefinitionUri"].as_str().unwrap().to_owned();
+    let text = std::fs::read_to_string(format!("{}/../../{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let machine: Value = serde_norway::from_str(&text).unwrap();
+    let states = [&machine["States"], &machine["States"]["Each"]["ItemProcessor"]["States"]];
+    let tasks: Vec<&Value> = states.iter().flat_map(|states| states.as_object().unwrap().values()).filter(|state| state["Type"] == "Task").collect();
+    assert_eq!(tasks.len(), 2);
+    for task in tasks {
+        // As the machine fills it in: paths become what they lead to.
+        let filled = task["Parameters"]["Payload"].to_string().replace(".$\":\"$.after\"", "\":null").replace(".$\":\"$.connection\"", "\":\"kayo\"");
+        let call = serde_json::from_str::<passerelle_reconcile::Call>(&filled);
+        assert!(call.is_ok(), "{filled}");
+        assert!(task["TimeoutSeconds"].as_u64().unwrap() >= RECONCILE_TIMEOUT.as_secs() && task["Retry"].is_array(), "{task}");
+    }
+    assert!(serde_json::from_str::<passerelle_reconcile::Call>(DUE).is_ok());
+    let each = &machine["States"]["Each"];
+    assert_eq!((&each["ToleratedFailurePercentage"], &each["ItemProcessor"]["ProcessorConfig"]["Mode"]), (&json!(100), &json!("DISTRIBUTED")));
+    assert!(each["MaxConcurrency"].as_u64().unwrap() > 0);
 }

@@ -126,7 +126,7 @@ async fn whoever_asks_while_a_run_is_under_way_is_served_after_it() {
 }
 
 fn listed(n: usize, at: Timestamp) -> Event {
-    let mut row = json!({"id": format!("file/x/{n}"), "type": PERSON_UPSERTED, "occurred_at": at.to_string(), "person": person(n)});
+    let mut row = json!({"id": format!("file:x:{n}"), "type": PERSON_UPSERTED, "occurred_at": at.to_string(), "person": person(n)});
     row["project"] = json!({"id": "salon-du-bourget"});
     read_events(row).unwrap().remove(0)
 }

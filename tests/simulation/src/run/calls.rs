@@ -118,7 +118,7 @@ impl Run<'_> {
         (self.upserting, self.reconciling) = (self.upserting + 1, self.reconciling + 1);
         self.calls.push(Box::pin(async move {
             let deadline = process.now() + SignedDuration::try_from(timeout).unwrap_or_default();
-            let call = passerelle_reconcile::handle(process.ports(), &process.bench, json!({}), deadline);
+            let call = passerelle_reconcile::handle(process.ports(), &process.bench, json!({"due": true}), deadline);
             let ended = process.serve(Box::pin(call), timeout).await;
             world.note(format_args!("{} ends: {ended:?}", process.life));
             Done::Reconcile { process }

@@ -113,7 +113,7 @@ pub async fn upsert(ports: Ports<'_>, source: &str, person: &str, headers: &Head
         return Err(invalid_at(name, "This is not a part of what a person is like."));
     }
     let named = key.is_some();
-    event.insert("id".to_owned(), format!("person/{}", key.unwrap_or_else(|| ports.ids.fresh())).into());
+    event.insert("id".to_owned(), format!("person:{}", key.unwrap_or_else(|| ports.ids.fresh())).into());
     event.insert("type".to_owned(), PERSON_UPSERTED.into());
     if !event.contains_key("occurred_at") {
         if named {

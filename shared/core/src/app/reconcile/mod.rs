@@ -8,8 +8,9 @@ mod page;
 
 use std::collections::BTreeMap;
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 
 use self::page::Page;
 use super::upsert::{Attempt, BATCH, Description, Loaded, Shift, Stopped, WorkError, Workbench};
@@ -62,6 +63,35 @@ impl Step {
     fn waits(stopped: Stopped) -> Self {
         Self { done: true, stopped: Some(stopped), ended: None }
     }
+}
+
+/// Connections whose runs are due or under way, a part of them at a time.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Due {
+    /// They.
+    pub connections: Vec<ConnectionId>,
+    /// What to ask after for the next part; none where there is no more.
+    pub after: Option<ConnectionId>,
+}
+
+/// The connections with a run to work, of those that come after `after` in the order of their names; `most` are looked at.
+pub async fn due(ports: Ports<'_>, bench: &Workbench, after: Option<&ConnectionId>, most: usize) -> Result<Due, WorkError> {
+    let mut all = ports.table.all_connections().await?;
+    all.retain(|c| after.is_none_or(|after| c > after));
+    all.sort();
+    let more = all.len() > most;
+    all.truncate(most);
+    let next = all.last().filter(|_| more).cloned();
+    let looks: Vec<_> = all.into_iter().map(|c| async move { is_due(ports, bench, &c).await.map(|is| is.then_some(c)) }).collect();
+    let found: Vec<Option<ConnectionId>> = stream::iter(looks).buffered(CONNECTIONS_AT_ONCE).try_collect().await?;
+    Ok(Due { connections: found.into_iter().flatten().collect(), after: next })
+}
+
+async fn is_due(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId) -> Result<bool, WorkError> {
+    let Some(meta) = ports.table.load_meta(c).await?.filter(|meta| meta.status == Status::Active) else { return Ok(false) };
+    // One whose configuration cannot be used says so when it is worked.
+    let hourly = bench.engine(ports, c, &meta).await.map_or(true, |engine| engine.is_some_and(|engine| engine.document.reconciliation.ways().any()));
+    Ok(ports.table.load_cursor(c).await?.is_due(hourly, ports.clock.now()))
 }
 
 /// Works the due runs of all connections of the installation, several at the same time. One that fails keeps no other from its own.
