@@ -304,7 +304,7 @@ def synchronised(checks, steps, connection, traveller, scratch):
     told = traveller.outcome(event, "applied")
     status, answer = call(f"{traveller.hook}/people/d1", headers=bearer)
     checks.check("GET tells the person with their record", status == 200 and json.loads(answer)[0]["salesforce"]["id"] in told["records"], (status, answer))
-    rows = "".join(f"f{n},f{n}@example.org,File,Files\n" for n in range(3))
+    rows = "".join(f"f{n},f{n}@example.org,File {n},Files\n" for n in range(3))
     file = scratch / "people.csv"
     file.write_text(f"id,email,last_name,company\n{rows}")
     said = json.loads(steps.run("sync", connection, "--file", file, "--json"))

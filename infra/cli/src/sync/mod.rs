@@ -72,6 +72,8 @@ pub async fn run(target: &Target, options: Options) -> Result<()> {
 /// Everybody, or a project: the steps of a run, made here as long as nobody else makes them.
 async fn carry(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, project: Option<ProjectId>, as_json: bool) -> Result<()> {
     let (asked, known) = sync::ask(ports, c, project).await?;
+    // Whoever was changed in this very second is among them.
+    tokio::time::sleep(PAUSE).await;
     let bar = bar(known, as_json);
     let run = loop {
         let step = reconcile::step(ports, bench, c, deadline(ports)).await.context("The synchronisation goes on with the next hourly run.")?;

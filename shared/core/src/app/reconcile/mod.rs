@@ -184,12 +184,13 @@ impl<'a> Stepper<'a> {
             }
         };
         let open: Vec<ObjectName> = run.positions.iter().filter(|(_, position)| !position.done).map(|(object, _)| object.clone()).collect();
-        let moved = if !open.is_empty() {
+        // Those who were asked for come first: what a page changes stands behind their end.
+        let moved = if run.everybody.as_ref().is_some_and(|everybody| !everybody.done) {
+            self.everybody(shift, bench, &mut run).await?
+        } else if !open.is_empty() {
             self.page(shift, bench, &mut run, &open).await?
         } else if !run.pushed {
             self.waiting(shift, bench, &mut run).await?
-        } else if run.everybody.as_ref().is_some_and(|everybody| !everybody.done) {
-            self.everybody(shift, bench, &mut run).await?
         } else {
             true
         };
