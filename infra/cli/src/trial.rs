@@ -11,7 +11,7 @@ use passerelle_core::domain::{
     ids::PersonKey,
     person::Person,
     plan::{Fate, NewValue, Write},
-    planner::{Case, Known, OpenEvent, Situation, plan},
+    planner::{Case, Known, OpenEvent, Situation, gather, plan},
     schema::Schemas,
 };
 use serde_json::{Value, json};
@@ -53,9 +53,13 @@ fn tell(engine: &Engine, event: &Event) -> Result<Value> {
 
     let (schemas, known, owners) = (Schemas::default(), Known::default(), BTreeMap::new());
     let situation = Situation { engine, schemas: &schemas, known: &known, owners_of_records: &owners };
-    let open = OpenEvent { event: event.clone(), done: BTreeMap::new(), doubt: None };
-    let case = Case::new(Person::new(PersonKey::parse("example")?), vec![open]);
-    let plan = plan(&situation, vec![case]);
+    let open = OpenEvent { event: event.clone(), done: BTreeMap::new(), doubt: None, company: None };
+    let mut cases = vec![Case::new(Person::new(PersonKey::parse("example")?), vec![open])];
+    if engine.keeps_companies() {
+        let companies = gather(engine, &mut cases, BTreeMap::new(), Vec::new());
+        cases.extend(companies);
+    }
+    let plan = plan(&situation, cases);
     let fates = plan.people.iter().flat_map(|person| &person.events).map(|event| &event.fate);
     let settled = fates.filter_map(|fate| match fate {
         Fate::Settled(outcome) => Some(json!(outcome)),

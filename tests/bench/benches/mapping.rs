@@ -96,7 +96,7 @@ fn case() -> Case {
         converted_to: None,
         values: rows().into_iter().map(|(name, ..)| (format!("{name}__c").parse().unwrap(), Value::Null)).collect(),
     };
-    let open = OpenEvent { event: read_events(event).unwrap().remove(0), done: Default::default(), doubt: None };
+    let open = OpenEvent { event: read_events(event).unwrap().remove(0), done: Default::default(), doubt: None, company: None };
     Case { found: Found { leads: vec![lead], ..Found::default() }, ..Case::new(Person::new("p1".parse().unwrap()), vec![open]) }
 }
 

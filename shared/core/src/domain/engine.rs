@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{
-    config::{Action, ActivityAction, Campaign, Document, MemberAction, Project, Toggle, Unlisted, Workflow},
+    company,
+    config::{
+        AccountMode, Action, ActivityAction, Campaign, Document, MappingOperation, MemberAction, Project, Toggle, Unlisted, WhenUnknown, Workflow,
+    },
     event::{Event, PERSON_UPSERTED},
     ids::{FieldName, ObjectName, ProjectId},
     mapping::{FieldMap, FieldMaps, Rule, UNSUBSCRIBED},
@@ -190,7 +193,8 @@ impl Engine {
         self.document.projects.list.get(id?)
     }
 
-    /// The mapping of people for `Lead` or `Contact`: the configured one, else the default one.
+    /// The mapping of people for `Lead` or `Contact`: the configured one, else the default one. For `Account` that of their companies,
+    /// where there is one.
     #[must_use]
     pub fn person_map(&self, object: &str) -> Option<&FieldMap> {
         match self.document.mapping_of(object) {
@@ -229,8 +233,23 @@ impl Engine {
         match object {
             "Lead" => people.update_leads == Toggle::On,
             "Contact" => people.update_contacts == Toggle::On,
+            "Account" => self.person_map(object).is_some_and(|map| map.operation != MappingOperation::Create && map.all().any(Rule::is_of_company)),
             _ => false,
         }
+    }
+
+    /// Whether it matters which company is whose: for the accounts of new contacts, or for accounts that are there.
+    #[must_use]
+    pub fn keeps_companies(&self) -> bool {
+        let people = &self.document.people;
+        people.account.mode != AccountMode::Off
+            && (people.when_unknown == WhenUnknown::Contact || self.person_map("Account").is_some_and(|map| map.all().any(Rule::is_of_company)))
+    }
+
+    /// What an event says of its person's company.
+    #[must_use]
+    pub fn company_of(&self, event: &Event) -> Option<Map<String, Value>> {
+        company::stated(event, &self.document.people.account.name_from)
     }
 
     /// Every attribute path that a person mapping reads.
@@ -241,7 +260,7 @@ impl Engine {
     /// Whether a rule takes the blank of an attribute for a statement.
     #[must_use]
     pub fn clears(&self, path: &str) -> bool {
-        let rules = ["Lead", "Contact"].into_iter().filter_map(|object| self.person_map(object)).flat_map(FieldMap::all);
+        let rules = ["Lead", "Contact", "Account"].into_iter().filter_map(|object| self.person_map(object)).flat_map(FieldMap::all);
         rules.filter(|rule| rule.clears).any(|rule| rule.from() == Some(path))
     }
 }

@@ -23,6 +23,9 @@ pub struct Event {
     pub occurred_at: Timestamp,
     /// Whom it happened to: `id`, `email` and any further attributes.
     pub person: Map<String, Value>,
+    /// The company that the person belongs to: `id`, `name` and any further attributes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<Map<String, Value>>,
     /// Where it happened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<ProjectRef>,
@@ -68,21 +71,17 @@ pub const PERSON_UPSERTED: &str = "person.upserted";
 
 /// The most events that one delivery may carry.
 pub const MAX_EVENTS: usize = 1_000;
-/// The most attributes that one person may carry.
+/// The most attributes that one person, or one company, may carry.
 pub const MAX_ATTRIBUTES: usize = 200;
 
 /// The members of an event's context: what filters and texts can name.
-pub const CONTEXT: [&str; 6] = ["event", "person", "project", "collaborator", "data", "platform"];
+pub const CONTEXT: [&str; 7] = ["event", "person", "company", "project", "collaborator", "data", "platform"];
 
 impl Event {
     /// The platform's id of the person.
     #[must_use]
     pub fn person_id(&self) -> Option<String> {
-        match self.person.get("id")? {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        }
+        id_text(self.person.get("id")?)
     }
 
     /// The person's e-mail address, normalised for comparison: trimmed and in lower case.
@@ -107,11 +106,22 @@ impl Event {
         serde_json::json!({
             "event": {"id": self.id, "type": self.kind, "occurred_at": self.occurred_at.to_string()},
             "person": self.person,
+            "company": self.company,
             "project": project,
             "collaborator": self.collaborator,
             "data": self.data,
             "platform": {"name": platform},
         })
+    }
+}
+
+/// A platform's id of somebody or something, which may be a text or a number.
+#[must_use]
+pub fn id_text(id: &Value) -> Option<String> {
+    match id {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
     }
 }
 
@@ -204,6 +214,10 @@ impl Reader {
                 None
             }
         };
+        let company = self.optional::<Map<String, Value>>(&mut fields, "company", &at, "This must be an object.");
+        if let Some(company) = &company {
+            self.company(company, &at("company"));
+        }
         let project = self.optional::<ProjectRef>(&mut fields, "project", &at, "This must be an object with an id and, if known, a name.");
         let collaborator =
             self.optional::<Collaborator>(&mut fields, "collaborator", &at, "This must be an object with an email and, if known, a name.");
@@ -213,7 +227,7 @@ impl Reader {
         }
         match (id, kind, occurred_at, person) {
             (Some(id), Some(kind), Some(occurred_at), Some(person)) if self.faults.is_empty() => {
-                Ok(Event { id, kind, occurred_at, person, project, collaborator, data })
+                Ok(Event { id, kind, occurred_at, person, company, project, collaborator, data })
             }
             _ => Err(self.faults),
         }
@@ -260,13 +274,29 @@ impl Reader {
         if person.get("email").is_some_and(|email| !email.is_string() && !email.is_null()) {
             self.push(format!("{place}.email"), "This must be a text.");
         }
-        if person.get("id").is_some_and(|id| !id.is_string() && !id.is_number() && !id.is_null()) {
+        self.attributes(&person, place);
+        person
+    }
+
+    fn company(&mut self, company: &Map<String, Value>, place: &str) {
+        let blank = |name: &str| company.get(name).is_none_or(is_blank);
+        if blank("id") && blank("name") {
+            self.push(place.to_owned(), "Give the company an id or a name, so that it can be recognised.");
+        }
+        if company.get("name").is_some_and(|name| !name.is_string() && !name.is_null()) {
+            self.push(format!("{place}.name"), "This must be a text.");
+        }
+        self.attributes(company, place);
+    }
+
+    /// What is the same for people and companies.
+    fn attributes(&mut self, of: &Map<String, Value>, place: &str) {
+        if of.get("id").is_some_and(|id| !id.is_string() && !id.is_number() && !id.is_null()) {
             self.push(format!("{place}.id"), "This must be a text or a number.");
         }
-        if person.len() > MAX_ATTRIBUTES {
-            self.push(place.to_owned(), &format!("A person can have {MAX_ATTRIBUTES} attributes at most."));
+        if of.len() > MAX_ATTRIBUTES {
+            self.push(place.to_owned(), &format!("This can have {MAX_ATTRIBUTES} attributes at most."));
         }
-        person
     }
 }
 
@@ -338,6 +368,7 @@ mod tests {
         let mut second = event();
         second["person"] = json!({"email": 3});
         second["occurred_at"] = json!("yesterday");
+        second["company"] = json!({"id": true, "name": 3});
         second["colour"] = json!("blue");
         let body = json!({"events": [{}, second, 4]});
         let faults = parse_events(body.to_string().as_bytes()).unwrap_err();
@@ -351,6 +382,8 @@ mod tests {
                 "events[0].person",
                 "events[1].occurred_at",
                 "events[1].person.email",
+                "events[1].company.name",
+                "events[1].company.id",
                 "events[1].colour",
                 "events[2]"
             ]
@@ -366,6 +399,22 @@ mod tests {
         other["type"] = json!("document_viewed");
         let faults = parse_events(json!([event(), other]).to_string().as_bytes()).unwrap_err();
         assert_eq!(faults[0].place, "[1].id");
+    }
+
+    #[test]
+    fn a_company_needs_something_to_be_recognised_by() {
+        let mut event = event();
+        for (company, fault) in [
+            (json!(null), None),
+            (json!({"id": 7}), None),
+            (json!({"name": "ACME"}), None),
+            (json!({"id": "", "name": " ", "city": "Lyon"}), Some("company")),
+            (json!([]), Some("company")),
+        ] {
+            event["company"] = company.clone();
+            let read = parse_events(event.to_string().as_bytes());
+            assert_eq!(read.err().map(|faults| faults[0].place.clone()).as_deref(), fault, "{company}");
+        }
     }
 
     #[test]

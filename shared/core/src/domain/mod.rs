@@ -3,6 +3,7 @@
 pub mod backoff;
 pub mod budget;
 pub mod check;
+pub mod company;
 pub mod config;
 pub mod cure;
 pub mod delivery;

@@ -1,4 +1,5 @@
-//! A person as one connection knows them: dated attributes, identities, and the tie to a Salesforce record.
+//! A person as one connection knows them: dated attributes, identities, and the tie to a Salesforce record. A company is known in the
+//! same way, so it is the same type.
 //!
 //! Order comes from here and never from the stream: each attribute keeps the time of the event that stated it, and old
 //! and new events are folded by time of occurrence.
@@ -7,26 +8,33 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::{
+    company,
     event::{Event, hex, is_blank},
     ids::{ConnectionId, EventId, FieldName, ObjectName, PersonKey, ProjectId, RecordId},
 };
 use crate::planted::{self, Bug};
 
-/// A person.
+/// A person, or a company.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Person {
     /// Our id.
     pub key: PersonKey,
+    /// Which of the two.
+    #[serde(default, skip_serializing_if = "Kind::is_person")]
+    pub kind: Kind,
     /// Raised by every write; each write is conditional on it. 0 = not stored yet.
     pub version: u64,
     /// What is known, by path, for example `person.first_name`.
     pub attributes: BTreeMap<String, Dated>,
-    /// The identities, as [`id_alias`] and [`email_alias`] make them.
+    /// The identities, as [`id_alias`] and [`email_alias`] make them; of a company as [`company::identities`] does.
     pub aliases: BTreeSet<String>,
+    /// The company that a person belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<Employer>,
     /// The Salesforce record.
     #[serde(default)]
     pub link: Option<Link>,
@@ -39,6 +47,34 @@ pub struct Person {
     /// Since when they wait for a run to carry what they have to Salesforce, where they do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Timestamp>,
+}
+
+/// What an item of the table stands for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Somebody, who is a lead or a contact.
+    #[default]
+    Person,
+    /// A company, which is an account.
+    Company,
+}
+
+impl Kind {
+    const fn is_person(&self) -> bool {
+        matches!(self, Self::Person)
+    }
+}
+
+/// Which company is a person's, as stated last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Employer {
+    /// The company.
+    pub key: PersonKey,
+    /// When the event that stated it occurred.
+    pub at: Timestamp,
+    /// That event.
+    pub event: EventId,
 }
 
 /// A value, and since when it holds.
@@ -59,7 +95,7 @@ pub struct Dated {
 /// The stored tie between a person and a Salesforce record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Link {
-    /// Lead or Contact.
+    /// Lead or Contact; Account for a company.
     pub object: ObjectName,
     /// The record.
     pub id: RecordId,
@@ -147,14 +183,34 @@ impl Person {
     pub fn new(key: PersonKey) -> Self {
         Self {
             key,
+            kind: Kind::Person,
             version: 0,
             attributes: BTreeMap::new(),
             aliases: BTreeSet::new(),
+            company: None,
             link: None,
             waiting: BTreeSet::new(),
             projects: BTreeSet::new(),
             pending: None,
         }
+    }
+
+    /// A company of which nothing is known yet.
+    #[must_use]
+    pub fn new_company(key: PersonKey) -> Self {
+        Self { kind: Kind::Company, ..Self::new(key) }
+    }
+
+    /// Whether it is a company.
+    #[must_use]
+    pub const fn is_company(&self) -> bool {
+        matches!(self.kind, Kind::Company)
+    }
+
+    /// The company's name, as stated last.
+    #[must_use]
+    pub fn company_name(&self) -> Option<&str> {
+        self.value(company::NAME).and_then(Value::as_str)
     }
 
     /// The value at a path.
@@ -186,6 +242,29 @@ impl Person {
         }
         self.aliases.extend(aliases(event));
         self.projects.extend(event.project.as_ref().map(|project| project.id.clone()));
+        self.state_all(stated, event, clears)
+    }
+
+    /// Takes over what an event states of a company, likewise.
+    pub fn fold_company(&mut self, event: &Event, stated: &Map<String, Value>, clears: impl Fn(&str) -> bool) -> bool {
+        let mut attributes = Vec::new();
+        for (name, value) in stated {
+            flatten(&format!("company.{name}"), value, &mut attributes);
+        }
+        let room = MOST_IDENTITIES.saturating_sub(self.aliases.len());
+        self.aliases.extend(company::identities(stated).into_iter().take(room));
+        self.state_all(attributes, event, clears)
+    }
+
+    /// Notes which company an event says is the person's, where no later one has named another.
+    pub fn belongs_to(&mut self, company: PersonKey, event: &Event) {
+        let newer = self.company.as_ref().is_none_or(|known| (known.at, &known.event) <= (event.occurred_at, &event.id));
+        if newer {
+            self.company = Some(Employer { key: company, at: event.occurred_at, event: event.id.clone() });
+        }
+    }
+
+    fn state_all(&mut self, stated: Vec<(String, Value)>, event: &Event, clears: impl Fn(&str) -> bool) -> bool {
         let mut taken = false;
         for (path, value) in stated {
             let blank = is_blank(&value);
@@ -213,6 +292,9 @@ impl Person {
         newer
     }
 }
+
+/// A company that is called otherwise with every event is not told by all of its names: one transaction records them.
+const MOST_IDENTITIES: usize = 50;
 
 /// The identities that an event gives, the best first: one at least, or it would not have been let in.
 #[must_use]

@@ -171,8 +171,12 @@ pub fn targets(document: &Document) -> Vec<Target> {
             }
         }
     }
-    if people.account.mode == AccountMode::FindOrCreate {
-        targets.push(target("Account", true, false, "people.account.mode"));
+    let of_companies = document.mapping_of("Account").and_then(|name| document.mappings.get(name));
+    let updates =
+        of_companies.is_some_and(|map| map.operation != MappingOperation::Create && map.fields.iter().any(|rule| rule.from.starts_with("company.")));
+    let creates = people.account.mode == AccountMode::FindOrCreate;
+    if creates || updates {
+        targets.push(target("Account", creates, updates, "people.account.mode"));
     }
     for (name, mapping) in &document.mappings {
         if targets.iter().all(|known| known.object != mapping.object) {

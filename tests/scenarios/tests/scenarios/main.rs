@@ -7,6 +7,7 @@ mod budget;
 mod business_card;
 mod calls;
 mod check;
+mod companies;
 mod configuring;
 mod connecting;
 mod crowd;

@@ -171,7 +171,8 @@ impl Table {
             if let Write::Put(_, item, _) = &mut write {
                 let partition = Key::people_partition(c, stored.link.is_some(), spread(stored.key.as_str()) % SHARDS);
                 let changed_at = Place::of(&stored.key, recording.now).as_str().to_owned();
-                let mut indexed = vec![(Index::People, partition, changed_at)];
+                // Companies are nobody whom a platform asks for.
+                let mut indexed: Vec<_> = (!stored.is_company()).then_some((Index::People, partition, changed_at)).into_iter().collect();
                 indexed.extend(stored.pending.map(|since| (Index::Due, Key::pending_partition(c), sortable(since))));
                 for (index, partition, sort) in indexed {
                     item.insert(index.partition().to_owned(), AttributeValue::S(partition));

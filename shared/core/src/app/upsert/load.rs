@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     adapters::state::{StateError, events::StoredEvent},
     domain::{
+        company::identities,
         config::{Action, SameEmail},
         engine::Engine,
         event::Event,
         ids::{ConnectionId, EventId, PersonKey},
         person::{Person, aliases, email_alias, is_id_alias},
-        planner::{Case, OpenEvent, Twin, latest_address},
+        planner::{Case, OpenEvent, Twin, gather, latest_address},
     },
     ports::Ports,
 };
@@ -50,8 +51,26 @@ pub(super) async fn load(ports: Ports<'_>, engine: &Engine, ids: &[EventId]) -> 
         events.sort_by(|a, b| (a.event.occurred_at, &a.event.id).cmp(&(b.event.occurred_at, &b.event.id)));
         truncate(engine, person, events);
     }
-    loaded.cases = groups.cases();
+    loaded.cases = with_companies(ports, engine, groups.cases()).await?;
     Ok(loaded)
+}
+
+/// People, and after them the companies that their events name, or whose account those without a record may hang on.
+pub(in crate::app) async fn with_companies(ports: Ports<'_>, engine: &Engine, cases: Vec<Case>) -> Result<Vec<Case>, StateError> {
+    let (mut companies, mut people): (Vec<Case>, Vec<Case>) = cases.into_iter().partition(|case| case.person.is_company());
+    if engine.keeps_companies() {
+        let c = &engine.document.connection.id;
+        let stated = people.iter().flat_map(|case| &case.events).filter_map(|open| engine.company_of(&open.event));
+        let named: BTreeSet<String> = stated.flat_map(|stated| identities(&stated)).collect();
+        let owners: BTreeMap<String, PersonKey> = ports.table.load_aliases(c, &named.into_iter().collect::<Vec<_>>()).await?.into_iter().collect();
+        let unlinked = people.iter().filter(|case| case.person.link.is_none()).filter_map(|case| case.person.company.as_ref());
+        let mut keys: BTreeSet<PersonKey> = owners.values().cloned().chain(unlinked.map(|company| company.key.clone())).collect();
+        keys.retain(|key| companies.iter().all(|case| case.person.key != *key));
+        let stored = ports.table.load_people(c, &keys.into_iter().collect::<Vec<_>>()).await?;
+        companies.extend(gather(engine, &mut people, owners, stored));
+    }
+    people.extend(companies);
+    Ok(people)
 }
 
 /// Leaves as many events as one transaction records, one at least.
@@ -83,7 +102,7 @@ async fn open_events(
             continue;
         }
         match serde_json::from_str::<Event>(&item.body) {
-            Ok(event) => open.push(OpenEvent { event, done: item.done.clone(), doubt: item.doubt }),
+            Ok(event) => open.push(OpenEvent { event, done: item.done.clone(), doubt: item.doubt, company: None }),
             Err(_) => tracing::error!(connection.id = %c, event.id = %id, code = "event_unreadable", "stored event cannot be read"),
         }
         stored.insert(id, item);

@@ -57,24 +57,19 @@ pub(super) async fn record(
     release(ports, c, people.clone(), pen.now).await?;
     // Transactions that write the same item would get in each other's way.
     let sharing: BTreeSet<&PersonKey> = plan.told.iter().filter(|told| told.people.len() > 1).flat_map(|told| &told.people).collect();
-    let (together, alone): (Vec<_>, Vec<_>) = people.partition(|person| sharing.contains(&person.person.key));
-    // Collected first: a stream over a closure that borrows is not `Send` for every lifetime, as the compiler wants it.
-    let groups: Vec<_> = alone.into_iter().map(|person| vec![person]).chain([together]).map(|people| pen.one_by_one(people)).collect();
-    let groups: Vec<Result<Vec<Option<Vec<Settled>>>, StateError>> = stream::iter(groups).buffer_unordered(PARALLEL).collect().await;
+    let (companies, people): (Vec<_>, Vec<_>) = people.partition(|person| person.person.is_company());
     let mut recorded = Recorded::default();
-    for group in groups {
-        for person in group? {
-            let Some(settled) = person else {
-                recorded.unrecorded += 1;
-                continue;
-            };
-            for settled in settled {
-                *recorded.tally.entry(settled.outcome.name()).or_default() += 1;
-            }
-        }
-    }
+    // What is known of a company comes from the events of its people, which are done with these: so it is there before.
+    let missing = pen.groups(companies.into_iter().map(|company| vec![company]).collect(), &mut recorded).await?;
+    let (left, people): (Vec<_>, Vec<_>) = people.into_iter().partition(|person| !person.companies.is_disjoint(&missing));
+    recorded.unrecorded += left.len();
+    let (together, alone): (Vec<_>, Vec<_>) = people.into_iter().partition(|person| sharing.contains(&person.person.key));
+    pen.groups(alone.into_iter().map(|person| vec![person]).chain([together]).collect(), &mut recorded).await?;
     Ok(recorded)
 }
+
+/// What became of somebody's events; `None` where nothing was recorded.
+type Ended = (PersonKey, Option<Vec<Settled>>);
 
 /// Sets going what waits for addresses that these people give up. Before they are recorded: whoever does it after a crash finds it done,
 /// or does it again.
@@ -106,10 +101,31 @@ struct Pen<'a> {
 }
 
 impl Pen<'_> {
-    async fn one_by_one(self, people: Vec<&PersonPlan>) -> Result<Vec<Option<Vec<Settled>>>, StateError> {
+    /// Records several groups at the same time, the people of each one after the other. Answers those of whom nothing was recorded.
+    async fn groups(self, groups: Vec<Vec<&PersonPlan>>, recorded: &mut Recorded) -> Result<BTreeSet<PersonKey>, StateError> {
+        // Collected first: a stream over a closure that borrows is not `Send` for every lifetime, as the compiler wants it.
+        let groups: Vec<_> = groups.into_iter().map(|people| self.one_by_one(people)).collect();
+        let groups: Vec<Result<Vec<Ended>, StateError>> = stream::iter(groups).buffer_unordered(PARALLEL).collect().await;
+        let mut unrecorded = BTreeSet::new();
+        for group in groups {
+            for (person, settled) in group? {
+                let Some(settled) = settled else {
+                    recorded.unrecorded += 1;
+                    unrecorded.insert(person);
+                    continue;
+                };
+                for settled in settled {
+                    *recorded.tally.entry(settled.outcome.name()).or_default() += 1;
+                }
+            }
+        }
+        Ok(unrecorded)
+    }
+
+    async fn one_by_one(self, people: Vec<&PersonPlan>) -> Result<Vec<Ended>, StateError> {
         let mut recorded = Vec::new();
         for person in people {
-            recorded.push(self.record(person).await?);
+            recorded.push((person.person.key.clone(), self.record(person).await?));
         }
         Ok(recorded)
     }
@@ -125,7 +141,7 @@ impl Pen<'_> {
             person.pending = person.pending.or(Some(now));
         }
         // What a run could not carry waits for the next one; what Salesforce refused, for a change of either side.
-        if events.is_empty() && matches!(write, Some((_, result)) if !matches!(result, WriteResult::Saved(_) | WriteResult::Refused(_))) {
+        if person_plan.run && matches!(write, Some((_, result)) if !matches!(result, WriteResult::Saved(_) | WriteResult::Refused(_))) {
             person.pending = Some(now).filter(|_| !planted::is(Bug::ForgetPending));
         }
         let tries = events.iter().map(|(_, tries)| *tries).max().unwrap_or(0);

@@ -377,7 +377,7 @@ impl<'a> Shift<'a> {
         }
         self.directory.keep(self.ports, self.engine).await?;
         self.directory.recall_times(self.ports, self.engine, &loaded.cases).await?;
-        let found = loaded.cases.iter().flat_map(|case| case.found.contacts.iter().chain(&case.found.leads));
+        let found = loaded.cases.iter().flat_map(|case| case.found.contacts.iter().chain(&case.found.leads).chain(&case.found.accounts));
         let found = found.chain(loaded.cases.iter().filter_map(|case| case.found.master.as_ref()));
         let records: Vec<_> = found.flat_map(|m| [Some(m.id), m.converted_to.and_then(|to| to.contact)].into_iter().flatten()).collect();
         let owners = self.ports.table.load_record_owners(self.c, &records).await?.into_iter().collect();

@@ -234,7 +234,7 @@ pub struct PeopleSection {
     /// Who owns them where no active user has the collaborator's address: the first of these that can.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub owner_fallback: Vec<OwnerFallback>,
-    /// The accounts of new contacts.
+    /// The accounts of people's companies.
     #[serde(skip_serializing_if = "is_default")]
     pub account: AccountSection,
     /// What "inherit" means when neither field nor project says otherwise: off = fill if blank, on = always platform.
@@ -307,15 +307,15 @@ pub enum OwnerFallback {
     Integration,
 }
 
-/// The accounts of new contacts.
+/// The accounts of people's companies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AccountSection {
     /// Whether contacts get one.
     pub mode: AccountMode,
-    /// The attribute with the company's name.
+    /// The attribute of `person` or `data` with the company's name, for events without a `company` of that name.
     pub name_from: String,
-    /// A mapping for Account, for further fields of those that are made.
+    /// A mapping for Account: for those that are made, and, where its rules take from `company`, for those that are there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mapping: Option<MappingName>,
 }

@@ -20,6 +20,9 @@ pub struct ReconciliationSection {
     /// The attribute that tells whether a person's record was deleted in Salesforce.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted: Option<String>,
+    /// The attribute that tells whether a company's account was deleted in Salesforce.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_company: Option<String>,
     /// A run that would mark more than this percentage of the people of a page as deleted, and more than 20, stops.
     pub brake_percent: u8,
 }
@@ -32,6 +35,7 @@ impl Default for ReconciliationSection {
             overlap_minutes: 15,
             unknown_records: UnknownRecords::default(),
             deleted: None,
+            deleted_company: None,
             brake_percent: 20,
         }
     }

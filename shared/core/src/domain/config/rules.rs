@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     actions::{Action, PersonAction},
-    document::Document,
+    document::{AccountMode, Document},
     short_form::fields_schema,
 };
 pub use crate::domain::mapping::{
@@ -65,12 +65,13 @@ impl Document {
     }
 
     /// The mapping of people that become records of an object: the one that the people section names, else the one that has the
-    /// object's name, `lead` or `contact`; `None` where the default one holds.
+    /// object's name, `lead` or `contact`; `None` where the default one holds. For `Account` that of their companies, where there are any.
     #[must_use]
     pub fn mapping_of(&self, object: &str) -> Option<&MappingName> {
         let named = match object {
             "Lead" => self.people.lead_mapping.as_ref(),
             "Contact" => self.people.contact_mapping.as_ref(),
+            "Account" => return self.people.account.mapping.as_ref().filter(|_| self.people.account.mode != AccountMode::Off),
             _ => return None,
         };
         let own = || self.mappings.iter().find(|(name, mapping)| mapping.object.as_str() == object && object.eq_ignore_ascii_case(name.as_str()));
@@ -102,7 +103,7 @@ pub enum MappingOperation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FieldRule {
-    /// The attribute, a dotted path that begins with `person`, `event`, `project`, `collaborator` or `data`, for example
+    /// The attribute, a dotted path that begins with `person`, `company`, `event`, `project`, `collaborator` or `data`, for example
     /// `person.email` or `person.address.city`.
     pub from: String,
     /// The field of the Salesforce object.
@@ -169,7 +170,7 @@ pub struct Workflow {
     pub name: String,
     /// The type of the events that it handles, for example `contact_captured`.
     pub trigger: String,
-    /// A CEL expression over `event`, `person`, `project`, `collaborator` and `data`; without one, all events pass.
+    /// A CEL expression over `event`, `person`, `company`, `project`, `collaborator` and `data`; without one, all events pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
     /// What is done, in this order.

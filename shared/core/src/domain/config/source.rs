@@ -89,6 +89,9 @@ pub struct Extraction {
     pub occurred_at: String,
     /// The person: an expression for each attribute, or one that gives an object.
     pub person: Members,
+    /// The person's company: `id` or `name`, or both, and further attributes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<Members>,
     /// The project: `id` and, if known, `name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<Members>,

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Action, Campaign, Document, MemberAction, OwnerFallback, RecordAction, Toggle, Webhook, short_form};
 use crate::domain::{
+    company,
     event::CONTEXT,
     hook::Reader,
     ids::{MappingName, RecordId},
@@ -70,6 +71,10 @@ fn faults(document: &Document) -> Vec<ConfigFault> {
     campaign_faults(document, &mut fault);
     owner_faults(document, &mut fault);
     action_mapping_fault(document, people.account.mapping.as_ref(), Some("Account"), "people.account.mapping", &mut fault);
+    if !company::may_name(&people.account.name_from) {
+        let message = "Write a path that begins with person or data, like person.company.";
+        fault("people.account.name_from".to_owned(), message.to_owned());
+    }
     for (place, message) in Reader::compile(&document.source.format).err().into_iter().flatten() {
         faults.push(ConfigFault { place: format!("source.format.{place}"), message });
     }

@@ -23,7 +23,7 @@ pub struct Extractor {
     id: Option<Expression>,
     kind: Expression,
     occurred_at: Expression,
-    /// `person`, `project`, `collaborator` and `data`, as far as they are told.
+    /// `person`, `company`, `project`, `collaborator` and `data`, as far as they are told.
     objects: Vec<(&'static str, Parts)>,
 }
 
@@ -38,6 +38,7 @@ impl Extractor {
         let mut compiler = Compiler::default();
         let objects = [
             ("person", Some(&extraction.person)),
+            ("company", extraction.company.as_ref()),
             ("project", extraction.project.as_ref()),
             ("collaborator", extraction.collaborator.as_ref()),
             ("data", extraction.data.as_ref()),
@@ -101,8 +102,13 @@ impl Extractor {
                     Some(Value::Object(object))
                 }
             };
-            // A project or a colleague of whom nothing is known is none.
-            let object = object.filter(|object| *name == "person" || object.as_object().is_none_or(|o| o.values().any(|v| !is_blank(v))));
+            // A project or a colleague of whom nothing is known is none, and so is a company that nothing names.
+            let told = |object: &Map<String, Value>| match *name {
+                "person" => true,
+                "company" => ["id", "name"].into_iter().any(|known| object.get(known).is_some_and(|value| !is_blank(value))),
+                _ => object.values().any(|value| !is_blank(value)),
+            };
+            let object = object.filter(|object| object.as_object().is_none_or(told));
             event.extend(object.map(|object| ((*name).to_owned(), text_id(name, object))));
         }
         let id = match &self.id {

@@ -70,7 +70,7 @@ impl FieldMaps {
         let mut compiler = Compiler { document, faults: Vec::new() };
         let mut maps = Self::default();
         for (name, mapping) in &document.mappings {
-            let connection = compiler.rules(&format!("mappings.{name}"), &mapping.fields, &mapping.fixed);
+            let connection = compiler.rules(&format!("mappings.{name}"), &mapping.object, &mapping.fields, &mapping.fixed);
             let map = FieldMap {
                 object: mapping.object.clone(),
                 operation: mapping.operation,
@@ -206,13 +206,16 @@ impl Compiler<'_> {
             object: ObjectName::known(object),
             operation: MappingOperation::default(),
             // Attributes that the platform does not declare simply have no values.
-            connection: rules.iter().filter_map(|rule| Some((rule.to.clone(), self.compile(rule, "default mapping".to_owned(), None)?))).collect(),
+            connection: rules
+                .iter()
+                .filter_map(|rule| Some((rule.to.clone(), self.compile(rule, object, "default mapping".to_owned(), None)?)))
+                .collect(),
             projects: BTreeMap::new(),
             workflows: BTreeMap::new(),
         }
     }
 
-    fn rules(&mut self, place: &str, fields: &[FieldRule], fixed: &BTreeMap<FieldName, Value>) -> BTreeMap<FieldName, Rule> {
+    fn rules(&mut self, place: &str, object: &ObjectName, fields: &[FieldRule], fixed: &BTreeMap<FieldName, Value>) -> BTreeMap<FieldName, Rule> {
         let mut rules = BTreeMap::new();
         for (i, rule) in fields.iter().enumerate() {
             let place = format!("{place}.fields[{i}]");
@@ -220,7 +223,7 @@ impl Compiler<'_> {
                 self.fault(format!("{place}.to"), format!("{} has a rule already; a field can have one.", rule.to));
             }
             let kind = self.declared(rule, &place);
-            if let Some(compiled) = self.compile(rule, place, kind) {
+            if let Some(compiled) = self.compile(rule, object.as_str(), place, kind) {
                 rules.insert(rule.to.clone(), compiled);
             }
         }
@@ -245,7 +248,7 @@ impl Compiler<'_> {
             self.fault(place.to_owned(), format!("There is no mapping called {name}."));
             return None;
         };
-        let rules = self.rules(place, &overlay.fields, &overlay.fixed);
+        let rules = self.rules(place, &map.object, &overlay.fields, &overlay.fixed);
         let mut layer: Layer = rules.into_iter().map(|(field, rule)| (field, Some(rule))).collect();
         for field in &overlay.unmapped {
             if !map.connection.contains_key(field) {
@@ -290,7 +293,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn compile(&mut self, rule: &FieldRule, place: String, kind: Option<AttributeType>) -> Option<Rule> {
+    fn compile(&mut self, rule: &FieldRule, object: &str, place: String, kind: Option<AttributeType>) -> Option<Rule> {
         let mut steps = rule.transform.clone();
         if !rule.values.is_empty() {
             steps.push(Transformation::Values(Values { map: rule.values.clone(), otherwise: None }));
@@ -315,8 +318,9 @@ impl Compiler<'_> {
         if rule.direction != Direction::ToSalesforce && !chain.goes_back() {
             self.fault(format!("{place}.direction"), "Values cannot come back through these transformations; choose to_salesforce.");
         }
-        if rule.direction != Direction::ToSalesforce && !rule.from.starts_with("person.") {
-            self.fault(format!("{place}.direction"), "Only attributes of the person can be written back; choose to_salesforce.");
+        let (root, whose) = if object == "Account" { ("company.", "company") } else { ("person.", "person") };
+        if rule.direction != Direction::ToSalesforce && !rule.from.starts_with(root) {
+            self.fault(format!("{place}.direction"), format!("Only attributes of the {whose} can be written back; choose to_salesforce."));
         }
         if matches!(&rule.overflow, Overflow::Default(value) if value.is_object() || is_blank(value)) {
             self.fault(format!("{place}.overflow.default"), "Write a text, a number, true, false or a list of texts.");

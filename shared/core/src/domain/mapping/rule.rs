@@ -108,6 +108,12 @@ impl Rule {
         self.to.as_str() == OPT_OUT
     }
 
+    /// Whether the value is one of the company, and not of a person.
+    #[must_use]
+    pub fn is_of_company(&self) -> bool {
+        self.from().is_some_and(|path| path.starts_with("company."))
+    }
+
     /// Whether an event's value may be held against the time of Salesforce's. No other strategy ever resolves to the most recent.
     #[must_use]
     pub fn goes_by_time(&self) -> bool {

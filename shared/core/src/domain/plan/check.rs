@@ -66,7 +66,7 @@ fn check_events(plan: &Plan) -> Result<(), PlanFault> {
         }
         claimed.extend(waits.iter().copied());
     }
-    // What a run writes of somebody belongs to no event.
+    // What a run writes of somebody belongs to no event, and what is written of a company not to one alone.
     let of_run: BTreeSet<&PersonKey> = plan.people.iter().filter(|person| person.events.is_empty()).map(|person| &person.person.key).collect();
     claimed.extend(plan.writes.iter().enumerate().filter(|(_, write)| of_run.contains(&write.person)).map(|(i, _)| WriteId(i)));
     if claimed.len() != plan.writes.len() {

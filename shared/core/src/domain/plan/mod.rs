@@ -153,7 +153,7 @@ pub enum NewValue {
     Created(WriteId),
 }
 
-/// What becomes of a person.
+/// What becomes of a person, or of a company.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PersonPlan {
     /// The person as they will be stored, but for what the writes bring back.
@@ -177,8 +177,12 @@ pub struct PersonPlan {
     pub compare: bool,
     /// Why a run could do nothing about them.
     pub problem: Option<Cause>,
+    /// Whether a run looks at them.
+    pub run: bool,
     /// What becomes of the events.
     pub events: Vec<EventPlan>,
+    /// The companies that the events tell of: what is known of those is stored first.
+    pub companies: BTreeSet<PersonKey>,
 }
 
 /// One attribute of a person that gets Salesforce's value.
@@ -425,6 +429,26 @@ impl Plan {
 }
 
 impl PersonPlan {
+    /// Somebody of whom nothing is planned yet, and how they were.
+    #[must_use]
+    pub fn new(person: Person, before: &Person, run: bool) -> Self {
+        Self {
+            identities: Identities::between(before, &person, &BTreeMap::new()),
+            person,
+            save: false,
+            record: None,
+            kept: Vec::new(),
+            notes: Vec::new(),
+            former: before.link.as_ref().map(|link| link.id),
+            taken: Vec::new(),
+            compare: false,
+            problem: None,
+            run,
+            events: Vec::new(),
+            companies: BTreeSet::new(),
+        }
+    }
+
     /// Whether nothing of what the person waits for has left: then their events are as due as before, and no try counts.
     #[must_use]
     pub fn is_untouched(&self, results: &[WriteResult]) -> bool {

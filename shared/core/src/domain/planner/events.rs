@@ -98,7 +98,7 @@ pub(super) fn sort_out(engine: &Engine, case: &mut Case) -> Sorted {
                 continue;
             }
         };
-        let context = open.event.context(&engine.document.platform.name, project.map(|project| project.name.as_str()));
+        let mut context = open.event.context(&engine.document.platform.name, project.map(|project| project.name.as_str()));
         let matching = match engine.matching(&open.event, &context) {
             Ok(matching) => matching,
             Err(error) => {
@@ -117,8 +117,20 @@ pub(super) fn sort_out(engine: &Engine, case: &mut Case) -> Sorted {
         let actions: Vec<(usize, usize)> = matching.iter().flat_map(|(w, workflow)| (0..workflow.actions.len()).map(|a| (*w, a))).collect();
         let person_action = matching.iter().flat_map(|(_, workflow)| &workflow.actions).any(|action| matches!(action, Action::Person(_)));
         let unsubscribes = matching.iter().flat_map(|(_, workflow)| &workflow.actions).any(|action| matches!(action, Action::Unsubscribe(_)));
-        let mut news = case.person.fold(&open.event, &context, engine.paths(), |path| engine.clears(path));
-        if unsubscribes && !(planted::is(Bug::ForgetOptOut) && case.person.link.is_none()) {
+        let clears = |path: &str| engine.clears(path);
+        let mut news = if case.person.is_company() {
+            let stated = engine.company_of(&open.event).unwrap_or_default();
+            let news = case.person.fold_company(&open.event, &stated, clears);
+            // Texts and filters see the event as it came, rules of the account what it says of the company.
+            context.as_object_mut().into_iter().for_each(|context| _ = context.insert("company".to_owned(), Value::Object(stated.clone())));
+            news
+        } else {
+            if let Some(company) = &open.company {
+                case.person.belongs_to(company.clone(), &open.event);
+            }
+            case.person.fold(&open.event, &context, engine.paths(), clears)
+        };
+        if unsubscribes && !case.person.is_company() && !(planted::is(Bug::ForgetOptOut) && case.person.link.is_none()) {
             news |= case.person.state(engine.opt_out_path().to_owned(), Value::Bool(true), &open.event);
         }
         case.person.aliases.retain(|alias| !case.foreign.contains(alias));

@@ -20,8 +20,6 @@ pub struct Known {
     pub queues: BTreeMap<String, RecordId>,
     /// Campaigns that the document names.
     pub campaigns: BTreeMap<Campaign, CampaignState>,
-    /// Accounts by [`account_name`]; several may have one name.
-    pub accounts: BTreeMap<String, Vec<RecordId>>,
     /// Records that a workflow's key leads to.
     pub records: BTreeMap<KeyOfRecord, Match>,
     /// When records that keep times of their own were told of their fields.
@@ -59,10 +57,4 @@ pub enum CampaignState {
         /// Their ids.
         ids: Vec<RecordId>,
     },
-}
-
-/// A company's name as accounts are compared by.
-#[must_use]
-pub fn account_name(name: &str) -> String {
-    name.trim().to_lowercase()
 }

@@ -3,6 +3,7 @@
 
 mod account;
 mod activity;
+mod company;
 mod confirm;
 mod event;
 mod events;
@@ -20,8 +21,10 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use company::Company;
+pub use company::gather;
 use jiff::Timestamp;
-pub use known::{CampaignState, KeyOfRecord, Known, account_name};
+pub use known::{CampaignState, KeyOfRecord, Known};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 pub use told::{records_of, timed};
@@ -60,7 +63,8 @@ pub struct User {
     pub active: bool,
 }
 
-/// One person, their open events, and what Salesforce has about them.
+/// One person, their open events, and what Salesforce has about them. Or a company, with the events that tell of it, which end with their
+/// people.
 #[derive(Debug, Clone)]
 pub struct Case {
     /// As stored, or new.
@@ -127,6 +131,8 @@ pub struct OpenEvent {
     pub done: BTreeMap<String, RecordId>,
     /// Set where an earlier try may have gone unseen.
     pub doubt: Option<Timestamp>,
+    /// The company that it names, where companies matter.
+    pub company: Option<PersonKey>,
 }
 
 /// What Salesforce has about a person.
@@ -138,6 +144,8 @@ pub struct Found {
     pub contacts: Vec<Match>,
     /// Leads likewise, converted ones included.
     pub leads: Vec<Match>,
+    /// Of a company: accounts with its name or key.
+    pub accounts: Vec<Match>,
     /// Activities that an earlier try in doubt may have made.
     pub activities: Vec<FoundActivity>,
     /// Memberships in the campaigns of the person's events.
@@ -233,15 +241,21 @@ pub struct FoundActivity {
     pub start: Option<Timestamp>,
 }
 
-/// Makes the plan. People keep the order of `cases`; a person's events go by time of occurrence.
+/// Makes the plan. People keep the order of `cases`, and companies come after them; a person's events go by time of occurrence.
 #[must_use]
 pub fn plan(situation: &Situation<'_>, cases: Vec<Case>) -> Plan {
     let mut plan = Plan { config_version: situation.engine.version, ..Plan::default() };
     let mut shared = Shared::default();
-    for case in cases {
+    let (companies, people): (Vec<Case>, Vec<Case>) = cases.into_iter().partition(|case| case.person.is_company());
+    for case in companies {
+        let company = company::plan_company(situation, case, &mut plan.writes, &mut shared);
+        shared.companies.insert(company.plan.person.key.clone(), company);
+    }
+    for case in people {
         let person = plan_person(situation, case, &mut plan.writes, &mut shared);
         plan.people.push(person);
     }
+    plan.people.extend(std::mem::take(&mut shared.companies).into_values().map(Company::end));
     plan.told = shared.records.into_values().filter(|told| situation.known.times.get(&told.key) != Some(&told.times)).collect();
     plan
 }
@@ -251,6 +265,8 @@ pub fn plan(situation: &Situation<'_>, cases: Vec<Case>) -> Plan {
 struct Shared {
     /// Records that are somebody's already.
     claimed: BTreeSet<RecordId>,
+    /// Their companies.
+    companies: BTreeMap<PersonKey, Company>,
     /// Accounts that are made, by name.
     accounts: BTreeMap<String, WriteId>,
     /// Records of workflows.
@@ -264,16 +280,10 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
     let mut sorted = events::sort_out(situation.engine, &mut case);
     let mut person_plan = PersonPlan {
         identities: Identities::between(&before, &case.person, &case.taken),
-        person: case.person,
         save: !sorted.live.is_empty(),
-        record: None,
-        kept: Vec::new(),
-        notes: Vec::new(),
-        former: before.link.as_ref().map(|link| link.id),
-        taken: Vec::new(),
-        compare: false,
-        problem: None,
         events: std::mem::take(&mut sorted.settled),
+        companies: sorted.live.iter().filter_map(|live| live.open.company.clone()).collect(),
+        ..PersonPlan::new(case.person, &before, case.run.is_some())
     };
     if sorted.live.is_empty() {
         if let Some(ways) = case.run {
@@ -307,7 +317,7 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
     person_plan.compare = ways.any() && matches!(target, target::Target::Existing { .. }) && is_another;
     let (account, record) = match record {
         Some(mut write) => {
-            let account = account::attach(situation, &mut person_plan, &mut write, writes, &mut shared.accounts);
+            let account = account::attach(situation, &mut person_plan, &mut write, writes, shared);
             writes.push(write);
             (account, Some(WriteId(writes.len() - 1)))
         }
@@ -323,6 +333,10 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
     let mut steps = member::plan_members(situation, &mut person_plan, &who, &sorted.live, &case.found.members, writes, &mut shared.records);
     for (i, more) in object::plan_records(situation, &mut person_plan, &who, &sorted.live, writes, &mut shared.records) {
         steps.entry(i).or_default().extend(more);
+    }
+    for (i, live) in sorted.live.iter().enumerate() {
+        let company = live.open.company.as_ref().and_then(|company| shared.companies.get(company));
+        steps.entry(i).or_default().extend(company.and_then(|company| company.step(&live.open.event.id)));
     }
     for (i, live) in sorted.live.iter().enumerate() {
         let steps = steps.remove(&i).unwrap_or_default();

@@ -11,6 +11,7 @@ use super::{
     target::{self, Target},
 };
 use crate::domain::{
+    company,
     config::{MappingOperation, Ways, WhenUnknown},
     event::normalise_email,
     mapping::Reason,
@@ -56,7 +57,7 @@ pub(super) fn plan_both_ways(
     };
     lead_back(plan, foreign);
     if let Some(mut write) = write {
-        account::attach(situation, plan, &mut write, writes, &mut shared.accounts);
+        account::attach(situation, plan, &mut write, writes, shared);
         writes.push(write);
         plan.record = Some(WriteId(writes.len() - 1));
     }
@@ -89,7 +90,13 @@ fn plan_target(situation: &Situation<'_>, ways: Ways, plan: &mut PersonPlan, tar
 
 /// Notes on the person whether their record was deleted, where the document names an attribute for that.
 fn mark(situation: &Situation<'_>, plan: &mut PersonPlan, deleted: bool, at: Timestamp) {
-    let Some(path) = &situation.engine.document.reconciliation.deleted else { return };
+    let settings = &situation.engine.document.reconciliation;
+    let (path, rule) = if plan.person.is_company() {
+        (&settings.deleted_company, "reconciliation.deleted_company")
+    } else {
+        (&settings.deleted, "reconciliation.deleted")
+    };
+    let Some(path) = path else { return };
     let known = plan.person.value(path).and_then(Value::as_bool);
     if known.unwrap_or(false) == deleted {
         return;
@@ -100,16 +107,19 @@ fn mark(situation: &Situation<'_>, plan: &mut PersonPlan, deleted: bool, at: Tim
         new: Value::Bool(deleted),
         field: None,
         reason: Reason::SalesforceChanged,
-        rule: "reconciliation.deleted".to_owned(),
+        rule: rule.to_owned(),
     };
     plan.person.take(taken.attribute.clone(), taken.new.clone(), at);
     plan.taken.push(taken);
 }
 
-/// An address that was taken over leads to the person, unless it is somebody else's.
+/// An address, or a company's name, that was taken over leads to them, unless it is somebody else's.
 fn lead_back(plan: &mut PersonPlan, foreign: &BTreeSet<String>) {
-    let taken = plan.taken.iter().find(|taken| taken.attribute == "person.email").and_then(|taken| taken.new.as_str());
-    if let Some(alias) = taken.map(|address| email_alias(&normalise_email(address))).filter(|alias| !foreign.contains(alias)) {
-        plan.person.aliases.insert(alias);
-    }
+    let led = plan.taken.iter().filter_map(|taken| match (taken.attribute.as_str(), taken.new.as_str()?) {
+        ("person.email", address) => Some(email_alias(&normalise_email(address))),
+        (company::NAME, name) => Some(company::name_identity(name)),
+        _ => None,
+    });
+    let led: Vec<String> = led.filter(|alias| !foreign.contains(alias)).collect();
+    plan.person.aliases.extend(led);
 }

@@ -259,6 +259,10 @@ pub(super) fn rules_of_run<'r>(situation: &'r Situation<'_>, person: &Person, ma
 }
 
 fn govern<'r>(situation: &'r Situation<'_>, person: &Person, map: &'r FieldMap, rule: &'r Rule, scene: &Scene<'_>) -> Option<field::Governed<'r>> {
+    // What is not the company's own is for new accounts only.
+    if person.is_company() && !rule.is_of_company() {
+        return None;
+    }
     let stated = |rule: &Rule| rule.from().and_then(|path| person.attributes.get(path)).map(|dated| dated.project.clone());
     let (rule, project) = match stated(rule) {
         Some(project) if project.as_ref() != scene.project => {

@@ -1,12 +1,15 @@
 //! Which Salesforce record is the person's: the link, else the one with their key, else one with their e-mail address: contact
-//! before open lead, then the oldest, then the smallest id. A converted lead leads to its contact.
+//! before open lead, then the oldest, then the smallest id. A converted lead leads to its contact. A company's is an account.
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::{Found, Linked, Match, Situation};
 use crate::domain::{
+    company::account_name,
     config::{SameEmail, WhenUnknown},
-    ids::RecordId,
+    ids::{FieldName, RecordId},
     person::Person,
     plan::{Cause, Note, Outcome, Unchanged},
     words::Sentence,
@@ -35,6 +38,12 @@ pub(super) fn choose(
     let people = &situation.engine.document.people;
     // Where one address may be two people's, somebody else's record with the address is just that.
     let eligible = |m: &Match| people.same_email == SameEmail::OnePerson || !others(&m.id);
+    if person.is_company() {
+        let target = linked(person, found, notes).or_else(|| named(person, found, |id| others(&id) || claimed.contains(&id)));
+        // No account is made for a company's own sake, and one that another company has stays that one's.
+        let own = |target: &Target| matches!(target, Target::Existing { id, .. } if !others(id) && claimed.insert(*id));
+        return target.filter(own).ok_or(Outcome::Unchanged { because: Unchanged::UnknownPerson });
+    }
     let target = linked(person, found, notes).or_else(|| matching(found, eligible, notes));
     if let Some(Target::Existing { id, .. }) = &target
         && (others(id) || !claimed.insert(*id))
@@ -53,10 +62,25 @@ pub(super) fn choose(
     }
 }
 
+/// The only account with a company's key, else the only one with its name, unless it is another company's.
+fn named(company: &Person, found: &Found, others: impl Fn(RecordId) -> bool) -> Option<Target> {
+    let is_keyed = found.accounts.iter().any(|m| m.by_key);
+    let mut accounts = of_name(company, found).filter(|m| m.by_key || !is_keyed);
+    let read = accounts.next().filter(|m| accounts.next().is_none() && !others(m.id))?;
+    Some(Target::Existing { object: "Account", id: read.id, read: Some(read.clone()) })
+}
+
+/// The accounts that are a company's by its key or by its name.
+pub(super) fn of_name<'f>(company: &Person, found: &'f Found) -> impl Iterator<Item = &'f Match> {
+    let name = company.company_name().map(account_name);
+    let called = |m: &Match| m.values.get(&FieldName::known("Name")).and_then(Value::as_str).map(account_name);
+    found.accounts.iter().filter(move |m| m.by_key || called(m) == name && name.is_some())
+}
+
 /// The linked record; `None` where there is no link or the record is gone.
 fn linked(person: &Person, found: &Found, notes: &mut Vec<Note>) -> Option<Target> {
     let link = person.link.as_ref()?;
-    let object = if link.object.as_str() == "Contact" { "Contact" } else { "Lead" };
+    let object = ["Contact", "Account"].into_iter().find(|object| link.object.as_str() == *object).unwrap_or("Lead");
     match &found.linked {
         Linked::Gone if planted::is(Bug::StaleLink) => Some(Target::Existing { object, id: link.id, read: None }),
         Linked::NotRead => Some(Target::Existing { object, id: link.id, read: None }),

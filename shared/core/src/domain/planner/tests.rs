@@ -1,6 +1,7 @@
 //! The lead sequence as tables: what is known, and what is planned for it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
+mod companies;
 mod fields;
 
 use serde_json::{Value, json};
@@ -55,7 +56,7 @@ fn id(text: &str) -> RecordId {
 fn open(id: &str, kind: &str, minute: u8, person: Value) -> OpenEvent {
     let body = json!({"id": id, "type": kind, "occurred_at": format!("2026-03-01T10:{minute:02}:00Z"), "person": person,
                       "project": {"id": "salon"}, "collaborator": {"email": "Sales@K.fr"}});
-    OpenEvent { event: read_events(body.clone()).unwrap().remove(0), done: BTreeMap::new(), doubt: None }
+    OpenEvent { event: read_events(body.clone()).unwrap().remove(0), done: BTreeMap::new(), doubt: None, company: None }
 }
 
 fn captured(person: Value) -> OpenEvent {

@@ -80,18 +80,12 @@ fn plan(people: usize) -> Plan {
         plan.writes.push(write("Lead", change("LastName", NewValue::Value(json!("Roy"))), None));
         let step = Step { event: event.clone(), name: "capture/1".to_owned() };
         plan.writes.push(write("Event", change("WhoId", NewValue::Created(lead)), Some(step)));
+        let person = Person::new(person);
         plan.people.push(PersonPlan {
-            identities: Default::default(),
-            person: Person::new(person),
             save: true,
             record: Some(lead),
-            kept: Vec::new(),
-            notes: Vec::new(),
-            former: None,
-            taken: Vec::new(),
-            compare: false,
-            problem: None,
             events: vec![EventPlan { event, fate: Fate::After(vec![lead, WriteId(lead.0 + 1)]) }],
+            ..PersonPlan::new(person.clone(), &person, false)
         });
     }
     plan

@@ -56,7 +56,6 @@ impl Directory {
         let (c, now) = (&engine.document.connection.id, ports.clock.now());
         // Of the batch before.
         self.asked.clear();
-        self.known.accounts.clear();
         self.known.records.clear();
         for (campaign, statuses) in wanted(engine, cases) {
             if !self.seen.contains_key(campaign)

@@ -1,17 +1,20 @@
 //! What Salesforce has about the people of a batch: one composite call where that is enough.
 //!
 //! People without a link are looked for by their key and by e-mail address among contacts and leads; linked records are read only where a
-//! rule needs their values or where there is doubt; collaborators are looked for among the users.
+//! rule needs their values or where there is doubt; collaborators are looked for among the users. Companies, which come after the people
+//! of a batch, are looked for in the same call.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+mod companies;
 mod directory;
 mod history;
 mod others;
 mod users;
 
+use companies::{parts, take_account};
 pub(super) use directory::Directory;
 use history::History;
 
@@ -85,6 +88,7 @@ type Asked = (Question, Sub);
 impl Look<'_> {
     fn first_questions(&mut self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
         let mut asked = Vec::new();
+        let (cases, companies) = parts(cases);
         let searched: BTreeSet<String> = cases.iter().filter(|case| is_searched(case)).flat_map(addresses).collect();
         asked.extend(self.by_email(access, &searched)?);
         let (known, unknown): (Vec<&Case>, Vec<&Case>) = cases.iter().filter(|case| is_searched(case)).partition(|case| may_have_been_made(case));
@@ -95,6 +99,7 @@ impl Look<'_> {
         }
         asked.extend(self.users(access, cases)?);
         asked.extend(self.twins(access, cases)?);
+        asked.extend(self.companies(access, cases, companies)?);
         asked.extend(self.further_questions(access, cases)?);
         asked.extend(self.histories(access, cases));
         // Whom we do not know has a record of ours only where our state was lost. That is looked for where it costs no call.
@@ -105,11 +110,12 @@ impl Look<'_> {
 
     /// What the first answers raised: links that are gone, converted leads, and activities that may be there already.
     fn second_questions(&self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
-        let mut asked = Vec::new();
+        let mut asked = self.merged(access, cases)?;
+        let (cases, companies) = parts(cases);
+        asked.extend(self.lost_companies(access, companies)?);
         let lost: Vec<&Case> = cases.iter().filter(|case| case.found.linked == Linked::Gone && !is_searched(case) && case.run.is_none()).collect();
         asked.extend(self.by_email(access, &lost.iter().copied().flat_map(addresses).collect())?);
         asked.extend(self.by_key(access, &lost)?);
-        asked.extend(self.merged(access, cases)?);
         if self.directory.has_missing() {
             let names = "SELECT Name FROM Campaign WHERE IsActive = true ORDER BY LastModifiedDate DESC LIMIT 200";
             asked.push((Question::CampaignNames, soql::query(access.version(), "q", names)));
@@ -149,7 +155,7 @@ impl Look<'_> {
     /// What became of linked records that are gone: a merged one names the one that stays.
     fn merged(&self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
         let mut asked = Vec::new();
-        for object in ["Lead", "Contact"] {
+        for object in ["Lead", "Contact", "Account"] {
             let gone = cases
                 .iter()
                 .filter(|case| case.found.linked == Linked::Gone && case.found.deleted.is_none())
@@ -164,7 +170,7 @@ impl Look<'_> {
     /// The records that others were merged into.
     fn masters(&self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
         let mut asked = Vec::new();
-        for object in ["Lead", "Contact"] {
+        for object in ["Lead", "Contact", "Account"] {
             let of_object = |case: &&Case| case.person.link.as_ref().is_some_and(|link| link.object.as_str() == object);
             let masters = cases.iter().filter(of_object).filter_map(|case| case.found.merged_into);
             asked.extend(self.by_id(access, object, masters.collect())?);
@@ -185,9 +191,13 @@ impl Look<'_> {
 
     /// By the key that people's records are made with, where the org has a field for it.
     fn by_key(&self, access: &Access<'_>, cases: &[&Case]) -> Result<Vec<Asked>, AccessError> {
+        self.by_key_among(&["Contact", "Lead"], access, cases)
+    }
+
+    fn by_key_among(&self, objects: &[&'static str], access: &Access<'_>, cases: &[&Case]) -> Result<Vec<Asked>, AccessError> {
         let keys: BTreeSet<String> = cases.iter().map(|case| case.person.key.to_string()).collect();
         let mut asked = Vec::new();
-        for object in ["Contact", "Lead"] {
+        for &object in objects {
             if let Some(field) = self.schemas.key_field(object) {
                 let fields = listed(self.fields(object).into_iter().chain([field.clone()]).collect::<BTreeSet<_>>());
                 let head = format!("SELECT {fields} FROM {object} WHERE {field}");
@@ -270,6 +280,7 @@ impl Look<'_> {
         }
         let mut page = soql::parse_sub(sub)?;
         let (places, about) = (by(cases, addresses), by(cases, records));
+        let called = by(cases, |case| if matches!(question, Question::Accounts) { companies::names(self.engine, case) } else { BTreeSet::new() });
         let keys = by(cases, |case| [case.person.key.to_string()]);
         let mut names = Vec::new();
         loop {
@@ -285,7 +296,7 @@ impl Look<'_> {
                     Question::Masters => take_master(row, cases, &about),
                     Question::Twins => take_twin(row, cases),
                     Question::Members => others::take_member(row, us, cases, &places, &about),
-                    Question::Accounts => self.take_account(row),
+                    Question::Accounts => take_account(row, us, cases, &called),
                     Question::Records(object, field) => self.take_record(object, field, row, us),
                     Question::ById(..) | Question::History(_) => {}
                 }
@@ -303,10 +314,14 @@ impl Look<'_> {
 
 /// The fields to read of an object: what identifies a record, and those mapped fields that the org has and shows us.
 pub(in crate::app) fn fields_of(engine: &Engine, schemas: &Schemas, object: &str) -> Vec<FieldName> {
-    let mut fields: BTreeSet<FieldName> = ["Id", "Email", "CreatedDate", "LastModifiedDate", "LastModifiedById"].map(FieldName::known).into();
-    if object == "Lead" {
-        fields.extend(["IsConverted", "ConvertedContactId"].map(FieldName::known));
-    }
+    let mut fields: BTreeSet<FieldName> = ["Id", "CreatedDate", "LastModifiedDate", "LastModifiedById"].map(FieldName::known).into();
+    // What it is found by, and where it has gone.
+    let own: &[&'static str] = match object {
+        "Account" => &["Name"],
+        "Lead" => &["Email", "IsConverted", "ConvertedContactId"],
+        _ => &["Email"],
+    };
+    fields.extend(own.iter().copied().map(FieldName::known));
     let mapped = engine.person_fields(object).into_iter().cloned();
     let known = schemas.object(object).map(|schema| &schema.fields);
     fields.extend(mapped.filter(|field| known.is_some_and(|known| known.contains_key(field))));
@@ -358,6 +373,9 @@ fn may_have_been_made(case: &Case) -> bool {
 /// The addresses by which a person is looked for: the one that they have now, and where an earlier try may have made them a record
 /// unseen, those that it may have made it with.
 fn addresses(case: &Case) -> BTreeSet<String> {
+    if case.person.is_company() {
+        return BTreeSet::new();
+    }
     let doubtful = case.events.iter().any(|open| open.doubt.is_some());
     let stated = case.events.iter().filter(|_| doubtful).filter_map(|open| open.event.email());
     let own = |address: &String| !case.foreign.contains(&email_alias(address));
@@ -368,7 +386,7 @@ fn addresses(case: &Case) -> BTreeSet<String> {
 fn records(case: &Case) -> BTreeSet<RecordId> {
     let linked = case.person.link.as_ref().map(|link| link.id);
     let there = if let Linked::There(read) = &case.found.linked { Some(read) } else { None };
-    let found = case.found.contacts.iter().chain(&case.found.leads).chain(there);
+    let found = case.found.contacts.iter().chain(&case.found.leads).chain(&case.found.accounts).chain(there);
     linked
         .into_iter()
         .chain(case.found.merged_into)
@@ -425,7 +443,11 @@ fn take_match(object: &str, row: &Row, us: Option<RecordId>, cases: &mut [Case],
 fn take_keyed(object: &str, field: &FieldName, row: &Row, us: Option<RecordId>, cases: &mut [Case], keys: &Places<String>) {
     let (Some(found), Some(key)) = (read_match(object, row, us), row.text(field.as_str())) else { return };
     each(cases, keys.get(key), |case| {
-        let list = if object == "Contact" { &mut case.found.contacts } else { &mut case.found.leads };
+        let list = match object {
+            "Account" => &mut case.found.accounts,
+            "Contact" => &mut case.found.contacts,
+            _ => &mut case.found.leads,
+        };
         list.retain(|known| known.id != found.id);
         list.push(Match { by_key: true, ..found.clone() });
     });

@@ -1,19 +1,16 @@
-//! What actions depend on besides the people: campaigns and their members, accounts, queues, and records with a key of their own.
+//! What actions depend on besides the people: campaigns and their members, queues, and records with a key of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use serde_json::Value;
 
 use super::{Asked, Look, Places, Question, addresses, directory::CampaignRow, each, is_searched, queries, read_match, records};
 use crate::{
     adapters::salesforce::soql::{self, Row},
     app::access::{Access, AccessError},
     domain::{
-        config::{AccountMode, Action, Campaign, OwnerFallback, WhenUnknown},
+        config::{Action, Campaign, OwnerFallback},
         event::normalise_email,
         ids::{FieldName, ObjectName, RecordId},
-        person::lookup,
-        planner::{Case, FoundMember, KeyOfRecord, account_name, records_of},
+        planner::{Case, FoundMember, KeyOfRecord, records_of},
     },
 };
 
@@ -22,7 +19,6 @@ impl Look<'_> {
         let mut asked = self.queues(access, cases)?;
         asked.extend(self.campaigns(access)?);
         asked.extend(self.members(access, cases)?);
-        asked.extend(self.accounts(access, cases)?);
         asked.extend(self.keyed(access, cases)?);
         Ok(asked)
     }
@@ -79,23 +75,6 @@ impl Look<'_> {
         let mut asked = queries(access, Question::Members, &head("LeadOrContactId"), &linked)?;
         asked.extend(queries(access, Question::Members, &head("Email"), &addresses)?);
         Ok(asked)
-    }
-
-    fn accounts(&self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
-        let people = &self.engine.document.people;
-        if people.account.mode == AccountMode::Off || people.when_unknown != WhenUnknown::Contact {
-            return Ok(Vec::new());
-        }
-        let company = |case: &Case| {
-            let stated = case.events.iter().rev().find_map(|open| {
-                let context = open.event.context(&self.engine.document.platform.name, None);
-                lookup(&context, &people.account.name_from).and_then(Value::as_str).map(str::to_owned)
-            });
-            stated.or_else(|| case.person.value(&people.account.name_from).and_then(Value::as_str).map(str::to_owned))
-        };
-        let names = cases.iter().filter(|case| is_searched(case)).filter_map(company).map(|name| name.trim().to_owned());
-        let names: BTreeSet<String> = names.filter(|name| !name.is_empty()).collect();
-        queries(access, Question::Accounts, "SELECT Id, Name FROM Account WHERE Name", &names)
     }
 
     /// Records of workflows by their keys, each object and field in queries of its own.
@@ -158,12 +137,6 @@ impl Look<'_> {
             if new && (by_id.contains(campaign) || campaign.is_named(name)) {
                 rows.push(found.clone());
             }
-        }
-    }
-
-    pub(super) fn take_account(&mut self, row: &Row) {
-        if let (Some(id), Some(name)) = (row.id("Id"), row.text("Name")) {
-            self.directory.known.accounts.entry(account_name(name)).or_default().push(id);
         }
     }
 

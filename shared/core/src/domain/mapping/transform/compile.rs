@@ -12,7 +12,7 @@ use crate::domain::{config::ConfigFault, mapping::AttributeType, template::Templ
 /// Bytes that a compiled regular expression may take.
 const MAX_REGEX: usize = 256 * 1024;
 /// The roots of paths that templates and `concat` may name.
-pub(in crate::domain) const ROOTS: [&str; 5] = ["person", "event", "project", "collaborator", "data"];
+pub(in crate::domain) const ROOTS: [&str; 6] = ["person", "company", "event", "project", "collaborator", "data"];
 
 /// A compiled chain of transformations.
 #[derive(Debug, Clone, Default)]
@@ -239,7 +239,7 @@ pub(in crate::domain) fn check_path(path: &str) -> Result<(), String> {
     let (root, rest) = path.split_once('.').unwrap_or((path, ""));
     if rest.is_empty() || rest.split('.').any(str::is_empty) || !ROOTS.contains(&root) {
         return Err(format!(
-            "{path:?} is not an attribute; write a path that begins with person, event, project, collaborator or data, like person.email."
+            "{path:?} is not an attribute; write a path that begins with person, company, event, project, collaborator or data, like person.email."
         ));
     }
     Ok(())
