@@ -42,7 +42,8 @@ pub fn in_words(run: &Run) -> String {
         if sheet.balances() { "" } else { "  DOES NOT BALANCE" },
     )];
     let asked = if run.everybody.is_some() { format!(", {} people asked for", sheet.asked) } else { String::new() };
-    lines.push(format!("  {} records read, {} people waited{asked}", sheet.read, sheet.waited));
+    let accounts = if sheet.accounts > 0 { format!(" ({} of accounts)", sheet.accounts) } else { String::new() };
+    lines.push(format!("  {} records read{accounts}, {} people waited{asked}", sheet.read, sheet.waited));
     lines.push(format!(
         "  = {} applied ({} to Salesforce, {} to the platform) + {} unchanged + {} later + {} parked + {} unknown + {} further",
         sheet.applied, sheet.to_salesforce, sheet.to_platform, sheet.unchanged, sheet.later, sheet.parked, sheet.unknown, sheet.further

@@ -1,4 +1,4 @@
-//! What the platform is told of a person whom Salesforce has changed. One delivery is one request to its webhook.
+//! What the platform is told of a person, or a company, whom Salesforce has changed. One delivery is one request to its webhook.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
+    event::id_text,
     ids::{ObjectName, RecordId},
     person::Person,
 };
@@ -22,14 +23,15 @@ pub struct Delivery {
     /// When it happened in Salesforce.
     pub occurred_at: Timestamp,
     /// Whom it is about.
-    pub person: About,
+    #[serde(flatten)]
+    pub subject: Subject,
     /// The record that tells of it; after a merge or a conversion the one that is left.
     pub salesforce: SalesforceRecord,
-    /// The values that the person has from now on, by the attribute's path, for example `person.job_title`; null was taken away.
+    /// The values that they have from now on, by the attribute's path, for example `person.job_title`; null was taken away.
     pub changes: BTreeMap<String, Value>,
 }
 
-/// What has happened to a person in Salesforce.
+/// What has happened to them in Salesforce.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// Values are others.
@@ -41,9 +43,61 @@ pub enum Kind {
     /// The record is another: it was merged or converted into the one that is named.
     #[serde(rename = "person.merged")]
     Merged,
+    /// Values of a company are others.
+    #[serde(rename = "company.updated")]
+    CompanyUpdated,
+    /// Its account was deleted.
+    #[serde(rename = "company.deleted")]
+    CompanyDeleted,
+    /// Its account is another: it was merged into the one that is named.
+    #[serde(rename = "company.merged")]
+    CompanyMerged,
 }
 
-/// Whom a delivery is about, as the platform knows them.
+impl Kind {
+    /// The same of a company.
+    #[must_use]
+    pub const fn of_company(self) -> Self {
+        match self {
+            Self::Updated | Self::CompanyUpdated => Self::CompanyUpdated,
+            Self::Deleted | Self::CompanyDeleted => Self::CompanyDeleted,
+            Self::Merged | Self::CompanyMerged => Self::CompanyMerged,
+        }
+    }
+}
+
+/// Whom a delivery is about: a member of that name in its JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// A person.
+    Person(About),
+    /// A company.
+    Company(AboutCompany),
+}
+
+impl Subject {
+    /// Somebody as they are known.
+    #[must_use]
+    pub fn of(person: &Person) -> Self {
+        if person.is_company() {
+            let id = person.value("company.id").and_then(id_text);
+            return Self::Company(AboutCompany { ids: id.into_iter().collect(), name: person.company_name().map(str::to_owned) });
+        }
+        Self::Person(About::of(person))
+    }
+}
+
+/// Which company a delivery is about, as the platform knows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AboutCompany {
+    /// The platform's own ids of the company, as far as they are known.
+    pub ids: Vec<String>,
+    /// The name, as stated last.
+    pub name: Option<String>,
+}
+
+/// Which person a delivery is about, as the platform knows them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     /// The platform's own ids of the person, as far as they are known; none for somebody whom it has never named.
@@ -75,11 +129,7 @@ impl About {
     /// A person: the platform's id that was stated last, and the address. Of ids before it only hashes are kept.
     #[must_use]
     pub fn of(person: &Person) -> Self {
-        let id = match person.value("person.id") {
-            Some(Value::String(id)) if !id.trim().is_empty() => Some(id.clone()),
-            Some(Value::Number(id)) => Some(id.to_string()),
-            _ => None,
-        };
+        let id = person.value("person.id").and_then(id_text);
         Self { ids: id.into_iter().collect(), email: person.email().map(str::to_owned) }
     }
 }
@@ -97,7 +147,7 @@ mod tests {
             id: "0197a0c3".to_owned(),
             kind,
             occurred_at: "2026-09-01T08:00:00Z".parse().unwrap(),
-            person,
+            subject: Subject::Person(person),
             salesforce: SalesforceRecord { object: ObjectName::parse("Lead").unwrap(), id: RecordId::parse("00Q5g00000AbCdE").unwrap() },
             changes: serde_json::from_value(changes).unwrap(),
         }
@@ -119,6 +169,20 @@ mod tests {
             assert_eq!(serde_json::from_str::<Delivery>(&body).unwrap(), delivery, "{name} is read back");
             assert_eq!(delivery.body().unwrap(), body, "the same bytes each time");
         }
+    }
+
+    #[test]
+    fn a_company_is_told_of_under_its_own_name() {
+        let mut company = Person::new_company(PersonKey::parse("c").unwrap());
+        for (path, value) in [("company.id", json!(7)), ("company.name", json!("ACME"))] {
+            company.take(path.to_owned(), value, "2026-09-01T08:00:00Z".parse().unwrap());
+        }
+        let told =
+            Delivery { subject: Subject::of(&company), ..delivery(Kind::Merged.of_company(), About::default(), json!({"company.city": "Lyon"})) };
+        let body: Value = serde_json::from_str(&told.body().unwrap()).unwrap();
+        let want = [("type", Some(json!("company.merged"))), ("company", Some(json!({"ids": ["7"], "name": "ACME"}))), ("person", None)];
+        want.iter().for_each(|(member, value)| assert_eq!(body.get(member), value.as_ref(), "{member}"));
+        assert_eq!(serde_json::from_value::<Delivery>(body).unwrap(), told);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{
     },
     event::{Event, PERSON_UPSERTED},
     ids::{FieldName, ObjectName, ProjectId},
-    mapping::{FieldMap, FieldMaps, Rule, UNSUBSCRIBED},
+    mapping::{FieldMap, FieldMaps, Rule, UNSUBSCRIBED, merge::Direction},
     planner::KeyOfRecord,
     template::{Template, TemplateError},
     words::Sentence,
@@ -236,6 +236,13 @@ impl Engine {
             "Account" => self.person_map(object).is_some_and(|map| map.operation != MappingOperation::Create && map.all().any(Rule::is_of_company)),
             _ => false,
         }
+    }
+
+    /// Whether a run looks at what Salesforce has changed in accounts.
+    #[must_use]
+    pub fn pulls_accounts(&self) -> bool {
+        let pulls = |map: &FieldMap| map.all().any(|rule| rule.is_of_company() && rule.direction != Direction::ToSalesforce);
+        self.person_map("Account").is_some_and(pulls)
     }
 
     /// Whether it matters which company is whose: for the accounts of new contacts, or for accounts that are there.

@@ -114,6 +114,8 @@ impl Everybody {
 pub struct Sheet {
     /// Records that Salesforce gave.
     pub read: u64,
+    /// Of those: accounts. Below, companies count as people do.
+    pub accounts: u64,
     /// People who waited for a run.
     pub waited: u64,
     /// People whom somebody asked to look at.

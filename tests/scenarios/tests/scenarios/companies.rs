@@ -1,14 +1,20 @@
 //! Companies and their accounts: by the events of their people, and by the hourly run.
 
-use passerelle_core::domain::{
-    company::{identities, name_identity},
-    ids::ConnectionId,
-    person::Person,
+use jiff::SignedDuration;
+use passerelle_core::{
+    domain::{
+        company::{identities, name_identity},
+        ids::ConnectionId,
+        person::Person,
+    },
+    ports::Clock,
 };
 use passerelle_local::Switch;
-use passerelle_scenarios::{Scene, capture, person, record, settled};
+use passerelle_scenarios::{Scene, capture, person, record, set_rule, settled};
 use salesforce_sim::{Effect, Matcher, Seed, id::Id};
 use serde_json::{Value, json};
+
+use crate::reconcile::hour;
 
 /// KAYO's preset for contacts, with accounts whose name, site and city go both ways.
 fn accounts(document: &mut Value) {
@@ -47,7 +53,7 @@ fn says(scene: &Scene, n: usize, id: &str, company: Value) -> Value {
     let mut person = person(n);
     person.as_object_mut().unwrap().remove("company");
     let mut event = capture(id, person);
-    event["occurred_at"] = json!(passerelle_core::ports::Clock::now(&*scene.clock));
+    event["occurred_at"] = json!(scene.clock.now());
     event["company"] = company;
     event
 }
@@ -202,4 +208,159 @@ async fn a_deleted_account_is_not_hung_on_and_a_merged_one_is_followed() {
     let of =
         |n: usize| scene.records("Contact").into_iter().find(|contact| contact["Email"] == format!("p{n}@example.org")).unwrap()["AccountId"].clone();
     assert_eq!((of(2), of(3)), (left["Id"].clone(), left["Id"].clone()));
+}
+
+/// Accounts go both ways each hour.
+fn hourly(document: &mut Value) {
+    document["reconciliation"] = json!({"push": "on", "pull": "on", "deleted_company": "company.gone"});
+    document["platform"]["attributes"].as_array_mut().unwrap().push(json!({"name": "company.gone", "type": "boolean"}));
+    document["platform"]["webhook"] = json!({"url": "https://platform.example.com/hooks/salesforce"});
+}
+
+/// What the platform is to be told of a company, the last first.
+async fn told(scene: &Scene, c: &ConnectionId, company: &Person) -> Vec<Value> {
+    let open = scene.stack.ports().table.open_deliveries(c, &company.key).await.unwrap();
+    open.into_iter().rev().map(|(_, delivery)| serde_json::from_str(&delivery.body).unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_a_colleague_edits_comes_to_the_company() {
+    let (scene, kayo) = scene_with(&[], hourly).await;
+    scene.work(&kayo, &says(&scene, 1, "e1", json!({"id": 7, "name": "ACME", "site": "https://acme.example", "city": "Lyon"}))).await;
+    hour(&scene, &kayo).await;
+    scene.edit("Account", &account(&scene), &json!({"Name": "ACME Group", "Website": "https://group.example", "BillingCity": "Paris"}));
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((run.sheet.accounts, run.sheet.to_platform, run.sheet.to_salesforce), (1, 1, 1), "{run:?}");
+    let acme = company(&scene, &kayo, json!(7)).await;
+    let values = ["company.name", "company.site", "company.city"].map(|path| acme.value(path).cloned().unwrap());
+    assert_eq!(values, [json!("ACME Group"), json!("https://group.example"), json!("Lyon")]);
+    assert_eq!(account(&scene)["BillingCity"], "Lyon", "the platform's city goes back");
+    let last = told(&scene, &kayo, &acme).await.remove(0);
+    assert_eq!((&last["type"], &last["company"]), (&json!("company.updated"), &json!({"ids": ["7"], "name": "ACME Group"})));
+    assert_eq!(last["changes"], json!({"company.name": "ACME Group", "company.site": "https://group.example"}));
+
+    // Who names it by its new name means the same company; and nothing is left to be done.
+    scene.work(&kayo, &says(&scene, 2, "e2", json!({"name": "ACME Group"}))).await;
+    assert_eq!(scene.records("Contact").iter().filter(|contact| contact["AccountId"] == account(&scene)["Id"]).count(), 2);
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((run.sheet.to_platform, run.sheet.to_salesforce), (0, 0), "{run:?}");
+    hour(&scene, &kayo).await;
+    let (calls, before) = (scene.api_calls(), account(&scene));
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((scene.api_calls() - calls, run.api_calls, run.sheet.read), (1, 1, 0), "an idle hour costs one call: {run:?}");
+    assert_eq!(account(&scene), before);
+}
+
+/// Both sides have changed the site; the later statement stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_of_both_sides_is_decided_by_the_strategy() {
+    for (strategy, site) in
+        [("most_recent", "https://b.example"), ("always_salesforce", "https://b.example"), ("always_platform", "https://a.example")]
+    {
+        let (scene, kayo) = scene_with(&[], |document| {
+            hourly(document);
+            let rule = json!({"from": "company.site", "to": "Website", "strategy": strategy, "direction": "both"});
+            set_rule(document, "account", &rule);
+        })
+        .await;
+        scene.work(&kayo, &says(&scene, 1, "e1", json!({"id": 7, "name": "ACME", "site": "https://old.example"}))).await;
+        hour(&scene, &kayo).await;
+        let late = says(&scene, 1, "e2", json!({"id": 7, "site": "https://a.example"}));
+        scene.clock.advance(SignedDuration::from_mins(10));
+        scene.edit("Account", &account(&scene), &json!({"Website": "https://b.example"}));
+        scene.accept("kayo", &late).await;
+        scene.sweep().await;
+        hour(&scene, &kayo).await;
+        assert_eq!(account(&scene)["Website"], site, "{strategy}");
+        assert_eq!(company(&scene, &kayo, json!(7)).await.value("company.site"), Some(&json!(site)), "{strategy}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_account_is_told_and_a_restored_one_too() {
+    let (scene, kayo) = scene_with(&[], hourly).await;
+    scene.work(&kayo, &says(&scene, 1, "e1", json!({"id": 7, "name": "ACME"}))).await;
+    hour(&scene, &kayo).await;
+    let id = id_of(&account(&scene));
+    scene.as_colleague(|org, session| org.delete(session, "Account", &id.to_string()).unwrap());
+    let run = hour(&scene, &kayo).await;
+    assert!(run.sheet.deleted >= 1, "{run:?}");
+    let acme = company(&scene, &kayo, json!(7)).await;
+    assert_eq!(acme.value("company.gone"), Some(&json!(true)));
+    let last = told(&scene, &kayo, &acme).await.remove(0);
+    assert_eq!((&last["type"], &last["changes"]), (&json!("company.deleted"), &json!({"company.gone": true})));
+    hour(&scene, &kayo).await;
+    assert!(scene.records("Account").is_empty(), "nothing is made anew by a run");
+
+    scene.as_colleague(|org, session| org.undelete(session, id).unwrap());
+    hour(&scene, &kayo).await;
+    assert_eq!(company(&scene, &kayo, json!(7)).await.value("company.gone"), Some(&json!(false)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_that_are_merged_are_followed_by_runs() {
+    let (scene, kayo) = scene_with(&[], hourly).await;
+    scene.work(&kayo, &says(&scene, 1, "e1", json!({"id": 7, "name": "ACME", "city": "Lyon"}))).await;
+    hour(&scene, &kayo).await;
+    let loser = id_of(&account(&scene));
+    let master = scene.as_colleague(|org, session| {
+        let fields = json!({"Name": "ACME Group", "Website": "https://group.example"});
+        let master = org.create(session, "Account", fields.as_object().unwrap()).unwrap();
+        org.merge(session, "Account", master, &[loser]).unwrap();
+        master
+    });
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((run.sheet.merged, run.sheet.deleted), (1, 0), "{run:?}");
+    let acme = company(&scene, &kayo, json!(7)).await;
+    assert_eq!(acme.link.as_ref().unwrap().id.to_string(), master.to_string());
+    assert_eq!((acme.value("company.gone"), acme.value("company.name")), (None, Some(&json!("ACME Group"))));
+    assert_eq!(told(&scene, &kayo, &acme).await.remove(0)["type"], json!("company.merged"));
+    assert_eq!(account(&scene)["BillingCity"], "Lyon");
+}
+
+/// An event that no workflow writes leaves its news to the next run; without accounts in the document, runs read none.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_action_writes_of_a_company_goes_with_the_next_run() {
+    let (scene, kayo) = scene_with(&[], |document| {
+        hourly(document);
+        let quiet = json!({"name": "seen", "trigger": "seen", "actions": [{"activity": {"object": "Task", "subject": "Seen"}}]});
+        document["workflows"].as_array_mut().unwrap().push(quiet);
+    })
+    .await;
+    scene.work(&kayo, &says(&scene, 1, "e1", json!({"id": 7, "name": "ACME", "city": "Lyon"}))).await;
+    hour(&scene, &kayo).await;
+    hour(&scene, &kayo).await;
+    let mut seen = says(&scene, 1, "e2", json!({"id": 7, "city": "Paris"}));
+    seen["type"] = json!("seen");
+    scene.work(&kayo, &seen).await;
+    assert_eq!(account(&scene)["BillingCity"], "Lyon");
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((&account(&scene)["BillingCity"], run.sheet.waited), (&json!("Paris"), 2), "the company and its person: {run:?}");
+
+    scene
+        .apply(&scene.document("kayo", |document| {
+            accounts(document);
+            hourly(document);
+            document["people"]["account"]["mode"] = json!("off");
+        }))
+        .await;
+    scene.edit("Account", &account(&scene), &json!({"BillingCity": "Nantes"}));
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((run.sheet.accounts, &account(&scene)["BillingCity"]), (0, &json!("Nantes")), "{run:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_contact_belongs_to_the_company_that_an_earlier_event_has_named() {
+    let (scene, kayo) = scene_with(&[], |document| {
+        hourly(document);
+        let quiet = json!([{"name": "seen", "trigger": "contact_captured", "actions": [{"unsubscribe": {}}]}]);
+        document["workflows"] = quiet;
+    })
+    .await;
+    scene.accept("kayo", &says(&scene, 1, "e1", json!({"id": 7, "name": "ACME"}))).await;
+    scene.sweep().await;
+    assert!(scene.records("Contact").is_empty());
+    scene.apply(&scene.document("kayo", accounts)).await;
+    scene.work(&kayo, &says(&scene, 1, "e2", Value::Null)).await;
+    assert_eq!(scene.records("Contact")[0]["AccountId"], account(&scene)["Id"]);
 }

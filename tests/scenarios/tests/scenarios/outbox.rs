@@ -17,7 +17,7 @@ use passerelle_core::{
         deliver::MAX_TRIES,
     },
     domain::{
-        delivery::{About, Delivery, Kind, SalesforceRecord},
+        delivery::{About, Delivery, Kind, SalesforceRecord, Subject},
         ids::{ConnectionId, PersonKey, RecordId},
         person::Person,
     },
@@ -149,7 +149,7 @@ fn delivery(id: &str) -> Delivery {
         id: id.to_owned(),
         kind: Kind::Updated,
         occurred_at: "2026-09-01T07:00:00Z".parse().unwrap(),
-        person: About { ids: vec!["p-5".to_owned()], email: Some(ADDRESS.to_owned()) },
+        subject: Subject::Person(About { ids: vec!["p-5".to_owned()], email: Some(ADDRESS.to_owned()) }),
         salesforce: SalesforceRecord { object: "Lead".parse().unwrap(), id: RecordId::parse("00Q5g00000AbCdE").unwrap() },
         changes: [("person.job_title".to_owned(), json!("Directrice")), ("person.phone".to_owned(), Value::Null)].into(),
     }

@@ -45,7 +45,7 @@ async fn scene() -> (Scene, ConnectionId) {
 }
 
 /// Lets an hour pass and runs; the only run that has ended.
-async fn hour(scene: &Scene, c: &ConnectionId) -> Run {
+pub async fn hour(scene: &Scene, c: &ConnectionId) -> Run {
     let before = runs(scene, c).await.len();
     scene.clock.advance(SignedDuration::from_mins(61));
     scene.stack.invoke_reconcile(json!({"due": true})).await.unwrap();

@@ -6,14 +6,14 @@
 
 mod page;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use self::page::Page;
-use super::upsert::{Attempt, BATCH, Description, Loaded, Shift, Stopped, WorkError, Workbench};
+use super::upsert::{Attempt, BATCH, Description, Loaded, Shift, Stopped, WorkError, Workbench, with_companies};
 use crate::{
     adapters::state::{
         StateError,
@@ -28,7 +28,7 @@ use crate::{
         budget::Purpose,
         config::{ReconciliationSection, Ways},
         engine::Engine,
-        ids::{ConnectionId, ObjectName},
+        ids::{ConnectionId, ObjectName, PersonKey},
         person::spread,
         planner::Case,
         run::{Everybody, Position, Run},
@@ -230,7 +230,8 @@ impl<'a> Stepper<'a> {
         let ReconciliationSection { overlap_minutes, .. } = &self.engine.document.reconciliation;
         let back = if planted::is(Bug::NoOverlap) { SignedDuration::ZERO } else { SignedDuration::from_mins(i64::from(*overlap_minutes)) + SKEW };
         let since = cursor.read_at.unwrap_or_else(|| now.saturating_sub(FIRST).unwrap_or(now)).saturating_sub(back).unwrap_or(Timestamp::MIN);
-        let objects = ["Lead", "Contact"].into_iter().filter(|object| self.ways.pull && self.engine.person_map(object).is_some());
+        let people = ["Lead", "Contact"].into_iter().filter(|object| self.engine.person_map(object).is_some());
+        let objects = people.chain(self.engine.pulls_accounts().then_some("Account")).filter(|_| self.ways.pull);
         Run {
             id: self.ports.ids.fresh(),
             started_at: now,
@@ -270,6 +271,7 @@ impl<'a> Stepper<'a> {
             return Ok(true);
         }
         run.sheet.read += page.len() as u64;
+        run.sheet.accounts += page.accounts() as u64;
         run.sheet.unknown += found.unknown;
         run.sheet.further += found.further;
         run.sheet.deleted += deleted as u64;
@@ -338,6 +340,9 @@ impl<'a> Stepper<'a> {
             }
             return Ok(true);
         }
+        // The companies that new contacts belong to come with them, and are nobody whom the run looks at.
+        let looked_at: BTreeSet<PersonKey> = cases.iter().map(|case| case.person.key.clone()).collect();
+        let cases = with_companies(self.ports, self.engine, cases).await?;
         let loaded = Loaded { cases, stored: BTreeMap::new() };
         let carried = shift.carry(access, loaded, &mut Description::Known).await?;
         let in_budget = shift.settle_spending().await?;
@@ -349,7 +354,7 @@ impl<'a> Stepper<'a> {
             shift.worked.stopped = shift.worked.stopped.or(Some(Stopped::Salesforce));
             return Ok(false);
         }
-        for person in &carried.plan.people {
+        for person in carried.plan.people.iter().filter(|person| looked_at.contains(&person.person.key)) {
             run.sheet.count(person, &carried.results);
         }
         if !in_budget {

@@ -18,6 +18,7 @@ use crate::{
         upsert::{fields_of, our_user, read_match},
     },
     domain::{
+        company::name_identity,
         config::{UnknownRecords, Ways},
         engine::Engine,
         event::normalise_email,
@@ -40,7 +41,10 @@ struct Rows {
     more: bool,
 }
 
-/// The people of a page.
+/// The object of companies.
+const ACCOUNT: &str = "Account";
+
+/// The people of a page, and the companies.
 #[derive(Default)]
 pub(super) struct People {
     pub cases: Vec<Case>,
@@ -87,6 +91,11 @@ impl Page {
         self.0.values().map(|rows| rows.rows.len()).sum()
     }
 
+    /// How many of them are accounts.
+    pub fn accounts(&self) -> usize {
+        self.0.iter().filter(|(object, _)| object.as_str() == ACCOUNT).map(|(_, rows)| rows.rows.len()).sum()
+    }
+
     /// How far the run is once the page is done.
     pub fn positions(&self, run: &Run) -> Vec<(ObjectName, Position)> {
         let position = |(object, rows): (&ObjectName, &Rows)| {
@@ -103,13 +112,13 @@ impl Page {
         let rows: Vec<(&ObjectName, &Row)> = self.0.iter().flat_map(|(object, rows)| rows.rows.iter().map(move |row| (object, row))).collect();
         let ids: Vec<RecordId> = rows.iter().filter_map(|(_, row)| row.id("Id")).collect();
         let owners: BTreeMap<RecordId, PersonKey> = ports.table.load_record_owners(c, &ids).await?.into_iter().collect();
-        let emails: BTreeSet<String> = rows.iter().filter_map(|(_, row)| address(row)).collect();
-        let aliases = ports.table.load_aliases(c, &emails.into_iter().collect::<Vec<_>>()).await?;
+        let identities: BTreeSet<String> = rows.iter().filter_map(|(object, row)| identity(object, row)).collect();
+        let aliases = ports.table.load_aliases(c, &identities.into_iter().collect::<Vec<_>>()).await?;
         let by_alias: BTreeMap<String, PersonKey> = aliases.into_iter().collect();
         let owner = |object: &ObjectName, row: &Row| {
             let linked = row.id("Id").and_then(|id| owners.get(&id));
             let keyed = schemas.key_field(object.as_str()).and_then(|field| PersonKey::parse(row.text(field.as_str())?).ok());
-            linked.cloned().or(keyed).or_else(|| by_alias.get(&address(row)?).cloned())
+            linked.cloned().or(keyed).or_else(|| by_alias.get(&identity(object, row)?).cloned())
         };
         let keys: BTreeSet<PersonKey> = rows.iter().filter_map(|(object, row)| owner(object, row)).collect();
         let people = ports.table.load_people(c, &keys.into_iter().collect::<Vec<_>>()).await?;
@@ -117,7 +126,7 @@ impl Page {
             Gathering { cases: people.into_iter().map(|person| (person.key.clone(), case(person, ways))).collect(), ..Gathering::default() };
         for (object, row) in rows {
             let known = owner(object, row).filter(|key| gathering.cases.contains_key(key));
-            let newcomer = || newcomer(engine, row).map(|person| (person.key.clone(), case(person, ways)));
+            let newcomer = || newcomer(engine, object, row).map(|person| (person.key.clone(), case(person, ways)));
             let Some(key) = known.or_else(|| {
                 let (key, case) = newcomer()?;
                 gathering.cases.entry(key.clone()).or_insert(case);
@@ -126,7 +135,7 @@ impl Page {
                 gathering.unknown += 1;
                 continue;
             };
-            let foreign = address(row).filter(|alias| by_alias.get(alias).is_some_and(|owner| *owner != key));
+            let foreign = identity(object, row).filter(|alias| by_alias.get(alias).is_some_and(|owner| *owner != key));
             gathering.take(&key, object, row, our_user(access), foreign);
         }
         Ok(gathering.people())
@@ -138,16 +147,20 @@ fn case(person: Person, ways: Ways) -> Case {
 }
 
 /// A person of whom only Salesforce knew, where the document takes such people over.
-fn newcomer(engine: &Engine, row: &Row) -> Option<Person> {
+fn newcomer(engine: &Engine, object: &ObjectName, row: &Row) -> Option<Person> {
     let flag = |name: &str| row.get(name).and_then(Value::as_bool) == Some(true);
-    let wanted = engine.document.reconciliation.unknown_records == UnknownRecords::Person;
-    let alias = address(row).filter(|_| wanted && !flag("IsDeleted") && !flag("IsConverted"))?;
+    let wanted = engine.document.reconciliation.unknown_records == UnknownRecords::Person && object.as_str() != ACCOUNT;
+    let alias = identity(object, row).filter(|_| wanted && !flag("IsDeleted") && !flag("IsConverted"))?;
     let mut person = Person::new(PersonKey::of(&engine.document.connection.id, &alias));
     person.aliases.insert(alias);
     Some(person)
 }
 
-fn address(row: &Row) -> Option<String> {
+/// What a record may be recognised by, where nothing ties it to anybody: an account's name, the address of all others.
+fn identity(object: &ObjectName, row: &Row) -> Option<String> {
+    if object.as_str() == ACCOUNT {
+        return row.text("Name").filter(|name| !name.trim().is_empty()).map(name_identity);
+    }
     row.text("Email").map(normalise_email).filter(|email| !email.is_empty()).map(|email| email_alias(&email))
 }
 
@@ -187,7 +200,11 @@ impl Gathering {
             Some(_) => false,
             None if deleted => false,
             None => {
-                let list = if object.as_str() == "Contact" { &mut case.found.contacts } else { &mut case.found.leads };
+                let list = match object.as_str() {
+                    ACCOUNT => &mut case.found.accounts,
+                    "Contact" => &mut case.found.contacts,
+                    _ => &mut case.found.leads,
+                };
                 list.push(read);
                 true
             }

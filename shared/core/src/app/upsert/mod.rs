@@ -24,7 +24,7 @@ pub use self::sweep::{sweep, work_all};
 use self::{budget::has_budget, pace::Pace};
 pub(in crate::app) use self::{
     drift::Description,
-    load::Loaded,
+    load::{Loaded, with_companies},
     lookup::{fields_of, our_user, read_match},
     shift::{Attempt, Shift},
 };

@@ -17,7 +17,7 @@ use crate::{
     },
     domain::{
         backoff::backoff,
-        delivery::{About, Delivery, Kind, SalesforceRecord},
+        delivery::{Delivery, Kind, SalesforceRecord, Subject},
         ids::{ConnectionId, EventId, PersonKey},
         mapping::merge::remember,
         person::{Link, Person, Sent},
@@ -199,9 +199,9 @@ fn delivery(person_plan: &PersonPlan, person: &Person, ids: &dyn Ids, now: Times
     };
     Some(Delivery {
         id: ids.fresh(),
-        kind,
+        kind: if person.is_company() { kind.of_company() } else { kind },
         occurred_at: person_plan.taken.iter().filter_map(|taken| person.attributes.get(&taken.attribute)).map(|dated| dated.at).max().unwrap_or(now),
-        person: About::of(person),
+        subject: Subject::of(person),
         salesforce: SalesforceRecord { object: link.object.clone(), id: link.id },
         changes: person_plan.taken.iter().map(|taken| (taken.attribute.clone(), taken.new.clone())).collect(),
     })
