@@ -94,7 +94,9 @@ struct Bench {
 
 impl Bench {
     async fn start(people: usize) -> Result<Self> {
-        let scene = Scene::with(settled(|doubts| doubts.references_into_collections = true), Switch::Off).await;
+        let mut seed = settled(|doubts| doubts.references_into_collections = true);
+        seed.tracked_fields.push("Contact.HasOptedOutOfEmail".to_owned());
+        let scene = Scene::with(seed, Switch::Off).await;
         // Nothing reads the stream here, and the embedded database searches all of it for each write.
         let without_stream = json!({ "TableName": TABLE, "StreamSpecification": { "StreamEnabled": false } });
         scene.stack.database().update_table(serde_json::from_value(without_stream)?)?;
