@@ -202,3 +202,23 @@ async fn a_refusal_by_an_org_that_is_as_it_was_described_stands() {
     assert_eq!(scene.event(&kayo, "third").await.status, "applied");
     assert!(problems(&scene, &kayo).await.is_empty());
 }
+
+/// Where the org cannot be asked whether it has changed, the refusal is no last word: by the next try the org may be as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_nobody_could_look_into_is_tried_again() {
+    let (scene, kayo) = locked().await;
+    scene.clock.advance(SignedDuration::from_hours(1));
+    let change = |length| scene.org().with_org(|org| org.change_custom_field(&custom("Note__c", CustomFieldKind::Text { length })).unwrap());
+    change(5);
+    let describing = Matcher { body_contains: Some("/describe".to_owned()), ..Matcher::default() };
+    scene.org().control().fault(describing, Effect::Html { status: 503 });
+    scene.accept("kayo", &capture("second", person(2))).await;
+    scene.sweep().await;
+    assert_eq!(scene.event(&kayo, "second").await.status, "retry");
+
+    scene.org().control().clear_faults();
+    change(100);
+    scene.clock.advance(SignedDuration::from_hours(1));
+    scene.sweep().await;
+    assert_eq!(scene.event(&kayo, "second").await.status, "applied");
+}

@@ -314,19 +314,28 @@ impl<'a> Shift<'a> {
         self.spending.refuse(caller.refused_until);
         self.pace = caller.pace;
         let mut outdated = Vec::new();
-        let may_be_outdated = *description == Description::Known && !lost && failed.is_none() && waits.is_none();
-        if may_be_outdated && drift::is_told_by(&results, drift::is_of_owner) {
+        let is_known = *description == Description::Known;
+        let may_ask = !lost && failed.is_none() && waits.is_none();
+        if is_known && may_ask && drift::is_told_by(&results, drift::is_of_owner) {
             *description = Description::Anew;
             self.directory.forget_users();
             outdated = drift::put_back(&plan, &mut results, drift::is_of_owner);
         }
-        if may_be_outdated && drift::is_told_by(&results, drift::is_code) {
-            *description = Description::Anew;
-            match schemas::reload(ports, &mut access, engine).await {
-                Ok(now) if now != schemas => outdated.extend(drift::put_back(&plan, &mut results, drift::is_code)),
-                // The org is as it was described: what it refused, it refuses.
-                Ok(_) => {}
-                Err(error) => failed = Some(error),
+        if is_known && drift::is_told_by(&results, drift::is_code) {
+            let described = if may_ask { Some(schemas::reload(ports, &mut access, engine).await) } else { None };
+            match described {
+                Some(Ok(now)) => {
+                    *description = Description::Anew;
+                    // As long as the org is as it was described, what it refused, it refuses.
+                    if now != schemas {
+                        outdated.extend(drift::put_back(&plan, &mut results, drift::is_code));
+                    }
+                }
+                // Nobody knows yet. Parked, they would wait for a change of the description, and once the org is as before there is none.
+                other => {
+                    drift::put_back(&plan, &mut results, drift::is_code);
+                    failed = failed.or(other.and_then(Result::err));
+                }
             }
         }
         self.count(&mut access);
