@@ -9,14 +9,15 @@ use jiff::Timestamp;
 use salesforce_sim::{
     Id,
     org::{Conversion, Org, QueryScope, Session},
-    seed::{FieldAccess, FieldRule, Who},
+    seed::{CustomField, CustomFieldKind, FieldAccess, FieldRule, Who},
 };
 use serde_json::{Value, json};
 
 use crate::{
     admin::INTEGRATION,
+    document::{BADGE, badge},
     fault::Fault,
-    history::{PEOPLE, What, whose},
+    history::{Alteration, PEOPLE, What, whose},
     world::{World, org::OrgAt},
 };
 
@@ -42,6 +43,10 @@ pub struct Deeds {
     pub deleted: BTreeSet<(usize, usize)>,
     /// When records were converted or merged, which dates what they became: by the org's clock, and from the beginning of the run.
     pub moved: BTreeMap<(usize, usize), (Timestamp, Duration)>,
+    /// Whose deleted records were taken back.
+    pub restored: BTreeSet<(usize, usize)>,
+    /// Tenants whose field for badges was changed, how, and since when it is as before.
+    pub altered: BTreeMap<usize, (Alteration, Option<Duration>)>,
     /// What is in the recycle bin.
     pub bin: BTreeMap<(usize, usize), Id>,
 }
@@ -59,6 +64,13 @@ pub fn act(world: &World, what: &What, contended: bool, deeds: &mut Deeds) {
         What::Merge(_, person) => merge(org, (tenant, *person), deeds),
         What::Delete(_, person) => delete(org, (tenant, *person), deeds),
         What::Restore(_, person) => restore(org, (tenant, *person), deeds),
+        What::Alter(_, how) => alter(org, tenant, *how, deeds),
+        What::Mend(_) => mend(org, tenant, deeds),
+        What::Twin(_, person) => twin(org, (tenant, *person)),
+        What::Open(_, person) => {
+            let record = live(org, (tenant, *person)).into_iter().next();
+            record.and_then(|(_, record)| id(&record)).into_iter().for_each(|id| org.refuse_once(&id.to_string()));
+        }
         What::Hide(_) => {
             show(org, FieldAccess::Hidden);
             world.count(Fault::HiddenField);
@@ -151,14 +163,49 @@ fn delete(org: &OrgAt, who: (usize, usize), deeds: &mut Deeds) {
     let Some(id) = id(&record) else { return };
     if as_colleague(org, |org, session| org.delete(session, object, id.as_str()).is_ok()) == Some(true) {
         deeds.deleted.insert(who);
+        deeds.restored.remove(&who);
         deeds.bin.insert(who, id);
     }
 }
 
 fn restore(org: &OrgAt, who: (usize, usize), deeds: &mut Deeds) {
-    if let Some(id) = deeds.bin.remove(&who) {
-        as_colleague(org, |org, session| org.undelete(session, id).is_ok());
+    let Some(id) = deeds.bin.remove(&who) else { return };
+    if as_colleague(org, |org, session| org.undelete(session, id).is_ok()) == Some(true) {
+        deeds.restored.insert(who);
+        deeds.moved.insert(who, (org.sim.with_org(|org| org.now()), org.clock.time.passed()));
     }
+}
+
+/// Enters a person again: a lead of another name with their address.
+fn twin(org: &OrgAt, who: (usize, usize)) {
+    let Some((_, record)) = live(org, who).into_iter().next() else { return };
+    let fields = json!({"LastName": "Entered twice", "Company": "Somewhere", "Email": record["Email"], BADGE: "none"});
+    as_colleague(org, |org, session| org.create(session, "Lead", fields.as_object().expect("an object")).is_ok());
+}
+
+fn alter(org: &OrgAt, tenant: usize, how: Alteration, deeds: &mut Deeds) {
+    for sobject in ["Lead", "Contact"] {
+        let field = badge(sobject);
+        let altered = org.sim.with_org(|org| match how {
+            Alteration::Removed => org.delete_custom_field(sobject, BADGE),
+            Alteration::Required => org.change_custom_field(&CustomField { required: true, ..field }),
+            Alteration::Short => org.change_custom_field(&CustomField { kind: CustomFieldKind::Text { length: 3 }, ..field }),
+        });
+        altered.expect("the field is there");
+    }
+    deeds.altered.insert(tenant, (how, None));
+}
+
+fn mend(org: &OrgAt, tenant: usize, deeds: &mut Deeds) {
+    let Some((how, mended)) = deeds.altered.get_mut(&tenant).filter(|(_, mended)| mended.is_none()) else { return };
+    for sobject in ["Lead", "Contact"] {
+        let mend = |org: &mut Org| match how {
+            Alteration::Removed => org.add_custom_field(&badge(sobject)).map(|_| ()),
+            Alteration::Required | Alteration::Short => org.change_custom_field(&badge(sobject)),
+        };
+        org.sim.with_org(mend).expect("the field can be as it was");
+    }
+    *mended = Some(org.clock.time.passed());
 }
 
 /// Lets the integration user see a field, or not.

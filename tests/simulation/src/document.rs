@@ -2,7 +2,7 @@
 
 use salesforce_sim::{
     Seed,
-    seed::{RecordSeed, Rewrite, RewriteKind},
+    seed::{CustomField, CustomFieldKind, RecordSeed, Rewrite, RewriteKind},
 };
 use serde_json::{Value, json};
 
@@ -12,7 +12,49 @@ use crate::{
     world::org::{PUBLIC, login},
 };
 
-/// A tenant's document. `remark` changes with each version and nothing else does.
+/// The org's own field for what the platform alone says.
+pub const BADGE: &str = "Badge__c";
+
+/// The field for badges, as it is unless an administrator has changed it.
+#[must_use]
+pub fn badge(sobject: &str) -> CustomField {
+    let kind = CustomFieldKind::Text { length: 40 };
+    CustomField { sobject: sobject.to_owned(), name: BADGE.to_owned(), kind, ..CustomField::default() }
+}
+
+/// What a tenant's second document changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing that a value depends on.
+    Nothing,
+    /// Whose the title is: it was Salesforce's, and is the platform's.
+    Overrule,
+    /// The phone is not sent any more.
+    Unmap,
+    /// Meetings make no activities any more.
+    Silence,
+}
+
+impl Change {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Nothing, Self::Overrule, Self::Unmap, Self::Silence];
+
+    fn apply(self, document: &mut Value) {
+        for mapping in ["lead", "contact"] {
+            let Some(rules) = document["mappings"][mapping]["fields"].as_array_mut() else { continue };
+            match self {
+                Self::Overrule => rules.iter_mut().filter(|rule| rule["to"] == "Title").for_each(|rule| rule["strategy"] = json!("always_platform")),
+                Self::Unmap => rules.retain(|rule| rule["to"] != "Phone"),
+                Self::Nothing | Self::Silence => {}
+            }
+        }
+        if self == Self::Silence {
+            document["workflows"][0]["actions"] = json!([{"person": {}}]);
+        }
+    }
+}
+
+/// A tenant's document: the first one, or with a later `remark`, which changes with each version, the second one.
 #[must_use]
 pub fn document(tenant: usize, remark: usize, plan: &Plan) -> Value {
     let id = TENANTS[tenant];
@@ -22,6 +64,7 @@ pub fn document(tenant: usize, remark: usize, plan: &Plan) -> Value {
         {"from": "person.first_name", "to": "FirstName", "strategy": "most_recent"},
         {"from": "person.job", "to": "Title", "strategy": "always_salesforce"},
         {"from": "person.phone", "to": "Phone", "strategy": "fill_if_blank"},
+        {"from": "person.badge", "to": BADGE, "strategy": "always_platform"},
     ]);
     let mut lead = fields.as_array().cloned().unwrap_or_default();
     lead.push(json!({"from": "person.company", "to": "Company", "strategy": "fill_if_blank"}));
@@ -47,6 +90,9 @@ pub fn document(tenant: usize, remark: usize, plan: &Plan) -> Value {
     if let Some(cap) = plan.cap {
         document["salesforce"]["api_calls"] = json!({"per_day": cap});
     }
+    if remark > 0 {
+        plan.changes[tenant].apply(&mut document);
+    }
     document
 }
 
@@ -65,7 +111,7 @@ fn both_ways(document: &mut Value) {
         rules.push(json!({"from": "person.note", "to": "Description", "strategy": "fill_if_blank", "direction": "both"}));
         rules.push(json!({"from": "person.unsubscribed", "to": "HasOptedOutOfEmail", "strategy": "most_recent", "direction": "both"}));
     }
-    let texts = ["first_name", "last_name", "job", "company", "note"].map(|name| json!({"name": format!("person.{name}"), "type": "text"}));
+    let texts = ["first_name", "last_name", "job", "company", "note", "badge"].map(|name| json!({"name": format!("person.{name}"), "type": "text"}));
     let others = [
         json!({"name": "person.email", "type": "email"}),
         json!({"name": "person.phone", "type": "phone"}),
@@ -91,6 +137,7 @@ pub fn client_secret(tenant: &str) -> String {
 pub fn seed(tenant: usize, plan: &Plan) -> Seed {
     let (history, id) = (&plan.history, TENANTS[tenant]);
     let mut seed = if plan.keyed[tenant] { Seed::demo() } else { Seed::demo().without_external_ids() };
+    seed.custom_fields.extend(["Lead", "Contact"].map(badge));
     seed.doubts.index_lag_seconds = plan.org_lag_seconds(tenant);
     for app in &mut seed.apps {
         app.client_id = client_id(id);

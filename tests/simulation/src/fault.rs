@@ -99,10 +99,19 @@ faults! {
     Unknown = "salesforce: unknown code",
     /// A record is locked all the time.
     Stuck = "salesforce: record locked for long",
+    /// Secrets Manager stores what it was given, and its answer is lost.
+    SecretLost = "secrets: answer lost after commit",
+    /// An index that lags shows what is not there any more.
+    IndexOld = "table: index shows what is gone",
+    /// A function is killed when its time is over, earlier than it was told.
+    Killed = "killed in the middle of a call",
 }
 
 /// Kinds that are drawn after everything else, so that they change nothing of what a seed has drawn before they were there.
 const LATER: &[Fault] = &[Fault::ShortPage, Fault::Unknown, Fault::Stuck];
+
+/// Kinds that are drawn after those.
+const LAST: &[Fault] = &[Fault::SecretLost, Fault::IndexOld, Fault::Killed];
 
 fn rate(rng: &mut Rng) -> f64 {
     match rng.u8(0..10) {
@@ -119,12 +128,19 @@ pub struct Rates(BTreeMap<Fault, f64>);
 impl Rates {
     /// Draws the rates: each kind is absent, rare or frequent.
     pub fn draw(rng: &mut Rng) -> Self {
-        Self(Fault::ALL.iter().filter(|fault| !LATER.contains(fault)).map(|fault| (*fault, rate(rng))).collect())
+        Self(Fault::ALL.iter().filter(|fault| ![LATER, LAST].concat().contains(fault)).map(|fault| (*fault, rate(rng))).collect())
     }
 
     /// Draws the rates of the kinds that came later.
     pub fn draw_later(&mut self, rng: &mut Rng) {
         self.0.extend(LATER.iter().map(|fault| (*fault, rate(rng))));
+    }
+
+    /// Draws the rates of the kinds that came last.
+    pub fn draw_last(&mut self, rng: &mut Rng) {
+        self.0.extend(LAST.iter().map(|fault| (*fault, rate(rng))));
+        // A secret is written a few times in a run.
+        self.0.entry(Fault::SecretLost).and_modify(|rate| *rate *= 4.0);
     }
 
     /// No faults at all.

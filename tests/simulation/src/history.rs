@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
+    document::BADGE,
     fault::{Fault, Rates},
     world::EPOCH,
 };
@@ -85,7 +86,7 @@ pub enum What {
     Delete(usize, usize),
     /// Somebody takes the deletion back.
     Restore(usize, usize),
-    /// An administrator applies the document again, with one thing changed that no value depends on.
+    /// An administrator applies another document, with one thing changed.
     Configure(usize),
     /// The org hides a field from the integration user.
     Hide(usize),
@@ -97,6 +98,25 @@ pub enum What {
     Reconnect(usize),
     /// Transactions that were held open in the org commit.
     Commit(usize),
+    /// An administrator of the org changes the field for badges.
+    Alter(usize, Alteration),
+    /// It is as it was before.
+    Mend(usize),
+    /// Somebody enters a person again, as another lead with the same address.
+    Twin(usize, usize),
+    /// Somebody has a person's record open while the next write comes.
+    Open(usize, usize),
+}
+
+/// What becomes of a custom field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alteration {
+    /// It is deleted, and its values with it.
+    Removed,
+    /// Every record must have a value.
+    Required,
+    /// It is shorter than any badge.
+    Short,
 }
 
 impl What {
@@ -106,6 +126,7 @@ impl What {
         match self {
             Self::Edit { tenant, .. } | Self::Deliver { tenant, .. } => *tenant,
             Self::Convert(tenant, _) | Self::Merge(tenant, _) | Self::Delete(tenant, _) | Self::Restore(tenant, _) => *tenant,
+            Self::Alter(tenant, _) | Self::Mend(tenant) | Self::Twin(tenant, _) | Self::Open(tenant, _) => *tenant,
             Self::Configure(tenant) | Self::Hide(tenant) | Self::Show(tenant) | Self::Revoke(tenant) => *tenant,
             Self::Reconnect(tenant) | Self::Commit(tenant) | Self::Load(tenant) => *tenant,
         }
@@ -236,8 +257,27 @@ impl History {
     pub fn load(&mut self, rng: &mut Rng, tenant: usize) {
         if rng.bool() {
             self.acts.push(Act { at: moment(rng), what: What::Load(tenant) });
-            self.acts.sort_by_key(|act| act.at);
         }
+    }
+
+    /// Somebody writes what is the platform's alone; a run puts it back.
+    pub fn overwrite(&mut self, rng: &mut Rng, tenant: usize) {
+        for n in 0..rng.usize(0..3) {
+            self.acts.push(Act { at: moment(rng), what: overwrites(rng, tenant, n) });
+        }
+    }
+
+    /// An administrator changes a field that is written, and makes it what it was.
+    pub fn alter(&mut self, rng: &mut Rng, tenant: usize) {
+        let how = match rng.u8(0..12) {
+            0 => Alteration::Removed,
+            1 => Alteration::Required,
+            2 => Alteration::Short,
+            _ => return,
+        };
+        let altered = moment(rng);
+        self.acts.push(Act { at: altered, what: What::Alter(tenant, how) });
+        self.acts.push(Act { at: altered + Duration::from_secs(rng.u64(60..900)), what: What::Mend(tenant) });
     }
 
     /// How the events come: late, in another order, alone or together, once or more often.
@@ -284,6 +324,11 @@ impl History {
         people.dedup();
         people
     }
+}
+
+/// Somebody writes another badge for anybody.
+pub fn overwrites(rng: &mut Rng, tenant: usize, n: usize) -> What {
+    What::Edit { tenant, person: rng.usize(..PEOPLE), field: BADGE, value: json!(format!("another badge {n}")) }
 }
 
 /// Whether a person is complete.
@@ -335,7 +380,7 @@ fn said(tenant: usize, person: usize, platform_id: &str, which: usize, rank: usi
         Kind::Incomplete => json!({"id": platform_id, "email": email, "first_name": "Nobody"}),
         Kind::Capture => json!({
             "id": platform_id, "email": email, "first_name": format!("first {rank}"), "last_name": last_name(tenant, person, rank),
-            "company": format!("{} company", TENANTS[tenant]), "job": format!("job {rank}"), "phone": format!("+33 1 00 00 00 0{rank}"),
+            "company": format!("{} company", TENANTS[tenant]), "job": format!("job {rank}"), "phone": format!("+33 1 00 00 00 0{rank}"), "badge": format!("badge {rank}"),
         }),
     };
     let name = if kind == Kind::OptOut { "unsubscribed" } else { "met" };

@@ -1,27 +1,23 @@
 //! What must hold after a run, told by what was said and done and not by the code that did it.
-//!
-//! A person's last name is always the platform's, so it must be that of their latest statement; the title is always Salesforce's, so an
-//! edit stands; the phone is filled if blank, so an edit stands, too; the first name is the most recent one of both sides; a
-//! description is in no mapping, so nobody but colleagues changes it.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Result;
 use jiff::{Timestamp, ToSpan, civil::Date};
-use passerelle_core::{adapters::secrets::SecretKind, domain::ids::ConnectionId};
+use passerelle_core::domain::ids::ConnectionId;
 use salesforce_sim::org::QueryScope;
-use secrecy::ExposeSecret;
-use serde_json::Value;
 
 use crate::{
-    colleague::{Edited, live},
-    document::client_secret,
+    colleague::live,
+    document::{Change, client_secret},
     fault::Fault,
     history::{Kind, Said, TENANTS, kind_of_person, subject, whose},
     logs::Logs,
     report::Promise,
     run::Run,
     sides,
+    values::{self, Touched},
+    world::EPOCH,
 };
 
 /// So often is tried what fails, as docs/errors.md states.
@@ -52,14 +48,17 @@ pub async fn judge(run: &mut Run<'_>, sweeps: usize, logs: &Logs) -> Result<()> 
     for (tenant, person) in about {
         explain(run, tenant, person).await?;
     }
-    activities(run).await?;
+    activities(run)?;
     tenants(run);
     quiet(run).await?;
+    // What has ended is not opened again, and is counted once.
+    outcomes(run, sweeps).await?;
+    ledger(run).await?;
     if run.plan.rates.strikes(Fault::LateTtl) {
         run.grow_old().await?;
         quiet(run).await?;
     }
-    secrets(run, logs).await
+    secrets(run, logs)
 }
 
 /// Everything once more changes nothing.
@@ -129,12 +128,13 @@ async fn outcomes(run: &Run<'_>, sweeps: usize) -> Result<()> {
 
 /// The ledgers balance, and have every event once.
 async fn ledger(run: &Run<'_>) -> Result<()> {
-    let first: Date = run.world.time.now(Default::default()).to_zoned(jiff::tz::TimeZone::UTC).date();
+    let days = |at: Timestamp| at.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let (first, last): (Date, Date) = (days(EPOCH), days(run.world.time.now(Default::default())));
     for (tenant, id) in TENANTS.iter().enumerate() {
         let connection: ConnectionId = id.parse()?;
         let mut standing = 0;
-        for ago in 0..5 {
-            let day = run.bystander.ports().table.load_ledger(&connection, first.saturating_sub(ago.days())).await?;
+        for day in first.series(1.day()).take_while(|day| *day <= last) {
+            let day = run.bystander.ports().table.load_ledger(&connection, day).await?;
             standing += day.standing();
             if let Some(finding) = day.finding() {
                 run.wrong(Promise::NothingLost, format!("the ledger of {id} does not balance: {}", finding.words.en));
@@ -171,7 +171,12 @@ fn people(run: &Run<'_>) -> Vec<(usize, usize)> {
         let accepted: Vec<(&Said, Duration)> = run.accepted().filter(|(said, _)| (said.tenant, said.person) == who).collect();
         let found = live(&run.world.orgs[tenant], who);
         let name = format!("{}-{person}", TENANTS[tenant]);
-        if run.deeds.deleted.contains(&who) {
+        let restored = run.deeds.restored.contains(&who);
+        if run.deeds.deleted.contains(&who) && !restored {
+            continue;
+        }
+        // Whoever was met while they were in the bin was made anew.
+        if restored && found.len() > 1 {
             continue;
         }
         if found.len() > 1 {
@@ -200,8 +205,11 @@ fn people(run: &Run<'_>) -> Vec<(usize, usize)> {
         }
         let mut wrong = Vec::new();
         let moved = run.deeds.moved.get(&who).copied();
-        let cut = run.world.state().cut.contains_key(TENANTS[tenant]);
-        values(latest, &events, record, &Touched { edits: &edits, moved, came, cut }, &mut wrong);
+        let cut = run.world.state().unnoted.contains(TENANTS[tenant]);
+        let overruled = run.changed(tenant, Change::Overrule).is_some();
+        values::stated(latest, &events, record, &Touched { edits: &edits, moved, came, cut, overruled }, &mut wrong);
+        values::badge(run, who, (latest, came), record, &mut wrong);
+        values::changed(run, who, (latest, came), record, &mut wrong);
         about.extend((!wrong.is_empty()).then_some(who));
         for wrong in wrong {
             run.wrong(Promise::NothingCovered, format!("{name}: {wrong}"));
@@ -210,62 +218,8 @@ fn people(run: &Run<'_>) -> Vec<(usize, usize)> {
     about
 }
 
-/// What colleagues did with a record, and when the latest statement came.
-struct Touched<'t> {
-    edits: &'t BTreeMap<&'static str, Vec<Edited>>,
-    moved: Option<(Timestamp, Duration)>,
-    came: Duration,
-    /// Whether a call was left without an answer: a write that nobody noted makes its record later than what it left as it was.
-    cut: bool,
-}
-
-fn values(latest: &Said, events: &[&Said], record: &Value, touched: &Touched<'_>, wrong: &mut Vec<String>) {
-    let last_name = &latest.body["person"]["last_name"];
-    if record["LastName"] != *last_name {
-        wrong.push(format!("the last name is {}, and {last_name} was stated last", record["LastName"]));
-    }
-    // A wish to get no e-mails writes no address, though it states one.
-    let stated = events.iter().filter(|said| said.rank >= latest.rank).map(|said| &said.body["person"]["email"]);
-    if !stated.clone().any(|email| record["Email"] == *email) {
-        wrong.push(format!("the address is {}, and {:?} was stated last", record["Email"], stated.collect::<Vec<_>>()));
-    }
-    for field in ["Description", "Title", "Phone"] {
-        // A phone may be filled in the moment in which somebody fills it.
-        let edit = touched.edits.get(field).and_then(|edits| edits.last());
-        if let Some(edit) = edit.filter(|edit| field != "Phone" || !edit.contended)
-            && record[field] != edit.value
-        {
-            wrong.push(format!("{field} is {}, and a colleague has made it {}", record[field], edit.value));
-        }
-    }
-    first_name(latest, record, touched, wrong);
-}
-
-/// The most recent one of both sides, where it is plain which that is: Salesforce dates records, not fields, and what somebody edits
-/// after we have written stands, whatever their clock says.
-fn first_name(latest: &Said, record: &Value, touched: &Touched<'_>, wrong: &mut Vec<String>) {
-    let stated = &latest.body["person"]["first_name"];
-    let edit = touched.edits.get("FirstName").and_then(|edits| edits.last());
-    let times = touched.edits.values().flatten().map(|edit| (edit.at, edit.passed)).chain(touched.moved);
-    let is_latest = times.into_iter().all(|(at, passed)| at < latest.stamp && passed < touched.came);
-    // Where nobody else has touched the field, what was there before tells so, however late their other edits are.
-    let ours_alone = edit.is_none() && touched.moved.is_none() && !touched.cut;
-    let should = match edit {
-        // What a merge hands over after a write that nobody noted is nobody's to tell; it is reported as a conflict.
-        None if touched.cut && touched.moved.is_some() => return,
-        _ if is_latest || ours_alone => stated,
-        Some(edit) if edit.at > latest.stamp && !edit.contended => &edit.value,
-        _ => return,
-    };
-    let stays = |edit: &Edited| touched.cut && record["FirstName"] == edit.value;
-    if record["FirstName"] != *should && !edit.is_some_and(stays) {
-        wrong.push(format!("the first name is {}, and the most recent one is {should}", record["FirstName"]));
-    }
-}
-
-/// Each event that was applied has made its activity once.
-async fn activities(run: &Run<'_>) -> Result<()> {
-    let stored: BTreeMap<usize, _> = run.stored().await?.into_iter().collect();
+/// Each meeting has made its activity once.
+fn activities(run: &Run<'_>) -> Result<()> {
     for (tenant, org) in run.world.orgs.iter().enumerate() {
         let mut made: BTreeMap<String, usize> = BTreeMap::new();
         for record in org.sim.control().records("Event", QueryScope::Live)? {
@@ -273,11 +227,16 @@ async fn activities(run: &Run<'_>) -> Result<()> {
         }
         for (n, said) in run.plan.history.said.iter().enumerate().filter(|(_, said)| said.tenant == tenant) {
             let (count, deleted) = (made.get(&subject(said)).copied().unwrap_or_default(), run.deeds.deleted.contains(&(tenant, said.person)));
-            let applied = said.kind == Kind::Capture && stored.get(&n).is_some_and(|event| event.status == "applied");
+            let came = run.accepted.get(&n).filter(|_| said.kind == Kind::Capture);
+            let silent = run.changed(tenant, Change::Silence);
+            if silent.zip(came).is_some_and(|(since, came)| Run::is_surely_under(since, *came)) && count > 0 {
+                run.wrong(Promise::NothingTwice, format!("{} of {} has made an activity, and meetings make none any more", said.id, org.tenant));
+            }
+            let met = came.is_some() && silent.is_none();
             // What was deleted in the moment of a doubt is not found, made again, and doubled by taking the deletion back; what was handed
             // over in that moment is not found where it has no key.
             let handed_over = !run.plan.keyed[tenant] && run.deeds.moved.contains_key(&(tenant, said.person));
-            if !deleted && !handed_over && (count > 1 || applied && count == 0) {
+            if !deleted && !handed_over && (count > 1 || met && count == 0) {
                 run.wrong(Promise::NothingTwice, format!("{} of {} has made {count} activities", said.id, org.tenant));
             }
         }
@@ -318,36 +277,17 @@ pub fn records(run: &Run<'_>) -> BTreeMap<String, String> {
     all
 }
 
-/// No secret is anywhere but in the secret store.
-async fn secrets(run: &Run<'_>, logs: &Logs) -> Result<()> {
-    let mut planted = Vec::new();
-    for id in TENANTS {
-        planted.push(client_secret(id));
-        let connection: ConnectionId = id.parse()?;
-        for kind in [SecretKind::Webhook, SecretKind::Salesforce] {
-            let secret = run.bystander.ports().secrets.read_current(&connection, kind).await?;
-            let value: Value = serde_json::from_str(secret.text.expose_secret()).unwrap_or_default();
-            strings(&value, &mut planted);
-        }
-    }
-    // Ids of the org and the user, and addresses, are no secrets.
-    planted.retain(|text| text.len() > 18 && !text.starts_with("https://"));
+/// No secret is anywhere but in the secret store, those of before included.
+fn secrets(run: &Run<'_>, logs: &Logs) -> Result<()> {
     let table = serde_json::to_string(&run.world.database.scan(serde_json::from_value(serde_json::json!({"TableName": passerelle_local::TABLE}))?)?)?;
-    let answers = run.world.state().answers.join("\n");
-    let trace = run.world.state().trace.join("\n");
+    let state = run.world.state();
+    let planted: Vec<String> = TENANTS.map(client_secret).into_iter().chain(state.secrets.iter().cloned()).collect();
+    let (answers, trace) = (state.answers.join("\n"), state.trace.join("\n"));
+    drop(state);
     for (place, text) in [("the log", logs.text()), ("the table", table), ("an answer", answers), ("the trace", trace)] {
         for secret in planted.iter().filter(|secret| text.contains(secret.as_str())) {
             run.wrong(Promise::SecretsKept, format!("{place} has a secret: {}…", &secret[..6]));
         }
     }
     Ok(())
-}
-
-fn strings(value: &Value, found: &mut Vec<String>) {
-    match value {
-        Value::String(text) => found.push(text.clone()),
-        Value::Array(items) => items.iter().for_each(|item| strings(item, found)),
-        Value::Object(members) => members.values().for_each(|member| strings(member, found)),
-        _ => {}
-    }
 }

@@ -16,4 +16,5 @@ pub mod run;
 pub mod shrink;
 pub mod sides;
 pub mod tell;
+pub mod values;
 pub mod world;

@@ -6,8 +6,9 @@ use fastrand::Rng;
 use jiff::SignedDuration;
 
 use crate::{
+    document::Change,
     fault::{Fault, Rates},
-    history::{History, PEOPLE, TENANTS, What},
+    history::{History, PEOPLE, TENANTS, What, overwrites},
 };
 
 /// Everything that a run depends on.
@@ -31,6 +32,8 @@ pub struct Plan {
     stuck: Option<(usize, usize)>,
     /// The runs, where any tenant has them.
     pub runs: Option<Runs>,
+    /// What each tenant's administrator changes where the history has a new document.
+    pub changes: [Change; TENANTS.len()],
     /// What colleagues do once every event has ended, and nothing but runs can see it: of each tenant whose sides are compared.
     pub last: Vec<What>,
 }
@@ -74,6 +77,7 @@ impl Plan {
             page: 0,
             stuck: None,
             runs: None,
+            changes: [Change::Nothing; TENANTS.len()],
             last: Vec::new(),
         };
         rates.draw_later(&mut rng);
@@ -91,6 +95,20 @@ impl Plan {
                 _ => None,
             });
         }
+        rates.draw_last(&mut rng);
+        for tenant in plan.reconciling() {
+            plan.history.overwrite(&mut rng, tenant);
+            let person = rng.usize(..PEOPLE);
+            plan.last.extend(rng.bool().then_some(What::Twin(tenant, person)));
+            if rng.bool() {
+                let edit = overwrites(&mut rng, tenant, PEOPLE);
+                let open = if let What::Edit { person, .. } = edit { Some(What::Open(tenant, person)) } else { None };
+                plan.last.extend([Some(edit), open].into_iter().flatten());
+            }
+        }
+        (0..TENANTS.len()).for_each(|tenant| plan.history.alter(&mut rng, tenant));
+        plan.changes = std::array::from_fn(|_| *rng.choice(&Change::ALL).unwrap_or(&Change::Nothing));
+        plan.history.acts.sort_by_key(|act| act.at);
         Self { rates, ..plan }
     }
 

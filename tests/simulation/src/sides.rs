@@ -8,6 +8,7 @@ use salesforce_sim::org::QueryScope;
 use serde_json::Value;
 
 use crate::{
+    document::Change,
     fault::Fault,
     history::{Kind, TENANTS, kind_of_person},
     report::Promise,
@@ -82,7 +83,8 @@ fn sides(run: &Run<'_>, who: (usize, usize), known: &Person, records: &BTreeMap<
     }
     // What is hidden for a while stays so in the org's description for a day.
     let hidden = run.plan.rates.strikes(Fault::HiddenField);
-    for (name, field) in [("note", "Description"), ("phone", "Phone")].into_iter().filter(|(name, _)| !hidden || *name == "note") {
+    let sees_phone = !hidden && run.changed(who.0, Change::Unmap).is_none();
+    for (name, field) in [("note", "Description"), ("phone", "Phone")].into_iter().filter(|(name, _)| sees_phone || *name == "note") {
         if ours(name).is_null() != record[field].is_null() {
             wrong.push((Promise::SidesAgree, format!("{field} is {}, and the platform has {}", record[field], ours(name))));
         }
@@ -93,7 +95,7 @@ fn sides(run: &Run<'_>, who: (usize, usize), known: &Person, records: &BTreeMap<
     }
     // Nobody but the org's automation has changed it, unless somebody made another record; of what somebody saves before we have seen
     // what the org made of a value, nothing tells that it was the org; nor after a write that nobody noted.
-    let cut = run.world.state().cut.contains_key(TENANTS[who.0]);
+    let cut = run.world.state().unnoted.contains(TENANTS[who.0]);
     let touched = cut || run.deeds.moved.contains_key(&who) || run.deeds.edits.contains_key(&who);
     let company = format!("{} company", TENANTS[who.0]);
     if ours("company") != company.as_str() && !touched {

@@ -5,11 +5,14 @@ use std::fmt::Write as _;
 use crate::{
     cut::Cut,
     fault::Fault,
-    history::What,
+    history::{TENANTS, What},
     many::Total,
     report::{Report, Violation},
     shrink::Shrunk,
 };
+
+/// So many lines of a failing seed's end are shown.
+const LINES: usize = 80;
 
 /// What many runs have shown.
 #[must_use]
@@ -40,30 +43,46 @@ pub fn totals(total: &Total) -> String {
     }
 }
 
-/// One run, line by line.
+/// One run: what its seed drew, and all that happened.
 #[must_use]
 pub fn whole(cut: &Cut, report: &Report) -> String {
-    let plan = cut.plan();
-    let mut text = format!("Seed {}: {} events, {} acts.\n", cut.seed, plan.history.said.len(), plan.history.acts.len());
-    for (fault, rate) in plan.rates.striking() {
-        let _ = writeln!(text, "  {:<45} {:>5.1} %", fault.name(), rate * 100.0);
-    }
-    text += &report.trace.join("\n");
+    let trace = report.trace.join("\n");
     match report.violations.as_slice() {
-        [] => text + "\nNothing was lost, doubled, covered or undone.",
-        wrong => text + "\nThis is wrong:\n" + &violations(wrong),
+        [] => drawn(cut) + &trace + "\nNothing was lost, doubled, covered or undone.",
+        wrong => drawn(cut) + &trace + "\nThis is wrong:\n" + &violations(wrong),
     }
 }
 
-/// A failing seed made smaller.
+/// A failing seed made smaller: what is left of what it drew, the end of what happened, and how to see the rest.
 #[must_use]
 pub fn shrunk(shrunk: &Shrunk) -> String {
-    let plan = shrunk.cut.plan();
-    let acts = plan.history.acts.iter().filter(|act| !matches!(act.what, What::Commit(_)));
-    let left: Vec<String> = acts.map(|act| format!("  {:>9.3} {:?}", act.at.as_secs_f64(), act.what)).collect();
-    let faults: Vec<&str> = plan.rates.striking().map(|(fault, _)| fault.name()).collect();
-    let why = violations(&shrunk.report.violations);
-    format!("{why}Faults that are left: {}.\nActs that are left:\n{}\nAgain: {}", faults.join(", "), left.join("\n"), shrunk.cut.command())
+    let trace = &shrunk.report.trace;
+    let end = trace.len().saturating_sub(LINES);
+    let (why, shown) = (violations(&shrunk.report.violations), trace[end..].join("\n"));
+    let before = if end > 0 { format!("({end} lines before)\n") } else { String::new() };
+    format!("{}{before}{shown}\nThis is wrong:\n{why}The whole of it again: {}", drawn(&shrunk.cut), shrunk.cut.command())
+}
+
+/// What a seed drew: how often what goes wrong, and what happens when.
+fn drawn(cut: &Cut) -> String {
+    let plan = cut.plan();
+    let mut text =
+        format!("Seed {}: {} events, {} acts.\nFaults, and how often they strike:\n", cut.seed, plan.history.said.len(), plan.history.acts.len());
+    for (fault, rate) in plan.rates.striking() {
+        let _ = writeln!(text, "  {:<45} {:>5.1} %", fault.name(), rate * 100.0);
+    }
+    text += "Acts:\n";
+    for act in plan.history.acts.iter().filter(|act| !matches!(act.what, What::Commit(_))) {
+        let _ = writeln!(text, "  {:>9.3} {:?}", act.at.as_secs_f64(), act.what);
+    }
+    for act in plan.history.acts.iter().filter(|act| matches!(act.what, What::Configure(_))) {
+        let tenant = act.what.tenant();
+        let _ = writeln!(text, "  the second document of {} changes: {:?}", TENANTS[tenant], plan.changes[tenant]);
+    }
+    for what in &plan.last {
+        let _ = writeln!(text, "  once every event has ended: {what:?}");
+    }
+    text
 }
 
 fn violations(wrong: &[Violation]) -> String {

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, pin::Pin, sync::Arc, time::Duration};
 
 use anyhow::Result;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How long a function may take, as the template has it.
-const TIMEOUT: Duration = Duration::from_secs(300);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(300);
 /// How long intake may take.
 const INTAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// So often a platform tries again to deliver.
@@ -34,6 +34,29 @@ pub(super) enum Done {
 }
 
 pub(super) type Call = Pin<Box<dyn Future<Output = Done>>>;
+
+/// How long a call may take, and how long it is told that it may.
+#[derive(Clone, Copy)]
+struct CallTime {
+    told: Duration,
+    has: Duration,
+}
+
+impl CallTime {
+    fn deadline(self, process: &Process) -> Timestamp {
+        process.now() + SignedDuration::try_from(self.told).unwrap_or_default()
+    }
+
+    /// Counts a call that was killed before the time that it was told.
+    fn count<T>(self, world: &World, ended: &Ended<T>) {
+        world.state().counts.add(Fault::Killed, u64::from(matches!(ended, Ended::TimedOut) && self.has < self.told));
+    }
+}
+
+/// Whether an answer tells of no failure.
+fn has_worked(answer: &Value) -> bool {
+    answer["failed"].as_u64().is_none_or(|failed| failed == 0) && answer["batchItemFailures"].as_array().is_none_or(Vec::is_empty)
+}
 
 impl Run<'_> {
     fn process(pool: &mut VecDeque<Arc<Process>>, world: &Arc<World>, number: &mut u32) -> Arc<Process> {
@@ -81,7 +104,7 @@ impl Run<'_> {
         for key in batch.iter().flat_map(|(records, _)| records).filter_map(|record| record.pointer("/dynamodb/Keys/pk/S")?.as_str()) {
             *self.told.entry(key.to_owned()).or_default() += 1;
         }
-        let timeout = self.timeout();
+        let time = self.time();
         let world = Arc::clone(&self.world);
         world.note(format_args!(
             "{} is sent {}",
@@ -90,20 +113,23 @@ impl Run<'_> {
         ));
         self.upserting += 1;
         self.calls.push(Box::pin(async move {
-            let deadline = process.now() + SignedDuration::try_from(timeout).unwrap_or_default();
-            let call = passerelle_upsert::handle(process.ports(), &process.bench, event, deadline);
-            let ended = process.serve(Box::pin(call), timeout).await;
+            let call = passerelle_upsert::handle(process.ports(), &process.bench, event, time.deadline(&process));
+            let ended = process.serve(Box::pin(call), time.has).await;
+            time.count(&world, &ended);
+            let failed = !matches!(&ended, Ended::Answered(Ok(answer)) if has_worked(answer));
+            world.ended(&process.life, failed);
             let worked = matches!(&ended, Ended::Answered(Ok(answer)) if answer["batchItemFailures"].as_array().is_none_or(Vec::is_empty));
             world.note(format_args!("{} ends: {ended:?}", process.life));
             Done::Upsert { process, batch: batch.filter(|_| !worked) }
         }));
     }
 
-    fn timeout(&self) -> Duration {
-        match self.world.strikes(Fault::Deadline) {
-            true => Duration::from_secs(self.world.chance(|rng| rng.u64(3..60))),
-            false => TIMEOUT,
-        }
+    fn time(&self) -> CallTime {
+        let world = &self.world;
+        let told = if world.strikes(Fault::Deadline) { Duration::from_secs(world.chance(|rng| rng.u64(3..60))) } else { TIMEOUT };
+        // Whoever is told more time than they have is not done when it is over.
+        let has = if world.draws(Fault::Killed) { Duration::from_millis(world.chance(|rng| rng.u64(50..6_000))) } else { told };
+        CallTime { told, has: has.min(told) }
     }
 
     /// Calls the function behind the hourly schedule.
@@ -113,13 +139,14 @@ impl Run<'_> {
             self.processes += 1;
             Arc::new(Process::start(&self.world, self.processes).with_pages_of(page))
         });
-        let (timeout, world) = (self.timeout(), Arc::clone(&self.world));
+        let (time, world) = (self.time(), Arc::clone(&self.world));
         world.note(format_args!("{} is sent the hour", process.life));
         (self.upserting, self.reconciling) = (self.upserting + 1, self.reconciling + 1);
         self.calls.push(Box::pin(async move {
-            let deadline = process.now() + SignedDuration::try_from(timeout).unwrap_or_default();
-            let call = passerelle_reconcile::handle(process.ports(), &process.bench, json!({"due": true}), deadline);
-            let ended = process.serve(Box::pin(call), timeout).await;
+            let call = passerelle_reconcile::handle(process.ports(), &process.bench, json!({"due": true}), time.deadline(&process));
+            let ended = process.serve(Box::pin(call), time.has).await;
+            time.count(&world, &ended);
+            world.ended(&process.life, !matches!(&ended, Ended::Answered(Ok(answer)) if has_worked(answer)));
             world.note(format_args!("{} ends: {ended:?}", process.life));
             Done::Reconcile { process }
         }));

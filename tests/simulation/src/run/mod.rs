@@ -26,7 +26,7 @@ use self::calls::{Call, Done, record};
 use crate::{
     admin, colleague,
     colleague::Deeds,
-    document::{client_secret, document, seed},
+    document::{Change, client_secret, document, seed},
     fault::{Fault, Rates},
     history::{SPAN, Said, TENANTS, What},
     judge,
@@ -91,6 +91,8 @@ pub struct Run<'p> {
     pub deeds: Deeds,
     /// Events that intake has accepted, and when.
     pub accepted: BTreeMap<usize, Duration>,
+    /// Since when each tenant has had its second document.
+    configured: BTreeMap<usize, Duration>,
     /// How often somebody has connected each org; that costs a call of its own.
     pub connected: [u64; TENANTS.len()],
     keys: Vec<SecretString>,
@@ -135,6 +137,11 @@ impl<'p> Run<'p> {
             state: State::new(Rng::with_seed(plan.seed ^ 7)).into(),
         };
         let world = Arc::new(world);
+        if !plan.index_lag().is_zero() {
+            let replica = dynoxide::Database::memory_with_clock(Arc::new(clock))?;
+            dynamo::create_table(&replica, TABLE)?;
+            world.state().shadow.lag_behind(replica);
+        }
         for (fault, skewed) in [
             (Fault::SkewOrg, (0..TENANTS.len()).any(|tenant| !plan.org_skew(tenant).is_zero())),
             (Fault::SkewPlatform, !plan.history.platform_skew.is_zero()),
@@ -160,6 +167,7 @@ impl<'p> Run<'p> {
             bystander,
             deeds: Deeds::default(),
             accepted: BTreeMap::new(),
+            configured: BTreeMap::new(),
             connected: [1; TENANTS.len()],
             keys,
             jobs: BTreeMap::new(),
@@ -194,6 +202,18 @@ impl<'p> Run<'p> {
     pub fn accepted(&self) -> impl Iterator<Item = (&'p Said, Duration)> {
         let said = &self.plan.history.said;
         self.accepted.iter().map(move |(n, at)| (&said[*n], *at))
+    }
+
+    /// Since when a tenant's document has had this change; `None` where it never did.
+    #[must_use]
+    pub fn changed(&self, tenant: usize, change: Change) -> Option<Duration> {
+        self.configured.get(&tenant).copied().filter(|_| self.plan.changes[tenant] == change)
+    }
+
+    /// Whether what came then was surely worked under a document of that time: who was at work when it was applied went on by the former.
+    #[must_use]
+    pub fn is_surely_under(since: Duration, came: Duration) -> bool {
+        came > since + calls::TIMEOUT
     }
 
     /// Notes that a promise was not kept.
@@ -256,7 +276,14 @@ impl<'p> Run<'p> {
             Job::Deliver { tenant, events, tries } => self.deliver(tenant, events, tries)?,
             Job::Act(What::Configure(tenant)) => {
                 self.versions += 1;
-                configure::apply(self.bystander.ports(), &document(tenant, self.versions, self.plan)).await?;
+                let applied = configure::apply(self.bystander.ports(), &document(tenant, self.versions, self.plan)).await;
+                // What the org does not have is refused.
+                if applied.is_ok() {
+                    self.configured.insert(tenant, now);
+                    let overrules = self.plan.changes[tenant] == Change::Overrule;
+                    self.world.state().overruled.extend(overrules.then(|| TENANTS[tenant].to_owned()));
+                }
+                self.world.note(format_args!("a document of {} is applied: {}", TENANTS[tenant], applied.is_ok()));
             }
             Job::Act(What::Reconnect(tenant)) => {
                 if let Err(error) = self.reconnect(tenant).await {
@@ -321,7 +348,7 @@ impl<'p> Run<'p> {
             for (fault, fired) in org.heal() {
                 self.world.state().counts.add(fault, fired);
             }
-            for what in [What::Commit(tenant), What::Show(tenant)] {
+            for what in [What::Commit(tenant), What::Show(tenant), What::Mend(tenant)] {
                 colleague::act(&self.world, &what, false, &mut self.deeds);
             }
         }

@@ -74,7 +74,7 @@ impl Run<'_> {
                     }
                     // A record that others were merged into is later than it all; and after a write that nobody noted the time of the
                     // record is all that tells who was later.
-                    let moved = self.deeds.moved.contains_key(&(tenant, number)) || self.world.state().cut.contains_key(TENANTS[tenant]);
+                    let moved = self.deeds.moved.contains_key(&(tenant, number)) || self.world.state().unnoted.contains(TENANTS[tenant]);
                     if back && !stays && !moved {
                         let what = format!("{}-{number}: {name} of the platform went back: {had:?}", TENANTS[tenant]);
                         self.went_back.insert((tenant, number));

@@ -2,7 +2,8 @@
 //! wrong between.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fmt,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -29,8 +30,10 @@ use crate::fault::Fault;
 /// What AWS is known to have, so that lags can be made.
 #[derive(Debug, Default)]
 pub struct Shadow {
-    /// When each item was last written in a way that an index shows.
-    written: BTreeMap<(String, String), Duration>,
+    /// The indexes as they are seen, where they lag: the table as it was a while ago.
+    replica: Option<Replica>,
+    /// Which process last wrote each item, and when.
+    written: BTreeMap<(String, String), (u32, Duration)>,
     /// New events in the order of their writing: the stream.
     pub stream: Vec<(String, String)>,
     /// The versions of each secret, with their times.
@@ -41,6 +44,25 @@ pub struct Shadow {
     pub secret_lag: Duration,
     /// How many items a page has at most.
     pub page: Option<u64>,
+}
+
+/// A copy of the table to which every write comes later.
+struct Replica {
+    database: Database,
+    waiting: VecDeque<(Duration, String, Value)>,
+}
+
+impl fmt::Debug for Replica {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Replica")
+    }
+}
+
+impl Shadow {
+    /// Lets the indexes lag from now on behind an empty table.
+    pub fn lag_behind(&mut self, database: Database) {
+        self.replica = Some(Replica { database, waiting: VecDeque::new() });
+    }
 }
 
 /// The SDK's clients of one process.
@@ -103,7 +125,7 @@ impl Wire {
         let body = request.body().bytes().unwrap_or_default();
         self.world.before(&self.life).await;
         let (status, answer) = match target.split_once('.') {
-            Some(("secretsmanager", operation)) => self.secret(operation, body),
+            Some(("secretsmanager", operation)) => self.secret(operation, body)?,
             Some((_, operation)) => self.table(operation, body)?,
             None => return Err(ConnectorError::user("a call without a target".into())),
         };
@@ -130,18 +152,27 @@ impl Wire {
             "Query" => self.query(&request),
             _ => dispatch(&world.database, operation, &request),
         };
-        if answer.contains("ConditionalCheckFailed") {
+        if answer.contains("ConditionalCheckFailed") && self.was_overtaken(&writes) {
             world.count(Fault::TableRace);
         }
         told(if status == 200 { "ok" } else { answer.split('"').nth(3).unwrap_or("refused") });
-        if status == 200 {
+        let has_effect = status == 200 && !writes.is_empty();
+        if has_effect {
             self.remember(operation, &request, writes);
         }
-        if world.strikes_at(&self.life, Fault::TableLost) {
+        if !self.life.is_spared() && world.draws(Fault::TableLost) {
+            world.state().counts.add(Fault::TableLost, u64::from(has_effect));
             told("the answer is lost");
             return Err(ConnectorError::io("the connection broke".into()));
         }
-        Ok((status, if request.get("IndexName").is_some() { self.lagging(&answer) } else { answer }))
+        Ok((status, if request.get("IndexName").is_some() { self.lagging(&request, answer) } else { answer }))
+    }
+
+    /// Whether another process has written one of these items while this one was at its call.
+    fn was_overtaken(&self, writes: &[(String, String)]) -> bool {
+        let state = self.world.state();
+        let since = self.life.since();
+        writes.iter().filter_map(|key| state.shadow.written.get(key)).any(|(process, at)| *process != self.life.number() && *at >= since)
     }
 
     /// A query ends where a page does, even if more was asked for.
@@ -160,44 +191,54 @@ impl Wire {
 
     fn remember(&self, operation: &str, request: &Value, writes: Vec<(String, String)>) {
         let now = self.world.time.passed();
-        let mut state = self.world.state();
+        let shadow = &mut self.world.state().shadow;
+        if let Some(replica) = &mut shadow.replica {
+            replica.waiting.push_back((now, operation.to_owned(), request.clone()));
+        }
         for key in writes {
             if operation == "PutItem" && key.1 == "EVENT" && request.get("ConditionExpression").is_some() {
-                state.shadow.stream.push(key.clone());
+                shadow.stream.push(key.clone());
             }
-            if touches_index(request) {
-                state.shadow.written.insert(key, now);
-            }
+            shadow.written.insert(key, (self.life.number(), now));
         }
     }
 
-    /// What an index shows: not yet what was just written.
-    fn lagging(&self, answer: &str) -> String {
-        let Ok(mut page) = serde_json::from_str::<Value>(answer) else { return answer.to_owned() };
-        let mut state = self.world.state();
-        let (now, lag) = (self.world.time.passed(), state.shadow.index_lag);
-        let Some(items) = page.get_mut("Items").and_then(Value::as_array_mut) else { return answer.to_owned() };
-        let before = items.len();
-        items.retain(|item| state.shadow.written.get(&key_of(item)).is_none_or(|at| lag.is_zero() || *at + lag < now));
-        let hidden = before - items.len();
-        state.counts.add(Fault::IndexLag, u64::from(hidden > 0));
-        drop(state);
+    /// What an index shows: not yet what was just written, and still what is no more.
+    fn lagging(&self, request: &Value, answer: String) -> String {
+        let world = &self.world;
+        let now = world.time.passed();
+        let mut state = world.state();
+        let (lag, shows_old) = (state.shadow.index_lag, state.rates.strikes(Fault::IndexOld));
+        let (false, Some(replica)) = (lag.is_zero(), &mut state.shadow.replica) else { return answer };
+        while replica.waiting.front().is_some_and(|(at, ..)| *at + lag < now) {
+            let Some((_, operation, request)) = replica.waiting.pop_front() else { break };
+            dispatch(&replica.database, &operation, &request);
+        }
+        let (_, shown) = dispatch(&replica.database, "Query", request);
+        let keys = |page: &Value| page["Items"].as_array().into_iter().flatten().map(key_of).collect::<BTreeSet<_>>();
+        let (Ok(whole), Ok(mut page)) = (serde_json::from_str::<Value>(&answer), serde_json::from_str::<Value>(&shown)) else { return answer };
+        let (there, seen) = (keys(&whole), keys(&page));
+        if let Some(items) = page.get_mut("Items").and_then(Value::as_array_mut).filter(|_| !shows_old) {
+            items.retain(|item| there.contains(&key_of(item)));
+        }
+        state.counts.add(Fault::IndexLag, u64::from(!there.is_subset(&seen)));
+        state.counts.add(Fault::IndexOld, u64::from(shows_old && !seen.is_subset(&there)));
         page.to_string()
     }
 
-    fn secret(&self, operation: &str, body: &[u8]) -> Answer {
+    fn secret(&self, operation: &str, body: &[u8]) -> Result<Answer, ConnectorError> {
         let (world, mut request) = (&self.world, serde_json::from_slice::<Value>(body).unwrap_or_default());
         let name = request["SecretId"].as_str().or(request["Name"].as_str()).unwrap_or_default().to_owned();
         let told = |how: &str| world.note(format_args!("{} {operation} {name}: {how}", self.life));
         if world.strikes_at(&self.life, Fault::SecretThrottle) {
             told("throttled");
-            return refusal("ThrottlingException", "Rate exceeded");
+            return Ok(refusal("ThrottlingException", "Rate exceeded"));
         }
         if operation == "GetSecretValue" {
             match self.behind(&name, request["VersionId"].as_str()) {
                 Some(Behind::Unknown) => {
                     told("not there yet");
-                    return refusal("ResourceNotFoundException", "Secrets Manager can't find the specified secret.");
+                    return Ok(refusal("ResourceNotFoundException", "Secrets Manager can't find the specified secret."));
                 }
                 Some(Behind::Former(version)) => request["VersionId"] = json!(version),
                 None => {}
@@ -205,16 +246,22 @@ impl Wire {
         }
         let (status, answer) = world.secrets.call(operation, request.to_string().as_bytes());
         told(if status.is_success() { "ok" } else { answer["__type"].as_str().unwrap_or("refused") });
+        let text = request["SecretString"].as_str().unwrap_or_default();
+        world.keep_secrets(&serde_json::from_str(text).unwrap_or_default());
         if operation == "PutSecretValue" && status.is_success() {
             world.grant_stored(&name, &self.life);
             let (version, now) = (request["ClientRequestToken"].as_str().unwrap_or_default().to_owned(), world.time.passed());
             let mut state = world.state();
-            let versions = state.shadow.versions.entry(name).or_default();
+            let versions = state.shadow.versions.entry(name.clone()).or_default();
             if versions.iter().all(|(known, _)| *known != version) {
                 versions.push((version, now));
             }
         }
-        (status.as_u16(), answer.to_string())
+        if operation != "GetSecretValue" && status.is_success() && world.strikes_at(&self.life, Fault::SecretLost) {
+            told("the answer is lost");
+            return Err(ConnectorError::io("the connection broke".into()));
+        }
+        Ok((status.as_u16(), answer.to_string()))
     }
 
     /// How a read is behind, if it is.
@@ -257,13 +304,6 @@ fn written(operation: &str, request: &Value) -> Vec<(String, String)> {
 fn key_of(item: &Value) -> (String, String) {
     let text = |name: &str| item.pointer(&format!("/{name}/S")).and_then(Value::as_str).unwrap_or_default().to_owned();
     (text("pk"), text("sk"))
-}
-
-/// Whether a write may change what an index shows of its items.
-fn touches_index(request: &Value) -> bool {
-    let attributes = ["due_pk", "due_at", "person_pk", "occurred_at", "day_pk", "status"];
-    let written = request.to_string();
-    attributes.iter().any(|attribute| written.contains(attribute))
 }
 
 /// What a read is about, for the trace. Values of a query come in no order, so they are sorted.

@@ -6,6 +6,7 @@
 pub mod aws;
 pub mod org;
 pub mod process;
+mod watch;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,20 +19,17 @@ use dynoxide::Database;
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use passerelle_local::secrets::SecretsManager;
+use serde_json::Value;
 use tokio::time::Instant;
 
-use self::{aws::Shadow, org::OrgAt, process::Life};
+use self::{aws::Shadow, org::OrgAt, process::Life, watch::Seen};
 use crate::{
     fault::{Counts, Fault, Rates},
-    history::whose,
     report::{Promise, Violation},
 };
 
 /// The time at which every run begins.
 pub const EPOCH: Timestamp = Timestamp::constant(1_788_249_600, 0);
-
-/// Fields of which each value is stated once, so that none that was replaced comes again.
-const GOES_BOTH_WAYS: [&str; 4] = ["FirstName", "Title", "Phone", "Description"];
 
 /// Time as the runtime has it: it moves on when nobody has anything to do.
 #[derive(Debug, Clone, Copy)]
@@ -86,12 +84,20 @@ pub struct State {
     pub shadow: Shadow,
     /// Texts that functions have answered.
     pub answers: Vec<String>,
+    /// Every secret that was ever stored or handed out.
+    pub secrets: BTreeSet<String>,
     /// Tenants and processes that have asked for tokens and not stored them yet, with the access token where it was answered.
     unstored: BTreeMap<(String, String), Option<String>>,
     /// Tenants whose org has taken its grant back since it was connected.
     pub revoked: BTreeSet<String>,
     /// Calls per tenant that were left without an answer, and processes that have ended in the middle of their work.
     pub cut: BTreeMap<String, u32>,
+    /// Processes that have written to a tenant's org in the call that they are at.
+    wrote: BTreeSet<(u32, String)>,
+    /// Tenants whose orgs have a write that nobody noted.
+    pub unnoted: BTreeSet<String>,
+    /// Tenants whose titles are the platform's by now.
+    pub overruled: BTreeSet<String>,
     /// How each record was seen last.
     seen: BTreeMap<String, Seen>,
     /// What each field of a record has had, one after another.
@@ -113,9 +119,13 @@ impl State {
             trace: Vec::new(),
             shadow: Shadow::default(),
             answers: Vec::new(),
+            secrets: BTreeSet::new(),
             unstored: BTreeMap::new(),
             revoked: BTreeSet::new(),
             cut: BTreeMap::new(),
+            wrote: BTreeSet::new(),
+            unnoted: BTreeSet::new(),
+            overruled: BTreeSet::new(),
             seen: BTreeMap::new(),
             had: BTreeMap::new(),
             flips: BTreeMap::new(),
@@ -124,29 +134,23 @@ impl State {
     }
 }
 
-/// What of a record never goes back.
-#[derive(Debug, Clone, Copy, Default)]
-struct Seen {
-    /// Which statement its last name is of.
-    rank: usize,
-    /// Whether its person wants no e-mails.
-    opted_out: bool,
-}
-
 impl World {
     /// Locks what changes.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a fault strikes here. Counted where it does.
-    pub fn strikes(&self, fault: Fault) -> bool {
+    /// Whether a fault is to strike here. Whoever asks counts it, once it has an effect.
+    pub fn draws(&self, fault: Fault) -> bool {
         let mut state = self.state();
         let rate = state.rates.of(fault);
-        let strikes = rate > 0.0 && state.rng.f64() < rate;
-        if strikes {
-            state.counts.add(fault, 1);
-        }
+        rate > 0.0 && state.rng.f64() < rate
+    }
+
+    /// Whether a fault strikes here. Counted where it does.
+    pub fn strikes(&self, fault: Fault) -> bool {
+        let strikes = self.draws(fault);
+        self.state().counts.add(fault, u64::from(strikes));
         strikes
     }
 
@@ -165,47 +169,18 @@ impl World {
         self.state().counts.add(fault, 1);
     }
 
-    /// Looks whether a record has gone back to an older statement, or a wish to get no e-mails was undone.
-    fn watch(&self, org: &OrgAt) {
-        for object in ["Lead", "Contact"] {
-            for record in org.sim.control().records(object, salesforce_sim::org::QueryScope::Live).unwrap_or_default() {
-                let name = record["LastName"].as_str().unwrap_or_default();
-                let Some((.., rank)) = whose(name) else { continue };
-                let now = Seen { rank, opted_out: record["HasOptedOutOfEmail"] == true };
-                let (mut state, id) = (self.state(), format!("{} {}", org.tenant, record["Id"]));
-                let before = state.seen.insert(id.clone(), now).unwrap_or_default();
-                let at = self.time.passed().as_secs_f64();
-                let cut = state.cut.contains_key(org.tenant);
-                for field in GOES_BOTH_WAYS {
-                    let value = record[field].as_str().unwrap_or_default().to_owned();
-                    let place = (id.clone(), field);
-                    let put_back = state.flips.remove(&place).filter(|(theirs, _)| *theirs == value);
-                    let had = state.had.entry(place.clone()).or_default();
-                    if let Some((_, what)) = put_back {
-                        had.pop();
-                        state.violations.retain(|violation| violation.what != what);
-                        continue;
-                    }
-                    let replaced = had.last().cloned().unwrap_or_default();
-                    // After a write that nobody noted only clocks tell who was later, and they differ.
-                    let back = had.contains(&value) && replaced != value && !cut;
-                    had.push(value);
-                    if back {
-                        let what = format!("at {at:.3} {field} of {id} went back: {had:?}");
-                        state.flips.insert(place, (replaced, what.clone()));
-                        state.violations.push(Violation { promise: Promise::NoFlipFlop, what });
-                    }
-                }
-                if now.rank < before.rank {
-                    let what = format!("at {at:.3} {id} went from statement {} to {}", before.rank, now.rank);
-                    state.violations.push(Violation { promise: Promise::NothingGoesBack, what });
-                }
-                if before.opted_out && !now.opted_out {
-                    let what = format!("at {at:.3} {id} gets e-mails again");
-                    state.violations.push(Violation { promise: Promise::OptOutKept, what });
-                }
-            }
-        }
+    /// A process writes to an org.
+    fn writes(&self, org: &OrgAt, life: &Life) {
+        self.state().wrote.insert((life.number(), org.tenant.to_owned()));
+    }
+
+    /// A process is at the end of its call. Where it failed, what it has written is noted by nobody.
+    pub fn ended(&self, life: &Life, failed: bool) {
+        let mut state = self.state();
+        let (its, others): (BTreeSet<_>, BTreeSet<_>) =
+            std::mem::take(&mut state.wrote).into_iter().partition(|(process, _)| *process == life.number());
+        state.wrote = others;
+        state.unnoted.extend(its.into_iter().filter(|_| failed).map(|(_, tenant)| tenant));
     }
 
     /// A process asks for tokens: until it has stored them, they may be lost, and the ones before are dead. Answers whether it has not
@@ -216,9 +191,21 @@ impl World {
 
     /// A process has an answer to that.
     fn grant_answered(&self, org: &OrgAt, life: &Life, answer: &[u8]) {
-        let answer: serde_json::Value = serde_json::from_slice(answer).unwrap_or_default();
+        let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
         let token = answer["access_token"].as_str().map(str::to_owned);
+        self.keep_secrets(&answer);
         self.state().unstored.insert((org.tenant.to_owned(), life.to_string()), token);
+    }
+
+    /// Keeps the texts of a secret, to look for them where they must not be.
+    fn keep_secrets(&self, secret: &Value) {
+        match secret {
+            // Ids of the org and the user, addresses and a secret's shorter members are none.
+            Value::String(text) if text.len() > 18 && !text.starts_with("https://") => _ = self.state().secrets.insert(text.clone()),
+            Value::Array(items) => items.iter().for_each(|item| self.keep_secrets(item)),
+            Value::Object(members) => members.values().for_each(|member| self.keep_secrets(member)),
+            _ => {}
+        }
     }
 
     /// A process has stored what it knows of a tenant's grant, or there is nothing to store.

@@ -47,16 +47,24 @@ impl OrgAt {
 
     /// Every write about a person is refused from now on: somebody has their record open.
     pub fn lock(&self, last_names: &str) {
-        let lock = Effect::Lock { sobject: None, contains: Some(last_names.to_owned()) };
+        let lock = locked(None, last_names, OPEN);
         self.sim.control().fault(Matcher::route("composite*"), lock);
     }
 
-    /// Everything works again. Answers how often each fault struck.
+    /// The next write of a record is refused: somebody has it open.
+    pub fn refuse_once(&self, id: &str) {
+        let next = Matcher { body_contains: Some(id.to_owned()), count: Some(1), ..Matcher::route("composite*") };
+        self.sim.control().fault(next, locked(None, id, OPEN));
+    }
+
+    /// Everything works again. Answers how often each fault of whole calls struck; those of records, and answers that are lost, are
+    /// counted by their effects.
     pub fn heal(&self) -> Vec<(Fault, u64)> {
         let kinds = effects();
-        let fired = self.sim.control().faults().into_iter().map(|state| {
-            let kind = kinds.iter().find(|(_, effect)| *effect == state.fault.effect);
-            (kind.map_or(Fault::Stuck, |(fault, _)| *fault), state.fired)
+        let fired = self.sim.control().faults().into_iter().filter_map(|state| {
+            let (fault, _) = kinds.iter().find(|(_, effect)| *effect == state.fault.effect)?;
+            let by_effect = *fault == Fault::CutAfter || REFUSALS.iter().any(|(_, of)| of == fault);
+            (!by_effect).then_some((*fault, state.fired))
         });
         let fired = fired.collect();
         self.sim.control().clear_faults();
@@ -85,6 +93,17 @@ fn matcher(fault: Fault) -> Matcher {
     }
 }
 
+/// Parts of messages that tell which fault has refused a record.
+const REFUSALS: [(&str, Fault); 4] = [(LOCKED, Fault::Lock), (OPEN, Fault::Stuck), (SEVERAL, Fault::Partial), (UNKNOWN, Fault::Unknown)];
+const LOCKED: &str = "unable to obtain exclusive access to this record or 1 records";
+const OPEN: &str = "unable to obtain exclusive access to a record that somebody has open";
+const SEVERAL: &str = "unable to obtain exclusive access to one of several records";
+
+fn locked(sobject: Option<&str>, contains: &str, message: &str) -> Effect {
+    let (sobject, contains) = (sobject.map(str::to_owned), Some(contains.to_owned()));
+    Effect::RecordError { sobject, contains, status: 400, code: "UNABLE_TO_LOCK_ROW".to_owned(), message: message.to_owned() }
+}
+
 /// What each fault of Salesforce does.
 fn effects() -> Vec<(Fault, Effect)> {
     let status =
@@ -96,18 +115,9 @@ fn effects() -> Vec<(Fault, Effect)> {
         (Fault::Unavailable, status(503, "SERVER_UNAVAILABLE", None)),
         (Fault::TooMany, status(429, "TOO_MANY_REQUESTS", Some(5))),
         (Fault::Html, Effect::Html { status: 502 }),
-        (Fault::Lock, Effect::Lock { sobject: None, contains: Some("1".to_owned()) }),
+        (Fault::Lock, locked(None, "1", LOCKED)),
         (Fault::Quota, Effect::Quota),
-        (
-            Fault::Partial,
-            Effect::RecordError {
-                sobject: Some("Lead".to_owned()),
-                contains: Some("3".to_owned()),
-                status: 400,
-                code: "UNABLE_TO_LOCK_ROW".to_owned(),
-                message: "unable to obtain exclusive access to this record".to_owned(),
-            },
-        ),
+        (Fault::Partial, locked(Some("Lead"), "3", SEVERAL)),
         (
             Fault::Unknown,
             Effect::RecordError {
@@ -154,6 +164,10 @@ impl Line {
         if let Some(authorization) = request.headers().get(http::header::AUTHORIZATION) {
             world.grant_used(org, &self.life, authorization.to_str().unwrap_or_default());
         }
+        let writes = token || [r#""POST""#, r#""PATCH""#].iter().any(|method| String::from_utf8_lossy(request.body()).contains(method));
+        if writes && !token {
+            world.writes(org, &self.life);
+        }
         let (there, back) = world.chance(|rng| (rng.u64(20..200), rng.u64(5..50)));
         let work = async {
             tokio::time::sleep(Duration::from_millis(there)).await;
@@ -163,9 +177,16 @@ impl Line {
         };
         let answer = match tokio::time::timeout(timeout, work).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(cut)) => Err(lost(&host, &cut.to_string())),
+            Ok(Err(cut)) => {
+                world.state().counts.add(Fault::CutAfter, u64::from(cut.committed && writes));
+                Err(lost(&host, &cut.to_string()))
+            }
             Err(_) => Err(lost(&host, "no answer in time")),
         };
+        if let Ok(answer) = &answer {
+            let text = String::from_utf8_lossy(answer.body());
+            REFUSALS.iter().filter(|(mark, _)| text.contains(mark)).for_each(|(_, fault)| world.count(*fault));
+        }
         let how = answer.as_ref().map_or_else(ToString::to_string, |answer| answer.status().to_string());
         world.note(format_args!("{what} at {host}: {how}"));
         match &answer {
@@ -177,7 +198,15 @@ impl Line {
             Ok(answer) if token && answer.status().is_client_error() && !unstored => world.grant_stored(org.tenant, &self.life),
             Ok(answer) if answer.status().is_success() => {}
             // Whoever has not heard looks before the next try, and may try at once.
-            _ => *world.state().cut.entry(org.tenant.to_owned()).or_default() += 1,
+            _ => {
+                let mut state = world.state();
+                *state.cut.entry(org.tenant.to_owned()).or_default() += 1;
+                // Nobody knows what such a call has done.
+                let open = answer.as_ref().map_or(true, |answer| answer.status().is_server_error());
+                if open && writes && !token {
+                    state.unnoted.insert(org.tenant.to_owned());
+                }
+            }
         }
         world.watch(org);
         world.after(&self.life).await;

@@ -6,7 +6,7 @@ use std::{
     future::Future,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -28,6 +28,8 @@ use crate::fault::Fault;
 #[derive(Debug, Default)]
 pub struct Life {
     number: u32,
+    /// When its last call began, in milliseconds of the run.
+    since: AtomicU64,
     over: AtomicBool,
     ended: Notify,
 }
@@ -48,6 +50,18 @@ impl fmt::Display for Life {
 }
 
 impl Life {
+    /// Its number, which no other has.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// When its last call began.
+    #[must_use]
+    pub fn since(&self) -> Duration {
+        Duration::from_millis(self.since.load(Ordering::SeqCst))
+    }
+
     /// Whether no fault strikes it: the administrator's and the judge's own process.
     #[must_use]
     pub fn is_spared(&self) -> bool {
@@ -137,6 +151,7 @@ impl Process {
 
     /// Waits for a call to end, in whatever way it does.
     pub async fn serve<T>(&self, call: impl Future<Output = T>, timeout: Duration) -> Ended<T> {
+        self.life.since.store(u64::try_from(self.clock.time.passed().as_millis()).unwrap_or_default(), Ordering::SeqCst);
         tokio::select! {
             biased;
             () = self.life.ended.notified() => Ended::Died,

@@ -275,7 +275,12 @@ impl<'a> Stepper<'a> {
         run.sheet.unknown += found.unknown;
         run.sheet.further += found.further;
         run.sheet.deleted += deleted as u64;
-        if !self.carry(shift, access, found.cases, run).await? && !planted::is(Bug::MoveEarly) {
+        if planted::is(Bug::MoveEarly) {
+            let cursor = self.ports.table.load_cursor(&self.engine.document.connection.id).await?;
+            let early = Run { positions: page.positions(run).into_iter().collect(), sheet: Default::default(), ..run.clone() };
+            self.ports.table.move_cursor(&self.engine.document.connection.id, &Cursor { run: Some(early), ..cursor }, None).await?;
+        }
+        if !self.carry(shift, access, found.cases, run).await? {
             return Ok(false);
         }
         for (object, position) in page.positions(run) {
