@@ -85,6 +85,10 @@ fn is_api_name(text: &str) -> bool {
     chars.next().is_some_and(|c| c.is_ascii_alphabetic()) && chars.all(|c| c.is_ascii_alphanumeric() || c == '_') && text.len() <= 80
 }
 
+fn is_field_name(text: &str) -> bool {
+    text.split_once('.').map_or_else(|| is_api_name(text), |(relation, field)| is_api_name(relation) && is_api_name(field))
+}
+
 fn is_opaque(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic() && c != '#')
 }
@@ -110,6 +114,14 @@ text_id!(
     PersonKey, "person key", "1 to 128 visible ASCII characters without '#'", "^[!\"$-~]{1,128}$", is_opaque
 );
 
+impl FieldName {
+    /// Whether it is a field of another record than the one at hand.
+    #[must_use]
+    pub fn is_of_relation(&self) -> bool {
+        self.0.contains('.')
+    }
+}
+
 impl PersonKey {
     /// The key of a person whom a connection meets under that identity for the first time. It is always the same, so that a record made
     /// with it is found again although nothing of the person was stored.
@@ -124,8 +136,13 @@ text_id!(
     ObjectName, "object name", "a letter, then letters, digits and underscores, 80 at most", "^[A-Za-z][A-Za-z0-9_]{0,79}$", is_api_name
 );
 text_id!(
-    /// The API name of a Salesforce field, for example `LastName` or `kayo_last_audio_duration__c`.
-    FieldName, "field name", "a letter, then letters, digits and underscores, 80 at most", "^[A-Za-z][A-Za-z0-9_]{0,79}$", is_api_name
+    /// The API name of a Salesforce field, for example `LastName` or `kayo_last_audio_duration__c`; or of a field of the record that it refers
+    /// to, like `Account.Name`.
+    FieldName,
+    "field name",
+    "a letter, then letters, digits and underscores, 80 at most, perhaps with a relation and a full stop before it",
+    "^[A-Za-z][A-Za-z0-9_]{0,79}(\\.[A-Za-z][A-Za-z0-9_]{0,79})?$",
+    is_field_name
 );
 text_id!(
     /// The name of a mapping inside one configuration document.
@@ -240,7 +257,10 @@ mod tests {
             ("9lives", true, false),
         ] {
             assert_eq!(ConnectionId::parse(text).is_ok(), slug, "{text}");
-            assert_eq!(FieldName::parse(text).is_ok(), api, "{text}");
+            assert_eq!((FieldName::parse(text).is_ok(), ObjectName::parse(text).is_ok()), (api, api), "{text}");
+        }
+        for (text, field) in [("Account.Name", true), ("Account.", false), (".Name", false), ("Account.Owner.Name", false)] {
+            assert_eq!((FieldName::parse(text).is_ok(), ObjectName::parse(text).is_ok()), (field, false), "{text}");
         }
     }
 }

@@ -84,8 +84,16 @@ pub const KEY_FIELD: &str = "Passerelle_Id__c";
 pub struct Schemas(pub BTreeMap<ObjectName, ObjectSchema>);
 
 impl FromIterator<ObjectSchema> for Schemas {
+    /// A contact's fields are those of its account, too, to be read.
     fn from_iter<T: IntoIterator<Item = ObjectSchema>>(schemas: T) -> Self {
-        Self(schemas.into_iter().map(|schema| (schema.object.clone(), schema)).collect())
+        let mut all: BTreeMap<ObjectName, ObjectSchema> = schemas.into_iter().map(|schema| (schema.object.clone(), schema)).collect();
+        let account = all.get(&ObjectName::known("Account")).map(|account| account.fields.clone()).unwrap_or_default();
+        let read_only = |field: Field| Field { createable: false, updateable: false, required: false, tracked: None, ..field };
+        let of_account = account.into_iter().filter_map(|(name, field)| Some((FieldName::parse(&format!("Account.{name}")).ok()?, read_only(field))));
+        if let Some(contact) = all.get_mut(&ObjectName::known("Contact")) {
+            contact.fields.extend(of_account);
+        }
+        Self(all)
     }
 }
 

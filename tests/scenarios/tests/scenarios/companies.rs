@@ -5,7 +5,7 @@ use passerelle_core::{
     domain::{
         company::{identities, name_identity},
         ids::ConnectionId,
-        person::Person,
+        person::{Person, id_alias},
     },
     ports::Clock,
 };
@@ -14,7 +14,7 @@ use passerelle_scenarios::{Scene, capture, person, record, set_rule, settled};
 use salesforce_sim::{Effect, Matcher, Seed, id::Id};
 use serde_json::{Value, json};
 
-use crate::reconcile::hour;
+use crate::{reconcile::hour, webmecanik};
 
 /// KAYO's preset for contacts, with accounts whose name, site and city go both ways.
 fn accounts(document: &mut Value) {
@@ -363,4 +363,49 @@ async fn a_new_contact_belongs_to_the_company_that_an_earlier_event_has_named() 
     scene.apply(&scene.document("kayo", accounts)).await;
     scene.work(&kayo, &says(&scene, 1, "e2", Value::Null)).await;
     assert_eq!(scene.records("Contact")[0]["AccountId"], account(&scene)["Id"]);
+}
+
+/// The name of a contact's account is read with the contact, and with an edit of the contact comes to the person.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_name_of_a_contacts_account_is_an_attribute_of_the_person_at_no_call_more() {
+    let (scene, kayo) = scene_with(&[json!({"Name": "Other SA"})], |document| {
+        hourly(document);
+        document["platform"]["attributes"].as_array_mut().unwrap().push(json!({"name": "person.employer", "type": "text"}));
+        let rule = json!({"from": "person.employer", "to": "Account.Name", "strategy": "always_salesforce", "direction": "to_platform"});
+        set_rule(document, "contact", &rule);
+    })
+    .await;
+    scene.work(&kayo, &says(&scene, 1, "e1", json!({"id": 7, "name": "ACME"}))).await;
+    hour(&scene, &kayo).await;
+    hour(&scene, &kayo).await;
+    let contact = scene.records("Contact").remove(0);
+    let other = scene.records("Account").into_iter().find(|account| account["Name"] == "Other SA").unwrap();
+    scene.edit("Contact", &contact, &json!({"AccountId": other["Id"]}));
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((run.api_calls, run.sheet.to_platform), (1, 1), "{run:?}");
+    let table = &scene.stack.ports().table;
+    let keys: Vec<_> = table.load_aliases(&kayo, &[id_alias("p1")]).await.unwrap().into_iter().map(|(_, key)| key).collect();
+    let person = table.load_people(&kayo, &keys).await.unwrap().remove(0);
+    assert_eq!(person.value("person.employer"), Some(&json!("Other SA")));
+    scene.work(&kayo, &says(&scene, 1, "e2", json!({"id": 7, "city": "Lyon"}))).await;
+    assert_eq!(scene.records("Contact").remove(0)["AccountId"], other["Id"], "whom a colleague has moved stays there");
+}
+
+/// As Automation has it: its contacts name their companies, and Salesforce's accounts have the last word about the name.
+#[tokio::test(flavor = "multi_thread")]
+async fn webmecaniks_companies_follow_the_accounts_of_their_names() {
+    let (scene, kayo) = Scene::of_preset(webmecanik::PRESET, webmecanik::fields(), vec![record("Account", json!({"Name": "ACME"}))]).await;
+    let fields = json!({"email": "jeanne@example.org", "firstname": "Jeanne", "lastname": "Moreau", "lead_company": "ACME", "company": "acme"});
+    webmecanik::deliver(&scene, "lead_post_save_new", fields, json!({})).await;
+    assert_eq!(scene.records("Lead").len(), 1);
+    assert_eq!(company(&scene, &kayo, json!("ACME")).await.link.unwrap().id.to_string(), account(&scene)["Id"].as_str().unwrap());
+    assert_eq!(account(&scene)["Name"], "ACME", "the name is Salesforce's");
+    hour(&scene, &kayo).await;
+    scene.edit("Account", &account(&scene), &json!({"Name": "ACME Group"}));
+    hour(&scene, &kayo).await;
+    assert_eq!(company(&scene, &kayo, json!("acme group")).await.value("company.name"), Some(&json!("ACME Group")));
+    let id = id_of(&account(&scene));
+    scene.as_colleague(|org, session| org.delete(session, "Account", &id.to_string()).unwrap());
+    hour(&scene, &kayo).await;
+    assert_eq!(company(&scene, &kayo, json!("acme")).await.value("company.deleted_in_salesforce"), Some(&json!(true)));
 }

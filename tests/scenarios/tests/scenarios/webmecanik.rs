@@ -13,9 +13,9 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-const PRESET: &str = include_str!("../../../../infra/presets/webmecanik.yaml");
+pub const PRESET: &str = include_str!("../../../../infra/presets/webmecanik.yaml");
 
-fn fields() -> Vec<CustomField> {
+pub fn fields() -> Vec<CustomField> {
     let of = |object: &str| {
         [
             custom_field(object, "webmecanik_id__c", CustomFieldKind::Text { length: 255 }),
@@ -26,7 +26,7 @@ fn fields() -> Vec<CustomField> {
 }
 
 /// A delivery as Automation sends it, signed with the webhook's key.
-async fn deliver(scene: &Scene, trigger: &str, fields: Value, more: Value) {
+pub async fn deliver(scene: &Scene, trigger: &str, fields: Value, more: Value) {
     let keys = configure::webhook_keys(scene.stack.ports(), &"kayo".parse().unwrap()).await.unwrap();
     let core: Value = fields.as_object().unwrap().iter().map(|(alias, value)| (alias.clone(), json!({"alias": alias, "value": value}))).collect();
     let mut item = json!({"contact": {"id": 47, "fields": {"core": core}, "tags": []}, "timestamp": "2026-08-30T08:00:00+00:00"});

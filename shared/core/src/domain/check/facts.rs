@@ -101,7 +101,7 @@ impl Facts {
     /// The descriptions alone.
     #[must_use]
     pub fn schemas(&self) -> Schemas {
-        Schemas(self.objects.iter().map(|(name, object)| (name.clone(), object.schema.clone())).collect())
+        self.objects.values().map(|object| object.schema.clone()).collect()
     }
 
     /// One object, by its API name.

@@ -229,6 +229,9 @@ impl Compiler<'_> {
         }
         for (field, value) in fixed {
             let place = format!("{place}.static.{field}");
+            if field.is_of_relation() {
+                self.fault(place.clone(), "This is a field of another record, which is not written.");
+            }
             if value.is_object() || value.is_null() {
                 self.fault(place.clone(), "Write a text, a number, true, false or a list of texts.");
             }
@@ -321,6 +324,13 @@ impl Compiler<'_> {
         let (root, whose) = if object == "Account" { ("company.", "company") } else { ("person.", "person") };
         if rule.direction != Direction::ToSalesforce && !rule.from.starts_with(root) {
             self.fault(format!("{place}.direction"), format!("Only attributes of the {whose} can be written back; choose to_salesforce."));
+        }
+        let of_account = object == "Contact" && rule.to.as_str().starts_with("Account.") && rule.direction == Direction::ToPlatform;
+        if rule.to.is_of_relation() && !of_account {
+            self.fault(
+                format!("{place}.to"),
+                "Of other records, fields of a contact's account can be read: write Account.FIELD with direction to_platform.",
+            );
         }
         if matches!(&rule.overflow, Overflow::Default(value) if value.is_object() || is_blank(value)) {
             self.fault(format!("{place}.overflow.default"), "Write a text, a number, true, false or a list of texts.");

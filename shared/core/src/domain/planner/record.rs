@@ -163,6 +163,10 @@ pub(super) fn plan_update(
     let (mut changes, mut missing, blank) = (Vec::new(), Vec::new(), Value::Null);
     for (rule, when) in rules {
         let to = &rule.rule.to;
+        // What belongs to another record is not always read with this one.
+        if to.is_of_relation() && read.is_none_or(|read| !read.values.contains_key(to)) {
+            continue;
+        }
         let base = plan.person.link.as_ref().and_then(|link| link.bases.get(to)).and_then(|base| base.salesforce.clone());
         let seen = match read {
             Some(read) => {

@@ -212,7 +212,9 @@ impl Look<'_> {
         let name = ObjectName::known(object);
         let mut asked = Vec::new();
         for chunk in ids.chunks(collections::MAX_READ) {
-            let sub = collections::retrieve(access.version(), "q", &name, chunk, &self.fields(object)).map_err(SalesforceError::from)?;
+            // Records by their ids come without those that they refer to.
+            let fields: Vec<FieldName> = self.fields(object).into_iter().filter(|field| !field.is_of_relation()).collect();
+            let sub = collections::retrieve(access.version(), "q", &name, chunk, &fields).map_err(SalesforceError::from)?;
             asked.push((Question::ById(object, chunk.to_vec()), sub));
         }
         Ok(asked)
@@ -396,7 +398,11 @@ fn records(case: &Case) -> BTreeSet<RecordId> {
 
 pub(in crate::app) fn read_match(object: &str, row: &Row, us: Option<RecordId>) -> Option<Match> {
     let converted = object == "Lead" && row.get("IsConverted").and_then(Value::as_bool) == Some(true);
-    let values = row.fields.iter().filter_map(|(name, value)| Some((FieldName::parse(name).ok()?, value.clone())));
+    let values = row.fields.iter().flat_map(|(name, value)| match value {
+        Value::Object(related) => related.iter().map(|(field, value)| (format!("{name}.{field}"), value.clone())).collect(),
+        _ => vec![(name.clone(), value.clone())],
+    });
+    let values = values.filter_map(|(name, value)| Some((FieldName::parse(&name).ok()?, value)));
     Some(Match {
         id: row.id("Id")?,
         created: row.time("CreatedDate"),
