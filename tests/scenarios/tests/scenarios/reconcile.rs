@@ -184,6 +184,11 @@ async fn no_record_is_missed_where_a_page_ends_within_one_timestamp() {
     assert!(run.api_calls <= 3, "two pages and a description: {run:?}");
     let run = hour(&scene, &kayo).await;
     assert_eq!((run.sheet.applied, run.sheet.to_salesforce), (0, 0), "{run:?}");
+    // Their address leads to them: what the platform says of it later is said of the same people.
+    let (before, lead) = (scene.records("Lead").len(), scene.records("Lead").into_iter().find(|record| record["Email"].is_string()).unwrap());
+    scene.work(&kayo, &states("e1", scene.clock.now(), &json!({"id": "new", "email": lead["Email"], "job": "CTO"}))).await;
+    assert_eq!(scene.records("Lead").len(), before);
+    assert_eq!(person(&scene, &kayo, "new").await.link.unwrap().id.to_string(), lead["Id"].as_str().unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,7 +25,9 @@ impl Identities {
     /// What becomes of them between a person as stored and as they will be.
     #[must_use]
     pub fn between(before: &Person, after: &Person, taken: &BTreeMap<String, PersonKey>) -> Self {
-        let new = after.aliases.difference(&before.aliases).map(|alias| (alias.clone(), None));
+        // Of whom nothing is stored yet, no identity leads to them.
+        let stored = |alias: &String| before.version > 0 && before.aliases.contains(alias);
+        let new = after.aliases.iter().filter(|alias| !stored(alias)).map(|alias| (alias.clone(), None));
         let taken = taken.iter().map(|(alias, from)| (alias.clone(), Some(from.clone())));
         let leaves = address(before).filter(|left| Some(left) != address(after).as_ref());
         Self { claims: new.chain(taken).collect(), leaves, waits_for: None }
