@@ -47,6 +47,8 @@ def rules(table, prefix):
         ("secretsmanager:PutSecretValue", f"{secret}/webhook-AbCdEf", []),
         ("secretsmanager:GetSecretValue", f"{secret}/salesforce-AbCdEf", WRITERS),
         ("secretsmanager:PutSecretValue", f"{secret}/salesforce-AbCdEf", WRITERS),
+        ("secretsmanager:GetSecretValue", f"{secret}/platform-AbCdEf", ["Reconcile", "Upsert"]),
+        ("secretsmanager:PutSecretValue", f"{secret}/platform-AbCdEf", []),
         ("secretsmanager:DescribeSecret", f"{secret}/salesforce-AbCdEf", []),
         ("secretsmanager:DeleteSecret", f"{secret}/salesforce-AbCdEf", []),
         ("secretsmanager:GetSecretValue", f"{elsewhere}/salesforce-AbCdEf", []),

@@ -40,8 +40,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Store a configuration document (YAML or JSON). The consumer secret is read from PASSERELLE_CONSUMER_SECRET, and a key
-    /// that the platform made for its webhook from PASSERELLE_WEBHOOK_KEY.
+    /// Store a configuration document (YAML or JSON). The consumer secret is read from PASSERELLE_CONSUMER_SECRET, a key that the platform made
+    /// for its webhook from PASSERELLE_WEBHOOK_KEY, and what signs in to the platform's API from PASSERELLE_PLATFORM_SECRET.
     Apply {
         /// The document.
         file: PathBuf,
@@ -50,13 +50,8 @@ enum Command {
         json: bool,
     },
     /// Print the section `platform.attributes` of a document brought up to date by the platform's own list: attributes in JSON or
-    /// YAML, or the answer of Mautic's `/api/fields/contact`.
-    Attributes {
-        /// The document.
-        file: PathBuf,
-        /// The platform's list.
-        list: PathBuf,
-    },
+    /// YAML, or the answer of Mautic's `/api/fields/contact`, which `--connection` asks for. What rules name that is not there is told.
+    Attributes(attributes::Options),
     /// Show what an example body of the platform becomes under a document, without storing or sending anything.
     Try {
         /// The document.
@@ -190,7 +185,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Local(options)) => local::run(options, cli.target.ports()).await,
         Some(Command::Demo { json }) => demo::run_once(json).await,
         Some(Command::Apply { file, json }) => operate::apply(&cli.target, &file, json).await,
-        Some(Command::Attributes { file, list }) => attributes::run(&file, &list),
+        Some(Command::Attributes(options)) => attributes::run(&cli.target, options).await,
         Some(Command::Try { file, body, json }) => trial::run(&file, &body, json),
         Some(Command::Connect { connection }) => operate::connect(&cli.target, &connection).await,
         Some(Command::Verify { connection, json, language }) => verify::verify(&cli.target, &connection, json, language.into()).await,

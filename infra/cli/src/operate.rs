@@ -22,7 +22,7 @@ use crate::{explain, target::Target, verify};
 /// How many explanations of a person are told.
 const EXPLANATIONS: usize = 100;
 
-/// Stores a document, and the consumer secret if the environment has one.
+/// Stores a document, and the secrets that the environment has.
 pub async fn apply(target: &Target, file: &Path, as_json: bool) -> Result<()> {
     let json = read_document(file)?;
     let world = target.world().await?;
@@ -46,6 +46,13 @@ pub async fn apply(target: &Target, file: &Path, as_json: bool) -> Result<()> {
         let stored = tokens::set_client_secret(world.ports(), &applied.connection, SecretString::from(secret)).await;
         stored.context("The consumer secret could not be stored.")?;
         say("The consumer secret is stored.".to_owned());
+    }
+    if let Ok(secret) = std::env::var("PASSERELLE_PLATFORM_SECRET")
+        && !secret.is_empty()
+    {
+        let stored = configure::set_platform_secret(world.ports(), &applied.connection, &SecretString::from(secret)).await;
+        stored.context("The platform's secret could not be stored.")?;
+        say("The platform's secret is stored.".to_owned());
     }
     if let Some(key) = given_key {
         let stored = configure::set_webhook_key(world.ports(), &applied.connection, &SecretString::from(key)).await;

@@ -1,7 +1,7 @@
 //! What the hourly runs of a connection have read and done.
 
 use anyhow::{Context, Result};
-use passerelle_core::domain::{ids::ConnectionId, run::Run};
+use passerelle_core::domain::{ids::ConnectionId, mautic::problem, run::Run};
 use serde_json::json;
 
 use crate::target::Target;
@@ -51,6 +51,13 @@ pub fn in_words(run: &Run) -> String {
     if sheet.deleted + sheet.merged + sheet.converted > 0 {
         lines.push(format!("  {} deleted, {} merged, {} converted", sheet.deleted, sheet.merged, sheet.converted));
     }
+    if let Some(platform) = &run.platform {
+        lines.push(format!("  {} contacts read at the platform, {} said something new", platform.read, platform.news));
+        if let Some(code) = &platform.problem {
+            let cure = problem(code).map_or_else(String::new, |found| format!(" {} {}", found.words.en, found.cure.en));
+            lines.push(format!("  the platform could not be read: {code}.{cure}"));
+        }
+    }
     if let Some(code) = &run.stopped {
         lines.push(format!("  stopped: {code}. Raise `reconciliation.brake_percent` if this is meant, and the next run goes on."));
     }
@@ -65,7 +72,7 @@ pub fn in_words(run: &Run) -> String {
 
 #[cfg(test)]
 mod tests {
-    use passerelle_core::domain::run::Sheet;
+    use passerelle_core::domain::run::{FromPlatform, Sheet};
 
     use super::*;
 
@@ -77,6 +84,7 @@ mod tests {
             id: "r1".to_owned(),
             started_at: at,
             since: at,
+            platform: Some(FromPlatform { problem: Some("platform_credentials".to_owned()), ..FromPlatform::new(at) }),
             positions: Default::default(),
             pushed: true,
             everybody: None,
@@ -86,7 +94,14 @@ mod tests {
             stopped: None,
         };
         let text = in_words(&run);
-        for part in ["2 API calls", "DOES NOT BALANCE", "3 records read", "1 applied (0 to Salesforce, 1 to the platform)", "1 deleted"] {
+        for part in [
+            "2 API calls",
+            "DOES NOT BALANCE",
+            "3 records read",
+            "1 applied (0 to Salesforce, 1 to the platform)",
+            "1 deleted",
+            "PASSERELLE_PLATFORM_SECRET",
+        ] {
             assert!(text.contains(part), "{text}");
         }
         let whole = Run { sheet: Sheet { unknown: 1, ..run.sheet.clone() }, ..run };

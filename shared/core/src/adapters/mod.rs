@@ -1,7 +1,8 @@
-//! The world behind the ports: DynamoDB, Secrets Manager, HTTP, Salesforce.
+//! The world behind the ports: DynamoDB, Secrets Manager, HTTP, Salesforce, Mautic.
 
 pub mod aws;
 pub mod http;
+pub mod mautic;
 pub mod platform;
 mod roots;
 pub mod salesforce;

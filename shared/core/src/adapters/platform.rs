@@ -19,8 +19,12 @@ use url::{Host, Url};
 use super::http::{builder, exchange};
 use crate::ports::{BoxFuture, Transport, TransportError};
 
-/// Most bytes of an answer of the platform.
+/// Most bytes of an answer of the platform, unless the request says otherwise.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// Most bytes of the answer to a request that carries this as an extension.
+#[derive(Debug, Clone, Copy)]
+pub struct MostBytes(pub usize);
 
 /// An address of the platform that may not be called.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -73,7 +77,8 @@ impl PlatformTransport {
             Some(client) => check(url, &self.allowed_hosts).map(|()| client.clone()),
             None => Err(PlatformRefused::NoClient),
         };
-        exchange(request, timeout, MAX_BODY_BYTES, |url| Ok(check(url)?)).await
+        let most = request.extensions().get::<MostBytes>().map_or(MAX_BODY_BYTES, |most| most.0);
+        exchange(request, timeout, most, |url| Ok(check(url)?)).await
     }
 }
 

@@ -1,7 +1,7 @@
-//! Secrets Manager: two secrets per connection, read by version where it matters.
+//! Secrets Manager: up to three secrets per connection, read by version where it matters.
 //!
 //! `{prefix}/{connection}/webhook` is all that intake may read; `{prefix}/{connection}/salesforce` holds the consumer
-//! secret and the tokens. Secrets Manager is eventually consistent, so whoever needs a certain version asks for it by
+//! secret and the tokens, `{prefix}/{connection}/platform` what signs in to the platform's API. Secrets Manager is eventually consistent, so whoever needs a certain version asks for it by
 //! its id and never for "current".
 
 use aws_sdk_secretsmanager::{Client, error::ProvideErrorMetadata, error::SdkError};
@@ -10,13 +10,15 @@ use thiserror::Error;
 
 use crate::{domain::ids::ConnectionId, ports::Cause};
 
-/// Which of a connection's two secrets.
+/// Which of a connection's secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecretKind {
     /// The signing keys of the webhook.
     Webhook,
     /// Consumer secret and tokens.
     Salesforce,
+    /// What signs in to the platform's API.
+    Platform,
 }
 
 impl SecretKind {
@@ -24,6 +26,7 @@ impl SecretKind {
         match self {
             SecretKind::Webhook => "webhook",
             SecretKind::Salesforce => "salesforce",
+            SecretKind::Platform => "platform",
         }
     }
 }

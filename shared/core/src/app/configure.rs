@@ -16,7 +16,7 @@ use crate::{
     },
     domain::{
         check::{Verdict, judge, unreached},
-        config::{ConfigFault, Document, WEBHOOK_URL, Webhook, parse_document},
+        config::{ConfigFault, Document, MAUTIC_URL, WEBHOOK_URL, parse_document},
         engine::{Engine, EngineError},
         event::hex,
         finding::{Finding, Severity},
@@ -82,7 +82,7 @@ pub struct WebhookKeys {
 pub async fn apply(ports: Ports<'_>, json: &Value) -> Result<Applied, ConfigureError> {
     let document = parse_document(json).map_err(ConfigureError::Invalid)?;
     let connection = document.connection.id.clone();
-    webhook_may_be_called(ports, &document)?;
+    platform_may_be_called(ports, &document)?;
     agree_on_source(ports, &document).await?;
     let former = ports.table.load_meta(&connection).await?;
     let former_version = former.as_ref().map_or(0, |meta| meta.config_version);
@@ -175,15 +175,17 @@ async fn feed(ports: Ports<'_>, document: &Document, former: Option<&Meta>) -> R
     Ok(())
 }
 
-/// Refuses a webhook within our own network. What its name leads to is looked at with each connection that is made.
-fn webhook_may_be_called(ports: Ports<'_>, document: &Document) -> Result<(), ConfigureError> {
-    let Some(Ok(url)) = document.platform.webhook.as_ref().map(Webhook::parse_url) else { return Ok(()) };
+/// Refuses a platform within our own network. What its name leads to is looked at with each connection that is made.
+fn platform_may_be_called(ports: Ports<'_>, document: &Document) -> Result<(), ConfigureError> {
+    let webhook = document.platform.webhook.as_ref().map(|webhook| (WEBHOOK_URL, webhook.parse_url()));
+    let mautic = document.platform.mautic.as_ref().map(|mautic| (MAUTIC_URL, mautic.parse_url()));
+    let Some((place, Ok(url))) = webhook.or(mautic) else { return Ok(()) };
     platform::check(&url, &ports.settings.platform_hosts).map_err(|_| {
         let message = Sentence::new(
-            "This installation calls public hosts only, by https and their name; write the webhook's public address. This machine itself is called by a local stack only.",
-            "Cette installation n'appelle que des hôtes publics, en https et par leur nom ; écrivez l'adresse publique du webhook. Seule une installation locale appelle sa propre machine.",
+            "This installation calls public hosts only, by https and their name; write the platform's public address. This machine itself is called by a local stack only.",
+            "Cette installation n'appelle que des hôtes publics, en https et par leur nom ; écrivez l'adresse publique de la plateforme. Seule une installation locale appelle sa propre machine.",
         );
-        let fault = ConfigFault { place: WEBHOOK_URL.to_owned(), message: message.to(document.connection.language).to_owned() };
+        let fault = ConfigFault { place: place.to_owned(), message: message.to(document.connection.language).to_owned() };
         ConfigureError::Invalid(vec![fault])
     })
 }
@@ -228,6 +230,11 @@ async fn ensure_webhook_key(ports: Ports<'_>, document: &Document) -> Result<Opt
 /// A fresh id for a secret's version: 64 hexadecimal digits.
 fn fresh_version(ports: Ports<'_>) -> String {
     hex(&ports.ids.secret_bytes())
+}
+
+/// Takes the secret that signs in to the platform's API: a client's, or a user's password.
+pub async fn set_platform_secret(ports: Ports<'_>, connection: &ConnectionId, secret: &SecretString) -> Result<(), SecretError> {
+    ports.secrets.store(connection, SecretKind::Platform, &fresh_version(ports), secret).await
 }
 
 /// Takes the key that the platform made, or that both sides agreed on, in the place of the connection's webhook key. Other

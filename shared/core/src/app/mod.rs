@@ -8,6 +8,7 @@ pub mod connections;
 pub mod deliver;
 pub mod fields;
 pub mod intake;
+pub mod mautic;
 pub mod problems;
 pub mod reconcile;
 mod schemas;

@@ -8,7 +8,7 @@ use super::{
     upsert::{self, Stopped, WorkError, Workbench},
 };
 use crate::{
-    adapters::state::{StateError, connections::Status, people::Whom},
+    adapters::state::{StateError, connections::Status, events::Stored, people::Whom},
     domain::{
         budget::{Purpose, Wait},
         config::Document,
@@ -79,7 +79,12 @@ pub async fn waits(ports: Ports<'_>, c: &ConnectionId) -> Result<Option<Wait>, S
 /// Stores people of a list as events, each once, and works them. Whoever repeats it finds what was done.
 pub async fn send(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, events: &[Event], deadline: Timestamp) -> Result<Sent, SyncError> {
     let document = active(ports, c).await?;
-    let contradicted = intake::store(ports, &document.source.id, c, events).await?;
+    let mut contradicted = Vec::new();
+    for (id, _, stored) in intake::store(ports, &document.source.id, std::slice::from_ref(c), events, ports.clock.now()).await {
+        if stored? == Stored::Contradicted {
+            contradicted.push(id.clone());
+        }
+    }
     if !contradicted.is_empty() {
         return Err(SyncError::Contradicted(contradicted));
     }

@@ -74,6 +74,10 @@ pub const MAX_EVENTS: usize = 1_000;
 /// The most attributes that one person, or one company, may carry.
 pub const MAX_ATTRIBUTES: usize = 200;
 
+/// The type of events that tell what has changed of a person at the platform. One that no workflow handles is kept all the same, and what it
+/// tells goes to Salesforce with the next hourly run.
+pub const CHANGED: &str = "contact_changed";
+
 /// The members of an event's context: what filters and texts can name.
 pub const CONTEXT: [&str; 7] = ["event", "person", "company", "project", "collaborator", "data", "platform"];
 

@@ -17,6 +17,7 @@ pub mod ledger;
 pub mod lock;
 pub mod mac;
 pub mod mapping;
+pub mod mautic;
 pub mod near;
 pub mod person;
 pub mod place;

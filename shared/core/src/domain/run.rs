@@ -27,6 +27,9 @@ pub struct Run {
     pub since: Timestamp,
     /// How far each object is.
     pub positions: BTreeMap<ObjectName, Position>,
+    /// How far it is with what has changed at the platform, where it reads there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<FromPlatform>,
     /// Whether those who wait for a run are done.
     #[serde(default)]
     pub pushed: bool,
@@ -52,7 +55,8 @@ impl Run {
     #[must_use]
     pub fn is_over(&self) -> bool {
         let everybody = self.everybody.as_ref().is_none_or(|everybody| everybody.done);
-        self.stopped.is_some() || self.pushed && everybody && self.positions.values().all(|position| position.done)
+        let platform = self.platform.as_ref().is_none_or(FromPlatform::is_over);
+        self.stopped.is_some() || self.pushed && everybody && platform && self.positions.values().all(|position| position.done)
     }
 }
 
@@ -105,6 +109,51 @@ impl Everybody {
     #[must_use]
     pub fn concerns(&self, person: &Person) -> bool {
         self.asked.project.as_ref().is_none_or(|project| person.projects.contains(project))
+    }
+}
+
+/// How far a run is with what has changed at the platform, and what it has found there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FromPlatform {
+    /// It looks at what was modified or added since then, by the platform's clock.
+    pub since: Timestamp,
+    /// How far it is with what was modified.
+    pub modified: ContactPlace,
+    /// How far it is with what was added.
+    pub added: ContactPlace,
+    /// Contacts that were read.
+    pub read: u64,
+    /// Events that they became, because they say what was not known.
+    pub news: u64,
+    /// Why the platform could not be read to the end: a stable code. The next run begins where this one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// How far a run is with the contacts of the platform in the order of a date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ContactPlace {
+    /// At the beginning.
+    Start,
+    /// Among those of this date, after this id.
+    Within(Timestamp, u64),
+    /// After all those of this date.
+    Beyond(Timestamp),
+    /// There are no more.
+    Done,
+}
+
+impl FromPlatform {
+    /// Nothing is read yet.
+    #[must_use]
+    pub const fn new(since: Timestamp) -> Self {
+        Self { since, modified: ContactPlace::Start, added: ContactPlace::Start, read: 0, news: 0, problem: None }
+    }
+
+    /// Whether there is no more to read in this run.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.problem.is_some() || self.modified == ContactPlace::Done && self.added == ContactPlace::Done
     }
 }
 

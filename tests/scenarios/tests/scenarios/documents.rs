@@ -133,7 +133,9 @@ fn made() -> BTreeSet<String> {
             codes.extend(text.split(maker).skip(1).map(first_text).filter(|text| is_code(text)).map(str::to_owned));
         }
         codes.extend(text.split('"').filter(|text| text.starts_with("salesforce_") && is_code(text)).map(str::to_owned));
-        codes.extend(text.split('"').filter(|text| text.starts_with("delivery_") && is_code(text)).map(str::to_owned));
+        for prefix in ["delivery_", "platform_"] {
+            codes.extend(text.split('"').filter(|text| text.starts_with(prefix) && is_code(text)).map(str::to_owned));
+        }
         let values = text.split("=> \"").skip(1).filter_map(|rest| rest.split('"').next());
         codes.extend(values.filter(|text| text.starts_with("value_") || text.starts_with("field_")).map(str::to_owned));
         if path.ends_with("app/connections.rs") {

@@ -26,6 +26,7 @@ mod intake;
 mod inwink;
 mod kayo;
 mod life;
+mod mautic;
 mod merge;
 mod operations;
 mod order;

@@ -39,6 +39,9 @@ pub struct StoredDelivery {
     /// Why the last try failed: a stable code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
+    /// When it arrived; sorts as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<String>,
     /// When DynamoDB may drop it, in seconds since 1970; only once it arrived or was given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl: Option<i64>,
@@ -70,6 +73,12 @@ impl StoredDelivery {
         self.ttl.is_none()
     }
 
+    /// Whether the platform did not have it at a time.
+    #[must_use]
+    pub fn is_later_than(&self, at: Timestamp) -> bool {
+        self.is_open() || self.sent_at.as_deref().is_some_and(|sent| sent > sortable(at).as_str())
+    }
+
     /// Whether its time has come.
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
@@ -96,6 +105,7 @@ pub(super) fn delivery_writes(
             due_pk: Some(Key::delivery_partition(c)),
             due_at: Some(sortable(now)),
             cause: None,
+            sent_at: None,
             ttl: None,
         };
         Write::put(Key::delivery(c, person, version, nth), &stored, None)
@@ -118,12 +128,27 @@ impl Table {
 
     /// A person's deliveries that are still to be sent, in their order.
     pub async fn open_deliveries(&self, c: &ConnectionId, person: &PersonKey) -> Result<Vec<(Key, StoredDelivery)>, StateError> {
+        self.last_deliveries(c, person, StoredDelivery::is_open).await
+    }
+
+    /// A person's last deliveries, those that the platform did not have at a time, in their order.
+    pub async fn deliveries_later_than(&self, c: &ConnectionId, person: &PersonKey, at: Timestamp) -> Result<Vec<StoredDelivery>, StateError> {
+        let found = self.last_deliveries(c, person, |delivery| delivery.is_later_than(at)).await?;
+        Ok(found.into_iter().map(|(_, delivery)| delivery).collect())
+    }
+
+    async fn last_deliveries(
+        &self,
+        c: &ConnectionId,
+        person: &PersonKey,
+        wanted: impl Fn(&StoredDelivery) -> bool,
+    ) -> Result<Vec<(Key, StoredDelivery)>, StateError> {
         let partition = Key::delivery(c, person, 0, 0).pk;
         let (mut open, mut after) = (Vec::new(), None);
         loop {
             let (page, next) = self.page_in::<StoredDelivery>(Order::LastToFirst, &partition, Key::DELIVERIES, after.as_ref(), PAGE).await?;
             let (read, before) = (page.len(), open.len());
-            open.extend(page.into_iter().take_while(|(_, delivery)| delivery.is_open()));
+            open.extend(page.into_iter().take_while(|(_, delivery)| wanted(delivery)));
             after = next;
             if after.is_none() || open.len() - before < read {
                 open.reverse();

@@ -6,29 +6,26 @@ pub mod people;
 mod proof;
 mod readers;
 mod status;
+mod store;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use futures::{StreamExt, stream};
 use http::HeaderMap;
-use jiff::Timestamp;
 use serde::Serialize;
 
 use self::proof::Proof;
+pub(in crate::app) use self::store::store;
 pub use self::{
     proof::TOLERANCE_S,
     readers::Readers,
     status::{Told, ToldOne, tell},
 };
 use crate::{
-    adapters::state::{
-        StateError,
-        events::{Stored, StoredEvent},
-    },
+    adapters::state::events::Stored,
     app::configure,
     domain::{
         event::{Event, EventFault},
-        ids::{ConnectionId, EventId, SourceId},
+        ids::{ConnectionId, SourceId},
     },
     planted::{self, Bug},
     ports::Ports,
@@ -37,8 +34,6 @@ use crate::{
 
 /// The largest body, in bytes.
 pub const MAX_BODY: usize = 256 * 1024;
-/// How many events of a delivery are stored at the same time.
-const PARALLEL: usize = 32;
 
 /// What was accepted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -90,31 +85,8 @@ fn invalid(faults: Vec<EventFault>) -> Problem {
     }
 }
 
-/// Stores events of one connection that came otherwise than by a delivery, each once; answers those that were taken before with another content.
-pub(super) async fn store(ports: Ports<'_>, source: &SourceId, c: &ConnectionId, events: &[Event]) -> Result<Vec<EventId>, StateError> {
-    let mut contradicted = Vec::new();
-    for (id, _, result) in put_all(ports, source, std::slice::from_ref(c), events).await {
-        if result? == Stored::Contradicted {
-            contradicted.push(id.clone());
-        }
-    }
-    Ok(contradicted)
-}
-
-type Put<'e> = (&'e EventId, &'e ConnectionId, Result<Stored, StateError>);
-
-async fn put_all<'e>(ports: Ports<'_>, source: &SourceId, connections: &'e [ConnectionId], events: &'e [Event]) -> Vec<Put<'e>> {
-    let now = ports.clock.now();
-    // Collected first: a stream over a closure that borrows is not `Send` for every lifetime, as the compiler wants it.
-    let pairs = events.iter().flat_map(|event| connections.iter().map(move |connection| (event, connection)));
-    let puts: Vec<_> = pairs.map(|(event, connection)| store_one(ports, source, connection, event, now)).collect();
-    let results: Vec<Put<'e>> = stream::iter(puts).buffered(PARALLEL).collect().await;
-    count(ports, &results, now).await;
-    results
-}
-
 async fn store_all(ports: Ports<'_>, source: &SourceId, connections: &[ConnectionId], events: &[Event]) -> Result<Accepted, Problem> {
-    let results = put_all(ports, source, connections, events).await;
+    let results = store(ports, source, connections, events, ports.clock.now()).await;
     let (mut accepted, mut contradicted, mut last) = (Accepted::default(), Vec::new(), None);
     for (id, _, result) in results {
         if result.is_err() && planted::is(Bug::AckBeforeDurable) {
@@ -137,25 +109,6 @@ async fn store_all(ports: Ports<'_>, source: &SourceId, connections: &[Connectio
     let message = "An event with this id was received before, with another content. Give every event an id of its own.";
     let faults = contradicted.iter().map(|id| Fault { place: id.to_string(), message: message.to_owned() }).collect();
     Err(Problem { faults, ..Problem::new(409, "event_id_reused", "Some events have ids that were used before. The others were stored.") })
-}
-
-async fn store_one<'e>(ports: Ports<'_>, source: &SourceId, connection: &'e ConnectionId, event: &'e Event, now: Timestamp) -> Put<'e> {
-    let stored = StoredEvent::new(connection, event, source, now);
-    (&event.id, connection, ports.table.store_event(connection, &event.id, &stored).await)
-}
-
-/// Adds what is new to the ledger. It comes after the storing, so that the ledger never tells of an event that is not there;
-/// and where it fails the delivery is accepted all the same, since the events are durable.
-async fn count(ports: Ports<'_>, results: &[Put<'_>], now: Timestamp) {
-    let mut new = BTreeMap::<&ConnectionId, (&EventId, usize)>::new();
-    for (id, connection, _) in results.iter().filter(|(.., result)| matches!(result, Ok(Stored::New))) {
-        new.entry(connection).or_insert((id, 0)).1 += 1;
-    }
-    for (connection, (first, count)) in new {
-        if let Err(error) = ports.table.count_received(connection, first, count, now).await {
-            tracing::warn!(connection.id = %connection, error = %error, code = "not_counted", "the ledger has not counted a delivery");
-        }
-    }
 }
 
 fn unsigned(title: &str) -> Problem {

@@ -22,16 +22,17 @@ use crate::{
     },
     app::{
         access::{Access, AccessError},
+        mautic::{self, PlatformError},
         schemas,
     },
     domain::{
         budget::Purpose,
         config::{ReconciliationSection, Ways},
         engine::Engine,
-        ids::{ConnectionId, ObjectName, PersonKey},
+        ids::{ConnectionId, EventId, ObjectName, PersonKey},
         person::spread,
         planner::Case,
-        run::{Everybody, Position, Run},
+        run::{Everybody, FromPlatform, Position, Run},
     },
     planted::{self, Bug},
     ports::Ports,
@@ -43,6 +44,8 @@ const EVERY: SignedDuration = SignedDuration::from_hours(1);
 const FIRST: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Our clock and Salesforce's may differ by so much.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
+/// How many pages of the platform a step reads at most.
+const PLATFORM_PAGES: usize = 3;
 /// How many connections are worked at the same time.
 const CONNECTIONS_AT_ONCE: usize = 8;
 /// However few people a page has, so many deletions are no accident.
@@ -137,7 +140,7 @@ pub async fn step(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, deadlin
     }
     let Some(lease) = ports.table.acquire_writer(c, &ports.ids.fresh(), ports.clock.now()).await? else { return Ok(Step::waits(Stopped::Busy)) };
     let mut shift = Shift::new(ports, bench, c, &engine, lease, deadline);
-    let mut stepper = Stepper { ports, engine: &engine, ways, step: done };
+    let mut stepper = Stepper { ports, engine: &engine, ways, step: done, brought: Vec::new() };
     let outcome = stepper.work(&mut shift, bench, &meta).await;
     let worked = shift.end(bench, outcome).await?;
     let step = stepper.step;
@@ -149,6 +152,8 @@ struct Stepper<'a> {
     engine: &'a Engine,
     ways: Ways,
     step: Step,
+    /// Events that the step has read from the platform.
+    brought: Vec<EventId>,
 }
 
 impl<'a> Stepper<'a> {
@@ -165,7 +170,7 @@ impl<'a> Stepper<'a> {
         if shift.worked.stopped.is_some() {
             return Ok(());
         }
-        shift.drain(bench, Vec::new()).await
+        shift.drain(bench, std::mem::take(&mut self.brought)).await
     }
 
     /// One page, or those who wait, or the end.
@@ -184,8 +189,10 @@ impl<'a> Stepper<'a> {
             }
         };
         let open: Vec<ObjectName> = run.positions.iter().filter(|(_, position)| !position.done).map(|(object, _)| object.clone()).collect();
-        // Those who were asked for come first: what a page changes stands behind their end.
-        let moved = if run.everybody.as_ref().is_some_and(|everybody| !everybody.done) {
+        let moved = if let Some(platform) = run.platform.as_mut().filter(|platform| !platform.is_over()) {
+            self.from_platform(shift, platform).await?
+        } else if run.everybody.as_ref().is_some_and(|everybody| !everybody.done) {
+            // Those who were asked for come before what Salesforce has changed, as what a page changes stands behind their end.
             self.everybody(shift, bench, &mut run).await?
         } else if !open.is_empty() {
             self.page(shift, bench, &mut run, &open).await?
@@ -212,7 +219,9 @@ impl<'a> Stepper<'a> {
         let next_at = Some(next(c, run.started_at));
         // Where nothing was read, the first run that reads is still to come.
         let read_at = if run.stopped.is_some() || !self.ways.pull { cursor.read_at } else { Some(run.started_at) };
-        let cursor = Cursor { next_at, read_at, run: None, ..cursor };
+        let read_there = run.platform.as_ref().is_some_and(|platform| platform.problem.is_none());
+        let platform_at = if read_there { Some(run.started_at) } else { cursor.platform_at };
+        let cursor = Cursor { next_at, read_at, platform_at, run: None, ..cursor };
         match self.ports.table.move_cursor(c, &cursor, Some(&run)).await {
             Ok(_) => {}
             Err(StateError::Conflict { .. }) => {
@@ -229,13 +238,16 @@ impl<'a> Stepper<'a> {
     fn begin(&self, cursor: &Cursor, now: Timestamp) -> Run {
         let ReconciliationSection { overlap_minutes, .. } = &self.engine.document.reconciliation;
         let back = if planted::is(Bug::NoOverlap) { SignedDuration::ZERO } else { SignedDuration::from_mins(i64::from(*overlap_minutes)) + SKEW };
-        let since = cursor.read_at.unwrap_or_else(|| now.saturating_sub(FIRST).unwrap_or(now)).saturating_sub(back).unwrap_or(Timestamp::MIN);
+        let since =
+            |last: Option<Timestamp>| last.unwrap_or_else(|| now.saturating_sub(FIRST).unwrap_or(now)).saturating_sub(back).unwrap_or(Timestamp::MIN);
+        let reads_platform = self.ways.push && self.engine.document.platform.mautic.is_some();
         let people = ["Lead", "Contact"].into_iter().filter(|object| self.engine.person_map(object).is_some());
         let objects = people.chain(self.engine.pulls_accounts().then_some("Account")).filter(|_| self.ways.pull);
         Run {
             id: self.ports.ids.fresh(),
             started_at: now,
-            since,
+            since: since(cursor.read_at),
+            platform: reads_platform.then(|| FromPlatform::new(since(cursor.platform_at))),
             positions: objects.map(|object| (ObjectName::known(object), Position::default())).collect(),
             pushed: !self.ways.any(),
             everybody: None,
@@ -244,6 +256,40 @@ impl<'a> Stepper<'a> {
             ended_at: None,
             stopped: None,
         }
+    }
+
+    /// What has changed at the platform, some pages of it. Where it cannot be read, the run goes on without it.
+    async fn from_platform(&mut self, shift: &mut Shift<'a>, run: &mut FromPlatform) -> Result<bool, StateError> {
+        if !shift.has_time() {
+            shift.worked.stopped = Some(Stopped::Deadline);
+            return Ok(false);
+        }
+        let (ports, document) = (self.ports, &self.engine.document);
+        let c = &document.connection.id;
+        let read = async {
+            let mautic = mautic::open(ports, document).await?;
+            for _ in 0..PLATFORM_PAGES {
+                if run.is_over() || !shift.has_time() {
+                    break;
+                }
+                self.brought.extend(mautic::read_page(ports, document, &mautic, run).await?);
+            }
+            Ok(())
+        };
+        let problem = match read.await {
+            Ok(()) => None,
+            Err(PlatformError::State(error)) => return Err(error),
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(connection.id = %c, error = %error, cause, code = error.code(), "the platform cannot be read");
+                run.problem = Some(error.code().to_owned());
+                error.problem()
+            }
+        };
+        if run.is_over() {
+            mautic::note(ports, c, problem).await?;
+        }
+        Ok(true)
     }
 
     /// What Salesforce has modified. Answers whether the run has moved on.

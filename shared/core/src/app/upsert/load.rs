@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::stale;
 use crate::{
     adapters::state::{StateError, events::StoredEvent},
     domain::{
@@ -47,6 +48,10 @@ pub(super) async fn load(ports: Ports<'_>, engine: &Engine, ids: &[EventId]) -> 
     groups.resolve(ports, c, &more).await?;
     groups.assign(c, &mut more);
 
+    if engine.document.platform.mautic.is_some() {
+        let people = groups.people.iter_mut().filter(|(_, (person, _))| person.version > 0);
+        stale::strip(ports, c, people.map(|(key, (_, events))| (key, events))).await?;
+    }
     for (person, events) in groups.people.values_mut() {
         events.sort_by(|a, b| (a.event.occurred_at, &a.event.id).cmp(&(b.event.occurred_at, &b.event.id)));
         truncate(engine, person, events);

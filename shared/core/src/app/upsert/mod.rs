@@ -13,6 +13,7 @@ mod pace;
 mod record;
 mod repair;
 mod shift;
+mod stale;
 mod sweep;
 
 use std::{collections::BTreeMap, sync::Mutex};

@@ -340,8 +340,7 @@ impl<'a> Shift<'a> {
         }
         self.count(&mut access);
         let recorded =
-            record::record(ports, c, &plan, &results, &loaded.stored, waits.map(|wait| wait.until), engine.document.platform.webhook.is_some())
-                .await?;
+            record::record(ports, c, &plan, &results, &loaded.stored, waits.map(|wait| wait.until), engine.document.platform.hears()).await?;
         for (outcome, count) in recorded.tally {
             *self.worked.outcomes.entry(outcome).or_default() += count;
         }

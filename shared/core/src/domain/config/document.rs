@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Campaign, CampaignsSection, Mapping, Overlay, ReconciliationSection, SourceSection, Webhook, Workflow, rules::is_default,
+    Campaign, CampaignsSection, Mapping, Mautic, Overlay, ReconciliationSection, SourceSection, Webhook, Workflow, rules::is_default,
     short_form::mappings_schema,
 };
 use crate::domain::{
@@ -105,6 +105,17 @@ pub struct PlatformSection {
     /// Its webhook, which hears of what Salesforce changes. Without one it hears of nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<Webhook>,
+    /// The API of the Mautic that it is; then it needs no webhook.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mautic: Option<Mautic>,
+}
+
+impl PlatformSection {
+    /// Whether it hears of what Salesforce changes.
+    #[must_use]
+    pub const fn hears(&self) -> bool {
+        self.webhook.is_some() || self.mautic.is_some()
+    }
 }
 
 /// The org, and how to sign in to it.

@@ -4,7 +4,9 @@
 //! from a form.
 
 mod actions;
+mod address;
 mod document;
+mod mautic;
 mod reconciliation;
 mod rules;
 mod short_form;
@@ -17,8 +19,9 @@ mod tests;
 
 pub use actions::*;
 pub use document::*;
+pub use mautic::{Mautic, MauticAuth};
 pub use reconciliation::*;
 pub use rules::*;
 pub use source::*;
-pub use validate::{ConfigFault, WEBHOOK_URL, json_schema, parse_document};
+pub use validate::{ConfigFault, MAUTIC_URL, WEBHOOK_URL, json_schema, parse_document};
 pub use webhook::Webhook;

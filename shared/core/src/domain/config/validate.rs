@@ -13,6 +13,7 @@ use crate::domain::{
     mapping::{FieldMaps, transform},
     near::near,
     template::Template,
+    words::Sentence,
     workflow::Filter,
 };
 
@@ -27,6 +28,8 @@ pub struct ConfigFault {
 
 /// The place of the platform's webhook in a document.
 pub const WEBHOOK_URL: &str = "platform.webhook.url";
+/// The place of the address of the platform's API.
+pub const MAUTIC_URL: &str = "platform.mautic.url";
 
 /// Functions that every template has.
 const GLOBALS: [&str; 4] = ["range", "dict", "namespace", "debug"];
@@ -67,6 +70,7 @@ fn faults(document: &Document) -> Vec<ConfigFault> {
     if let Some(Err(refusal)) = document.platform.webhook.as_ref().map(Webhook::parse_url) {
         fault(WEBHOOK_URL.to_owned(), refusal.to(document.connection.language).to_owned());
     }
+    mautic_faults(document, &mut fault);
     workflow_faults(document, &mut fault);
     campaign_faults(document, &mut fault);
     owner_faults(document, &mut fault);
@@ -106,6 +110,20 @@ fn attribute_faults(document: &Document, fault: &mut impl FnMut(String, String))
         if !names.insert(&attribute.name) {
             fault(place, format!("{} is declared already; an attribute has one type.", attribute.name));
         }
+    }
+}
+
+fn mautic_faults(document: &Document, fault: &mut impl FnMut(String, String)) {
+    let Some(mautic) = &document.platform.mautic else { return };
+    if let Err(refusal) = mautic.parse_url() {
+        fault(MAUTIC_URL.to_owned(), refusal.to(document.connection.language).to_owned());
+    }
+    if document.platform.webhook.is_some() {
+        let message = Sentence::new(
+            "A Mautic hears of Salesforce's changes by its API; take the webhook out.",
+            "Mautic apprend les changements de Salesforce par son API ; retirez le webhook.",
+        );
+        fault("platform.webhook".to_owned(), message.to(document.connection.language).to_owned());
     }
 }
 

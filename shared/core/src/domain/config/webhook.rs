@@ -2,8 +2,9 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use url::{Host, Url};
+use url::Url;
 
+use super::address::{AddressFault, parse_address};
 use crate::domain::words::Sentence;
 
 /// Where the platform hears of what Salesforce changes. Deliveries are signed as Standard Webhooks says, with the connection's
@@ -21,35 +22,20 @@ impl Webhook {
     /// # Errors
     /// What is wrong with it and what would be right, in both languages.
     pub fn parse_url(&self) -> Result<Url, Sentence> {
-        let malformed = || {
-            Sentence::new(
+        parse_address(&self.url).map_err(|fault| match fault {
+            AddressFault::Malformed => Sentence::new(
                 "This is not the address of a webhook; write one like https://platform.example.com/hooks/salesforce, without user name, password or fragment.",
                 "Ce n'est pas l'adresse d'un webhook ; écrivez par exemple https://plateforme.example.com/hooks/salesforce, sans identifiant, mot de passe ni fragment.",
-            )
-        };
-        let url = Url::parse(self.url.trim()).map_err(|_| malformed())?;
-        let clean = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-        match (url.scheme(), url.host()) {
-            ("http" | "https", Some(host)) if clean && is_this_machine(&host) => Ok(url),
-            ("https", Some(Host::Domain(_))) if clean => Ok(url),
-            ("https", Some(_)) if clean => Err(Sentence::new(
+            ),
+            AddressFault::Numeric => Sentence::new(
                 "The webhook's host is a number; write its name, which its certificate is for.",
                 "L'hôte du webhook est une adresse IP ; écrivez son nom, celui de son certificat.",
-            )),
-            ("http", Some(_)) if clean => Err(Sentence::new(
+            ),
+            AddressFault::Insecure => Sentence::new(
                 "The webhook must be called by https, because deliveries tell of people; write https:// before its host.",
                 "Le webhook doit être appelé en https, car les envois parlent de personnes ; écrivez https:// devant son hôte.",
-            )),
-            _ => Err(malformed()),
-        }
-    }
-}
-
-fn is_this_machine(host: &Host<&str>) -> bool {
-    match host {
-        Host::Domain(name) => *name == "localhost",
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
+            ),
+        })
     }
 }
 

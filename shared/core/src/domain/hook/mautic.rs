@@ -6,12 +6,13 @@
 use serde_json::{Map, Value};
 
 use super::id_of;
-use crate::domain::event::EventFault;
+use crate::domain::{
+    event::EventFault,
+    mautic::{EMAIL, person},
+};
 
 /// What every trigger's name begins with.
 const PREFIX: &str = "mautic.";
-/// The channel whose "do not contact" Salesforce has a field for.
-const EMAIL: &str = "email";
 
 /// The delivery's events in our own shape, to be checked. What is about no contact (companies, segments alone) is no event.
 pub(super) fn events(body: &Value) -> Result<Vec<Value>, Vec<EventFault>> {
@@ -47,31 +48,4 @@ fn event(kind: &str, item: &Value) -> Option<Value> {
     let id = id_of(&Value::Object(event.clone()));
     event.insert("id".to_owned(), id);
     Some(Value::Object(event))
-}
-
-/// The contact's fields by alias, beside what stands next to them: id, points, tags, owner, and whether e-mail is not to be used.
-fn person(contact: &Value, id: Option<Value>) -> Map<String, Value> {
-    let mut person = Map::new();
-    let fields = contact.get("fields").and_then(Value::as_object);
-    for (group, fields) in fields.into_iter().flatten() {
-        for (alias, field) in fields.as_object().into_iter().flatten() {
-            // "all" has plain values, the other groups have a description with the value in it.
-            let value = if group == "all" { Some(field) } else { field.get("value") };
-            person.extend(value.filter(|value| !value.is_null()).map(|value| (alias.clone(), value.clone())));
-        }
-    }
-    for known in ["points", "dateAdded", "dateModified"] {
-        person.extend(contact.get(known).filter(|value| !value.is_null()).map(|value| (known.to_owned(), value.clone())));
-    }
-    let tags = contact.get("tags").and_then(Value::as_array).into_iter().flatten().filter_map(|tag| tag.get("tag").cloned());
-    person.insert("tags".to_owned(), Value::Array(tags.collect()));
-    let owner = contact.get("owner").and_then(|owner| owner.get("username")).cloned();
-    person.extend(owner.map(|owner| ("owner".to_owned(), owner)));
-    if let Some(entries) = contact.get("doNotContact").and_then(Value::as_array) {
-        let email = entries.iter().any(|entry| entry.get("channel").is_some_and(|channel| channel == EMAIL));
-        person.insert("do_not_contact".to_owned(), Value::from(email));
-    }
-    let id = contact.get("id").filter(|id| !id.is_null()).cloned().or(id);
-    person.extend(id.map(|id| ("id".to_owned(), id)));
-    person
 }

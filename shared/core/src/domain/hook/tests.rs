@@ -118,7 +118,7 @@ fn mautic_webhooks_become_events() {
     let [saved, unsubscribed] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!((&saved["type"], &saved["occurred_at"]), (&json!("lead_post_save_update"), &json!("2024-10-24T15:54:35Z")));
     let person = json!({"id": 47, "points": 10, "dateAdded": "2024-10-24T15:00:00+00:00", "firstname": "Jeanne", "email": "jeanne@client.example",
-                        "city": "Lyon", "tags": ["fair"], "owner": "sales@client.example", "do_not_contact": true});
+                        "linkedin": null, "city": "Lyon", "tags": ["fair"], "owner": "sales@client.example", "do_not_contact": true});
     assert_eq!(saved["person"], person);
     let data = json!({"channel": "email", "old_status": "contactable", "new_status": "unsubscribed"});
     assert_eq!(unsubscribed["person"]["do_not_contact"], json!(true));

@@ -304,6 +304,8 @@ pub enum Unchanged {
     UnknownPerson,
     /// Salesforce has these values already, or keeps its own.
     SameValues,
+    /// It sets nothing off; what it tells of the person goes with the next hourly run.
+    WithRun,
 }
 
 /// What keeps an event from Salesforce. Codes are stable and listed in `docs/errors.md`.

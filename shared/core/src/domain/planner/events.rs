@@ -6,6 +6,7 @@ use super::{Case, OpenEvent};
 use crate::domain::{
     config::{Action, Workflow},
     engine::{Engine, Placement},
+    event::CHANGED,
     mapping::Scene,
     plan::{Cause, EventPlan, Fate, Outcome, Step, Unchanged},
     words::Sentence,
@@ -38,6 +39,11 @@ impl Live {
     /// Whether all that the event sets off is that the person wants no e-mails.
     pub fn only_unsubscribes(&self) -> bool {
         self.unsubscribes && self.actions.len() == 1
+    }
+
+    /// Whether it sets nothing off, and only tells what has changed.
+    pub const fn only_tells(&self) -> bool {
+        self.actions.is_empty()
     }
 
     /// Whether an earlier try may have written of it unseen.
@@ -110,7 +116,7 @@ pub(super) fn sort_out(engine: &Engine, case: &mut Case) -> Sorted {
                 continue;
             }
         };
-        if matching.is_empty() {
+        if matching.is_empty() && open.event.kind != CHANGED {
             sorted.settled.push(settle(Outcome::Unchanged { because: Unchanged::NoWorkflow }));
             continue;
         }

@@ -23,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use company::Company;
 pub use company::gather;
+use events::Live;
 use jiff::Timestamp;
 pub use known::{CampaignState, KeyOfRecord, Known};
 use serde::{Deserialize, Serialize};
@@ -36,7 +37,7 @@ use super::{
     ids::{FieldName, ObjectName, PersonKey, RecordId},
     mapping::merge::SeenAt,
     person::Person,
-    plan::{Cause, EventPlan, Fate, Identities, Outcome, PersonPlan, Plan, Write, WriteId, address},
+    plan::{Cause, EventPlan, Fate, Identities, Outcome, PersonPlan, Plan, Unchanged, Write, WriteId, address},
     schema::Schemas,
     words::Sentence,
 };
@@ -303,6 +304,14 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
         person_plan.identities.waits_for = address(&person_plan.person);
         return person_plan;
     }
+    if sorted.live.iter().all(Live::only_tells) {
+        let push = situation.engine.document.reconciliation.ways().push;
+        let news = sorted.live.iter().filter(|live| live.news).map(|live| live.open.event.occurred_at).max();
+        person_plan.person.pending = person_plan.person.pending.or(news.filter(|_| push));
+        let because = if push { Unchanged::WithRun } else { Unchanged::NoWorkflow };
+        settle_all(&mut person_plan, &sorted.live, &Outcome::Unchanged { because });
+        return person_plan;
+    }
     let target = target::choose(situation, &person_plan.person, &case.found, &mut shared.claimed, &mut person_plan.notes)
         .and_then(|target| Ok((record::plan_record(situation, &mut person_plan, &target, &sorted.live)?, target)));
     let (record, target) = match target {
@@ -346,6 +355,6 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
     person_plan
 }
 
-fn settle_all(plan: &mut PersonPlan, live: &[events::Live], outcome: &Outcome) {
+fn settle_all(plan: &mut PersonPlan, live: &[Live], outcome: &Outcome) {
     plan.events.extend(live.iter().map(|live| EventPlan { event: live.open.event.id.clone(), fate: Fate::Settled(outcome.clone()) }));
 }

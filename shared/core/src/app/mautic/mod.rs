@@ -1,0 +1,97 @@
+//! The platform as a Mautic: signing in to it, and reading what has changed there.
+
+mod read;
+
+use thiserror::Error;
+
+pub(super) use read::read_page;
+
+use crate::{
+    adapters::{
+        mautic::{Mautic, MauticError, SignIn},
+        secrets::{SecretError, SecretKind},
+        state::StateError,
+    },
+    domain::{
+        config::{Document, MauticAuth},
+        finding::Finding,
+        ids::ConnectionId,
+        mautic::problem,
+    },
+    ports::Ports,
+};
+
+/// Why the platform's API could not be used.
+#[derive(Debug, Error)]
+pub enum PlatformError {
+    /// The platform of the document has no API that is known.
+    #[error("the platform has no API")]
+    None,
+    /// Its secret was never given.
+    #[error("no secret signs in to the platform")]
+    NoSecret,
+    /// The secret store failed.
+    #[error("the platform's secret could not be read")]
+    Secret(#[source] SecretError),
+    /// Mautic did not do it.
+    #[error(transparent)]
+    Mautic(#[from] MauticError),
+    /// The state table failed.
+    #[error("the state table failed")]
+    State(#[from] StateError),
+}
+
+impl PlatformError {
+    /// A stable name.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::None => "platform_none",
+            Self::NoSecret => "platform_secret_missing",
+            Self::Secret(_) => "platform_secret_unread",
+            Self::Mautic(error) => error.code(),
+            Self::State(_) => "platform_state",
+        }
+    }
+
+    /// What somebody can do about it, where somebody can.
+    #[must_use]
+    pub fn problem(&self) -> Option<Finding> {
+        problem(self.code())
+    }
+}
+
+/// The Mautic of a document.
+///
+/// # Errors
+/// [`PlatformError::None`] where it has none; [`PlatformError::NoSecret`] and [`PlatformError::Secret`].
+pub(super) async fn open<'a>(ports: Ports<'a>, document: &Document) -> Result<Mautic<'a>, PlatformError> {
+    let mautic = document.platform.mautic.as_ref().ok_or(PlatformError::None)?;
+    let url = mautic.parse_url().map_err(|_| PlatformError::None)?;
+    let secret = ports.secrets.read_current(&document.connection.id, SecretKind::Platform).await.map_err(|error| match error {
+        SecretError::Absent { .. } => PlatformError::NoSecret,
+        other => PlatformError::Secret(other),
+    })?;
+    let sign_in = match &mautic.auth {
+        MauticAuth::ClientCredentials { client_id } => SignIn::ClientCredentials { client_id: client_id.clone(), secret: secret.text },
+        MauticAuth::Basic { user } => SignIn::Basic { user: user.clone(), password: secret.text },
+    };
+    Ok(Mautic::new(ports.platform, &url, sign_in))
+}
+
+/// The contact fields of a document's Mautic, as [`parse_inventory`](crate::domain::mapping::parse_inventory) reads them.
+///
+/// # Errors
+/// See [`PlatformError`].
+pub async fn fields(ports: Ports<'_>, document: &Document) -> Result<serde_json::Value, PlatformError> {
+    Ok(open(ports, document).await?.fields().await?)
+}
+
+/// Who finds the problems of the platform's API.
+const SOURCE: &str = "platform";
+
+/// Notes the problem for `passerelle status`, or that there is none any more.
+pub(super) async fn note(ports: Ports<'_>, c: &ConnectionId, problem: Option<Finding>) -> Result<(), StateError> {
+    let found: Vec<Finding> = problem.into_iter().collect();
+    ports.table.settle_problems(c, SOURCE, &found, ports.clock.now()).await
+}

@@ -1,0 +1,80 @@
+//! One page of what has changed in Mautic, as events of ours.
+//!
+//! Contacts are read in the order of their dates, first those modified, then those added, since a new one has no date of modification. Many
+//! may have one date, and come in no order then; so where a page is full, those of its last date are read once more by their ids.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::PlatformError;
+use crate::{
+    adapters::mautic::{BATCH, Column, Mautic, MauticError, Query, moment},
+    app::intake::store,
+    domain::{
+        config::Document,
+        event::{Event, normalise_email},
+        ids::{EventId, PersonKey},
+        mautic::Contact,
+        person::{Person, email_alias, id_alias},
+        run::{ContactPlace, FromPlatform},
+    },
+    ports::Ports,
+};
+
+/// Reads the next page and stores what is new in it; answers the events, which are durable then.
+pub(in crate::app) async fn read_page(
+    ports: Ports<'_>,
+    document: &Document,
+    mautic: &Mautic<'_>,
+    run: &mut FromPlatform,
+) -> Result<Vec<EventId>, PlatformError> {
+    let column = if run.modified == ContactPlace::Done { Column::Added } else { Column::Modified };
+    let place = if column == Column::Modified { run.modified } else { run.added };
+    let query = match place {
+        ContactPlace::Start => Query::by(column).from(column, moment(run.since)),
+        ContactPlace::Within(at, id) => Query::by(Column::Id).equals(column, moment(at)).after(Column::Id, id.to_string()),
+        ContactPlace::Beyond(at) => Query::by(column).after(column, moment(at)),
+        ContactPlace::Done => return Ok(Vec::new()),
+    };
+    let page: Vec<Value> = mautic.contacts(&query).await?;
+    let contacts: Vec<Contact> = page.iter().filter_map(Contact::parse).collect();
+    if contacts.is_empty() && !page.is_empty() {
+        return Err(MauticError::Unreadable.into());
+    }
+    let news = news(ports, document, &contacts).await?;
+    let (c, source) = (&document.connection.id, &document.source.id);
+    store(ports, source, std::slice::from_ref(c), &news, ports.clock.now()).await.into_iter().try_for_each(|(.., stored)| stored.map(drop))?;
+    run.read += contacts.len() as u64;
+    run.news += news.len() as u64;
+    let last_time = contacts.iter().filter_map(|contact| if column == Column::Modified { contact.modified } else { Some(contact.added) }).max();
+    let last_id = contacts.iter().map(|contact| contact.id).max();
+    let next = match (place, last_time, last_id) {
+        (ContactPlace::Within(at, _), _, Some(id)) if page.len() >= BATCH => ContactPlace::Within(at, id),
+        (ContactPlace::Within(at, _), ..) => ContactPlace::Beyond(at),
+        (_, Some(at), _) if page.len() >= BATCH => ContactPlace::Within(at, 0),
+        _ => ContactPlace::Done,
+    };
+    if column == Column::Modified {
+        run.modified = next
+    } else {
+        run.added = next
+    }
+    Ok(news.into_iter().map(|event| event.id).collect())
+}
+
+/// What the contacts say that is not known of their people.
+async fn news(ports: Ports<'_>, document: &Document, contacts: &[Contact]) -> Result<Vec<Event>, PlatformError> {
+    let c = &document.connection.id;
+    let identities = |contact: &Contact| -> Vec<String> {
+        let email = contact.person.get("email").and_then(Value::as_str).map(|email| email_alias(&normalise_email(email)));
+        [id_alias(&contact.id.to_string())].into_iter().chain(email).collect()
+    };
+    let wanted: BTreeSet<String> = contacts.iter().flat_map(identities).collect();
+    let aliases: BTreeMap<String, PersonKey> = ports.table.load_aliases(c, &wanted.into_iter().collect::<Vec<_>>()).await?.into_iter().collect();
+    let keys: BTreeSet<PersonKey> = aliases.values().cloned().collect();
+    let people = ports.table.load_people(c, &keys.into_iter().collect::<Vec<_>>()).await?;
+    let people: BTreeMap<&PersonKey, &Person> = people.iter().map(|person| (&person.key, person)).collect();
+    let known = |contact: &Contact| identities(contact).iter().find_map(|alias| aliases.get(alias)).and_then(|key| people.get(key).copied());
+    Ok(contacts.iter().flat_map(|contact| contact.news(known(contact))).collect())
+}

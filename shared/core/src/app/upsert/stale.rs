@@ -1,0 +1,46 @@
+//! What a platform says of a person is all that it knows of them, and may be older than what it has just been told: the values of deliveries
+//! that it did not have then are no statements of its own. What is to be sent would go over them anyway.
+
+use futures::{StreamExt, stream};
+
+use crate::{
+    adapters::state::{StateError, deliveries::StoredDelivery},
+    domain::{
+        delivery::Delivery,
+        ids::{ConnectionId, PersonKey},
+        planner::OpenEvent,
+    },
+    ports::Ports,
+};
+
+/// How many people's deliveries are read at the same time.
+const PARALLEL: usize = 16;
+
+/// Takes out of people's events what the platform could not know better.
+pub(super) async fn strip<'p>(
+    ports: Ports<'_>,
+    c: &ConnectionId,
+    people: impl Iterator<Item = (&'p PersonKey, &'p mut Vec<OpenEvent>)>,
+) -> Result<(), StateError> {
+    let strips: Vec<_> = people.filter(|(_, events)| !events.is_empty()).map(|(person, events)| strip_one(ports, c, person, events)).collect();
+    let stripped: Vec<Result<(), StateError>> = stream::iter(strips).buffer_unordered(PARALLEL).collect().await;
+    stripped.into_iter().collect()
+}
+
+async fn strip_one(ports: Ports<'_>, c: &ConnectionId, person: &PersonKey, events: &mut [OpenEvent]) -> Result<(), StateError> {
+    let Some(first) = events.iter().map(|open| open.event.occurred_at).min() else { return Ok(()) };
+    let later = ports.table.deliveries_later_than(c, person, first).await?;
+    for open in events {
+        for delivery in later.iter().filter(|delivery| delivery.is_later_than(open.event.occurred_at)) {
+            changed(delivery).for_each(|name| _ = open.event.person.remove(&name));
+        }
+    }
+    Ok(())
+}
+
+/// The attributes of the person that a delivery changes.
+fn changed(stored: &StoredDelivery) -> impl Iterator<Item = String> {
+    let delivery = serde_json::from_str::<Delivery>(&stored.body).ok();
+    let paths = delivery.into_iter().flat_map(|delivery| delivery.changes.into_keys());
+    paths.filter_map(|path| path.strip_prefix("person.").filter(|name| *name != "id").map(str::to_owned))
+}

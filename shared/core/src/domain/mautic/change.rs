@@ -1,0 +1,174 @@
+//! What a delivery says, in the words of Mautic's API.
+//!
+//! Source: Mautic 5, `LeadBundle/Controller/Api/LeadApiController.php` and `CustomFieldsApiControllerTrait.php`.
+
+use serde_json::{Map, Value, json};
+
+use super::{DO_NOT_CONTACT, EMAIL, OWNER};
+use crate::domain::delivery::{Delivery, Subject};
+
+/// Attributes that Mautic keeps itself, or that a flat value cannot say.
+const KEPT: [&str; 4] = ["id", "dateAdded", "dateModified", "tags"];
+
+/// What is to be written of one contact.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The contact, where it is known.
+    pub id: Option<u64>,
+    /// The person's address, by which an unknown contact is made or found.
+    pub email: Option<String>,
+    /// Fields by alias. A blank text takes a value away.
+    pub fields: Map<String, Value>,
+    /// Whether it is to get no e-mails from now on, where that has changed.
+    pub opt_out: Option<bool>,
+    /// The user name or address of its owner, where that has changed; `Some(None)` = nobody.
+    pub owner: Option<Option<String>>,
+}
+
+impl Change {
+    /// What a delivery changes. Attributes of anything but the person are not Mautic's.
+    #[must_use]
+    pub fn of(delivery: &Delivery) -> Self {
+        let (ids, email) = match &delivery.subject {
+            Subject::Person(about) => (about.ids.as_slice(), about.email.clone()),
+            // Mautic's companies are not written.
+            Subject::Company(_) => (&[][..], None),
+        };
+        let id = ids.first().and_then(|id| id.parse().ok());
+        let mut change = Self { id, email, fields: Map::new(), opt_out: None, owner: None };
+        for (path, value) in &delivery.changes {
+            match path.strip_prefix("person.") {
+                None => {}
+                Some(name) if KEPT.contains(&name) => {}
+                Some(DO_NOT_CONTACT) => change.opt_out = Some(value.as_bool().unwrap_or(false)),
+                Some(OWNER) => change.owner = Some(value.as_str().map(str::to_owned)),
+                Some(alias) => _ = change.fields.insert(alias.to_owned(), written(value)),
+            }
+        }
+        change
+    }
+
+    /// Whether there is anything to say.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.opt_out.is_none() && self.owner.is_none()
+    }
+
+    /// The address that the contact gets, where that has changed.
+    #[must_use]
+    pub fn new_email(&self) -> Option<&str> {
+        self.fields.get(EMAIL)?.as_str().filter(|email| !email.is_empty())
+    }
+
+    /// Whether PATCH and POST would drop one of the values: they take every number whose whole part is 0 for nothing.
+    #[must_use]
+    pub fn has_zero(&self) -> bool {
+        self.fields.values().any(is_zero)
+    }
+
+    /// The fields for PATCH, with the contact's id where it has one.
+    #[must_use]
+    pub fn patch(&self) -> Map<String, Value> {
+        let mut body = self.fields.clone();
+        body.extend(self.id.map(|id| ("id".to_owned(), json!(id))));
+        body.insert("overwriteWithBlank".to_owned(), json!(true));
+        body
+    }
+
+    /// The fields for POST; of somebody without an address there is nothing to find them by.
+    #[must_use]
+    pub fn post(&self) -> Option<Map<String, Value>> {
+        let mut body = self.fields.clone();
+        let email = self.new_email().map(str::to_owned).or_else(|| self.email.clone())?;
+        body.insert(EMAIL.to_owned(), json!(email));
+        Some(body)
+    }
+
+    /// All fields of a contact for PUT, which blanks what it is not given: those that it has, with these over them. Blanks are blank texts,
+    /// because Mautic gives a default to what is null.
+    #[must_use]
+    pub fn put(&self, contact: &Value) -> Map<String, Value> {
+        let all = contact.pointer("/fields/all").and_then(Value::as_object);
+        let mut body: Map<String, Value> = all.into_iter().flatten().map(|(alias, value)| (alias.clone(), written(value))).collect();
+        body.remove("id");
+        body.extend(self.fields.clone());
+        body
+    }
+}
+
+/// A value as the API takes it.
+fn written(value: &Value) -> Value {
+    match value {
+        Value::Null => json!(""),
+        Value::Bool(flag) => json!(i32::from(*flag)),
+        other => other.clone(),
+    }
+}
+
+fn is_zero(value: &Value) -> bool {
+    let number = value.as_f64().or_else(|| value.as_str()?.trim().parse::<f64>().ok());
+    number.is_some_and(|number| number.trunc() == 0.0)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::domain::delivery::{About, Kind, SalesforceRecord};
+
+    fn change(ids: &[&str], changes: Value) -> Change {
+        Change::of(&Delivery {
+            id: "d".to_owned(),
+            kind: Kind::Updated,
+            occurred_at: "2026-09-01T08:00:00Z".parse().unwrap(),
+            subject: Subject::Person(About { ids: ids.iter().map(|id| (*id).to_owned()).collect(), email: Some("a@example.org".to_owned()) }),
+            salesforce: SalesforceRecord { object: "Lead".parse().unwrap(), id: "00Q5g00000AbCdE".to_owned().try_into().unwrap() },
+            changes: serde_json::from_value(changes).unwrap(),
+        })
+    }
+
+    #[test]
+    fn attributes_become_fields_and_what_is_not_mautics_is_left_out() {
+        let told = change(
+            &["47"],
+            json!({"person.city": "Lyon", "person.phone": null, "person.vip": true, "person.tags": ["a"], "data.x": 1,
+                                          "person.do_not_contact": true, "person.owner": "sales", "person.id": "9"}),
+        );
+        assert_eq!(Value::Object(told.patch()), json!({"id": 47, "city": "Lyon", "phone": "", "vip": 1, "overwriteWithBlank": true}));
+        assert_eq!((told.opt_out, told.owner.clone(), told.has_zero()), (Some(true), Some(Some("sales".to_owned())), false));
+        assert!(change(&["47"], json!({"data.x": 1})).is_empty());
+    }
+
+    #[test]
+    fn what_patch_would_drop_is_known() {
+        for (value, zero) in [
+            (json!(0), true),
+            (json!(false), true),
+            (json!("0"), true),
+            (json!(0.5), true),
+            (json!("-0.9"), true),
+            (json!(1), false),
+            (json!(-1.5), false),
+            (json!(null), false),
+            (json!("none"), false),
+            (json!(true), false),
+        ] {
+            assert_eq!(change(&["47"], json!({"person.x": value.clone()})).has_zero(), zero, "{value}");
+        }
+    }
+
+    #[test]
+    fn put_says_everything_with_blanks_as_texts() {
+        let contact = json!({"fields": {"all": {"id": 47, "city": "Lyon", "phone": null, "vip": 1}}});
+        assert_eq!(Value::Object(change(&["47"], json!({"person.vip": false})).put(&contact)), json!({"city": "Lyon", "phone": "", "vip": 0}));
+    }
+
+    #[test]
+    fn who_has_no_id_is_found_by_their_address() {
+        assert_eq!(Value::Object(change(&[], json!({"person.city": "Lyon"})).post().unwrap()), json!({"city": "Lyon", "email": "a@example.org"}));
+        let moved = change(&["not-a-number"], json!({"person.email": "b@example.org"}));
+        assert_eq!((moved.id, moved.new_email()), (None, Some("b@example.org")));
+        assert_eq!(moved.post().unwrap().get("email"), Some(&json!("b@example.org")));
+        assert_eq!(Change { email: None, ..change(&[], json!({"person.city": "Lyon"})) }.post(), None);
+    }
+}

@@ -1,0 +1,18 @@
+//! Mautic as a platform: what its contacts say, and how what Salesforce has changed is said to it.
+//!
+//! Pure. The wire is the adapter's, which knows paths and statuses and no people.
+
+mod change;
+mod contact;
+mod problem;
+
+pub use change::Change;
+pub use contact::{Contact, person};
+pub use problem::problem;
+
+/// The channel whose "do not contact" Salesforce has a field for.
+pub const EMAIL: &str = "email";
+/// The attribute that says whether e-mail is not to be used.
+const DO_NOT_CONTACT: &str = "do_not_contact";
+/// The attribute with the user name of a contact's owner.
+const OWNER: &str = "owner";

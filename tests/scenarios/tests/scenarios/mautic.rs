@@ -1,0 +1,372 @@
+//! A Mautic as the platform: what changes there comes with the hourly run, and what Salesforce changes is written to it.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use mautic_sim::{CLIENT_ID, CLIENT_SECRET, Fault, Field, Hook, Mautic, PASSWORD, USER};
+use passerelle_core::{
+    app::{configure, mautic},
+    domain::{ids::ConnectionId, mapping::parse_inventory, run::Run},
+    ports::Clock,
+};
+use passerelle_local::Switch;
+use passerelle_scenarios::{Scene, custom_field, logs, set_rule};
+use salesforce_sim::{Seed, seed::CustomFieldKind};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use crate::webmecanik::fields;
+
+const PRESET: &str = include_str!("../../../../infra/presets/webmecanik.yaml");
+
+/// A connection between a simulated Mautic and a simulated org.
+struct World {
+    scene: Scene,
+    mautic: Mautic,
+    url: String,
+    c: ConnectionId,
+}
+
+impl World {
+    async fn new() -> Self {
+        Self::with(json!({"client_credentials": {"client_id": CLIENT_ID}}), CLIENT_SECRET).await
+    }
+
+    async fn with(auth: Value, secret: &str) -> Self {
+        let mut seed = Seed::demo();
+        seed.custom_fields.extend(fields());
+        for object in ["Lead", "Contact"] {
+            seed.custom_fields.push(custom_field(object, "vip__c", CustomFieldKind::Checkbox));
+            seed.custom_fields.push(custom_field(object, "score__c", CustomFieldKind::Number { precision: 10, scale: 2 }));
+        }
+        let scene = Scene::with(seed, Switch::Off).await;
+        let clock = Arc::clone(&scene.clock);
+        let mautic = Mautic::new(Arc::new(move || clock.now()));
+        mautic.with(|store| {
+            let more = [("lead_company", "text"), ("deleted_in_salesforce", "boolean"), ("vip", "boolean"), ("score", "number")];
+            store.fields.extend(more.map(|(alias, kind)| Field::new(alias, kind)));
+        });
+        let url = format!("http://{}", mautic.serve(0).await.unwrap());
+        let c = scene.active("kayo").await;
+        let world = Self { scene, mautic, url, c };
+        world.apply(auth).await;
+        world.secret(secret).await;
+        world
+    }
+
+    async fn apply(&self, auth: Value) {
+        let document = self.scene.document_of(PRESET, "kayo", |document| {
+            document["platform"]["mautic"] = json!({"url": self.url, "auth": auth});
+            document["platform"]["attributes"] = json!([]);
+            document["reconciliation"] = json!({"push": "on", "pull": "on", "deleted": "person.deleted_in_salesforce", "unknown_records": "person"});
+            for mapping in ["lead", "contact"] {
+                let rules = [("vip", "vip__c"), ("score", "score__c"), ("email", "Email"), ("position", "Title"), ("phone", "Phone")];
+                for (alias, to) in rules {
+                    let rule = json!({"from": format!("person.{alias}"), "to": to, "strategy": "most_recent", "direction": "both", "clears": true});
+                    set_rule(document, mapping, &rule);
+                }
+            }
+        });
+        self.scene.apply(&document).await;
+    }
+
+    async fn secret(&self, secret: &str) {
+        configure::set_platform_secret(self.scene.stack.ports(), &self.c, &secret.to_owned().into()).await.unwrap();
+    }
+
+    /// Lets an hour pass and runs; then the platform is told.
+    async fn hour(&self) -> Run {
+        self.scene.clock.advance(SignedDuration::from_mins(61));
+        self.scene.stack.invoke_reconcile(json!({"due": true})).await.unwrap();
+        let run = self.scene.stack.ports().table.load_runs(&self.c, 100).await.unwrap().pop().unwrap();
+        assert!(run.sheet.balances(), "{run:?}");
+        self.scene.sweep().await;
+        run
+    }
+
+    /// Runs until both sides have what the other one had at first.
+    async fn settle(&self) {
+        self.hour().await;
+        self.hour().await;
+        self.writes();
+    }
+
+    fn now(&self) -> jiff::Timestamp {
+        self.scene.clock.now()
+    }
+
+    /// A contact as somebody makes it in Mautic.
+    fn add(&self, name: &str, more: Value) -> u64 {
+        let mut values = json!({"email": format!("{name}@example.org"), "lastname": name, "lead_company": "ACME"});
+        values.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let now = self.now();
+        self.mautic.with(|store| store.add(&values, now))
+    }
+
+    fn edit_contact(&self, id: u64, values: Value) {
+        let now = self.now();
+        self.mautic.with(|store| store.edit(id, &values, now));
+    }
+
+    fn contact(&self, id: u64, alias: &str) -> Value {
+        self.mautic.with(|store| store.contacts[&id].value(alias).clone())
+    }
+
+    fn lead(&self, name: &str) -> Value {
+        let email = format!("{name}@example.org");
+        self.scene.records("Lead").into_iter().find(|lead| lead["Email"] == email).unwrap_or_else(|| panic!("no lead {email}"))
+    }
+
+    fn edit_lead(&self, name: &str, fields: Value) {
+        self.scene.edit("Lead", &self.lead(name), &fields);
+    }
+
+    /// The requests that change anything in Mautic, since the last look.
+    fn writes(&self) -> Vec<String> {
+        self.mautic.with(|store| store.take_requests()).into_iter().filter(|line| !line.starts_with("GET") && !line.contains("/token")).collect()
+    }
+
+    async fn problems(&self) -> Vec<(String, String)> {
+        let problems = self.scene.stack.ports().table.load_problems(&self.c).await.unwrap();
+        problems.into_iter().map(|problem| (problem.finding.code.to_string(), problem.finding.cure.en)).collect()
+    }
+
+    async fn given_up(&self) -> Vec<String> {
+        let dead = self.scene.stack.ports().table.undelivered(&self.c, 100).await.unwrap();
+        dead.into_iter().map(|(_, delivery)| delivery.cause.unwrap()).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_contacts_of_mautic_and_their_edits_come_with_the_run() {
+    let world = World::new().await;
+    let ada = world.add("ada", json!({"position": "Engineer", "vip": 1}));
+    assert_eq!(world.mautic.with(|store| store.contacts[&ada].date_modified), None);
+    let run = world.hour().await;
+    assert_eq!((run.platform.as_ref().unwrap().news, run.sheet.to_salesforce), (1, 1), "{run:?}");
+    let lead = world.lead("ada");
+    assert_eq!((&lead["Title"], &lead["vip__c"], &lead["webmecanik_id__c"]), (&json!("Engineer"), &json!(true), &json!(ada.to_string())));
+
+    world.edit_contact(ada, json!({"position": "", "vip": 0, "city": "Lyon"}));
+    world.hour().await;
+    let lead = world.lead("ada");
+    assert_eq!((&lead["Title"], &lead["vip__c"]), (&Value::Null, &json!(false)));
+    // There and back again is a change like any other.
+    world.edit_contact(ada, json!({"position": "Engineer"}));
+    world.hour().await;
+    assert_eq!(world.lead("ada")["Title"], "Engineer");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn edits_in_salesforce_reach_mautic_zeros_and_blanks_too() {
+    let world = World::new().await;
+    let ada = world.add("ada", json!({"position": "Engineer", "vip": 1, "score": 7, "phone": "+33612345678", "city": "Lyon"}));
+    world.settle().await;
+    world.edit_lead("ada", json!({"Title": "CTO", "Phone": null}));
+    world.hour().await;
+    assert_eq!((world.contact(ada, "position"), world.contact(ada, "phone")), (json!("CTO"), Value::Null));
+    assert_eq!(world.writes(), ["PATCH /api/contacts/batch/edit"]);
+
+    world.edit_lead("ada", json!({"vip__c": false, "score__c": 0, "Title": null}));
+    world.hour().await;
+    assert_eq!((world.contact(ada, "vip"), world.contact(ada, "score"), world.contact(ada, "position")), (json!(0), json!(0.0), Value::Null));
+    assert_eq!(world.contact(ada, "city"), json!("Lyon"), "what Salesforce does not know stays");
+    assert_eq!(world.writes(), [format!("PUT /api/contacts/{ada}/edit")]);
+    world.edit_lead("ada", json!({"score__c": 0.5}));
+    world.hour().await;
+    assert_eq!(world.contact(ada, "score"), json!(0.5));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn opt_outs_go_both_ways_in_mautic() {
+    let world = World::new().await;
+    let (ada, ben) = (world.add("ada", json!({})), world.add("ben", json!({})));
+    world.settle().await;
+    world.edit_lead("ada", json!({"HasOptedOutOfEmail": true}));
+    let now = world.now();
+    world.mautic.with(|store| store.set_do_not_contact(ben, "email", Some(1), now));
+    world.hour().await;
+    let opted_out = |id: u64| world.mautic.with(|store| store.contacts[&id].do_not_contact.iter().map(|entry| entry.reason).collect::<Vec<_>>());
+    assert_eq!((opted_out(ada), world.lead("ben")["HasOptedOutOfEmail"].clone()), (vec![1], json!(true)));
+    assert_eq!(world.writes(), [format!("POST /api/contacts/{ada}/dnc/email/add")]);
+    // And back.
+    world.edit_lead("ada", json!({"HasOptedOutOfEmail": false}));
+    world.hour().await;
+    assert_eq!(opted_out(ada), [] as [i64; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_echo_of_mautic_writes_nothing_on_either_side() {
+    let world = World::new().await;
+    let ada = world.add("ada", json!({"position": "Engineer", "vip": 1}));
+    world.settle().await;
+    world.edit_lead("ada", json!({"Title": "CTO", "vip__c": false}));
+    world.hour().await;
+    let (lead, contact) = (world.lead("ada"), world.mautic.with(|store| store.contacts[&ada].clone()));
+    world.writes();
+    for _ in 0..3 {
+        let run = world.hour().await;
+        assert_eq!((run.platform.unwrap().news, run.sheet.applied), (0, 0));
+    }
+    assert_eq!(world.writes(), [] as [String; 0]);
+    assert_eq!((world.lead("ada"), world.mautic.with(|store| store.contacts[&ada].clone())), (lead, contact));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_mautic_has_not_heard_yet_is_not_taken_back_by_what_it_says() {
+    let world = World::new().await;
+    let ada = world.add("ada", json!({"position": "Engineer"}));
+    world.settle().await;
+    world.edit_lead("ada", json!({"Title": "CTO"}));
+    world.mautic.with(|store| store.faults.push(Fault::new("/batch/edit", 503, 100)));
+    world.hour().await;
+    // Somebody edits another field there, and the whole contact comes with the old title.
+    world.edit_contact(ada, json!({"phone": "+33612345678"}));
+    world.hour().await;
+    let lead = world.lead("ada");
+    assert_eq!((&lead["Title"], lead["Phone"].as_str().is_some()), (&json!("CTO"), true), "{lead}");
+    world.mautic.with(|store| store.faults.clear());
+    world.hour().await;
+    assert_eq!(world.contact(ada, "position"), json!("CTO"));
+    world.hour().await;
+    assert_eq!(world.lead("ada")["Title"], "CTO");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_is_gone_from_mautic_costs_nobody_else() {
+    let world = World::new().await;
+    let ids: Vec<u64> = ["ada", "ben", "cleo"].map(|name| world.add(name, json!({}))).into();
+    world.settle().await;
+    for name in ["ada", "ben", "cleo"] {
+        world.edit_lead(name, json!({"Title": "CTO"}));
+    }
+    world.mautic.with(|store| store.contacts.remove(&ids[1]));
+    world.hour().await;
+    assert_eq!((world.contact(ids[0], "position"), world.contact(ids[2], "position")), (json!("CTO"), json!("CTO")));
+    assert_eq!((world.writes(), world.given_up().await), (vec!["PATCH /api/contacts/batch/edit".to_owned()], vec!["delivery_gone".to_owned()]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_of_another_contact_never_makes_one_of_two() {
+    let world = World::new().await;
+    let ada = world.add("ada", json!({}));
+    world.settle().await;
+    // Nobody has the address in Salesforce, but another contact in Mautic, of which no run has heard.
+    let ben = world.add("ben", json!({}));
+    world.edit_lead("ada", json!({"Email": "ben@example.org", "Title": "CTO"}));
+    // The run that takes the edit over cannot read it there.
+    world.mautic.with(|store| store.faults.push(Fault::new("/api/contacts", 503, 1)));
+    world.hour().await;
+    assert_eq!(world.mautic.with(|store| store.contacts.keys().copied().collect::<Vec<_>>()), [ada, ben]);
+    assert_eq!((world.contact(ada, "email"), world.contact(ada, "position")), (json!("ada@example.org"), json!("CTO")));
+    assert!(logs::kept().contains("delivery_email_taken"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_in_salesforce_only_becomes_a_contact_of_mautic_and_gets_its_id() {
+    let world = World::new().await;
+    world.hour().await;
+    world.scene.as_colleague(|org, session| {
+        let fields = json!({"LastName": "Dora", "Company": "ACME", "Email": "dora@example.org", "Title": "DSI"});
+        org.create(session, "Lead", fields.as_object().unwrap()).unwrap();
+    });
+    world.hour().await;
+    let id = world.mautic.with(|store| store.by_email("dora@example.org").unwrap().id);
+    assert_eq!((world.contact(id, "lastname"), world.contact(id, "position")), (json!("Dora"), json!("DSI")));
+    world.hour().await;
+    assert_eq!(world.lead("dora")["webmecanik_id__c"], json!(id.to_string()));
+    // The same person from now on.
+    world.edit_lead("dora", json!({"Title": "CTO"}));
+    world.hour().await;
+    assert_eq!(world.contact(id, "position"), json!("CTO"));
+    assert_eq!(world.scene.records("Lead").iter().filter(|lead| lead["Email"] == "dora@example.org").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_has_run_out_is_renewed_and_a_busy_mautic_is_tried_again() {
+    let world = World::new().await;
+    let ada = world.add("ada", json!({}));
+    world.settle().await;
+    world.edit_lead("ada", json!({"Email": "ada.m@example.org", "Title": "CTO"}));
+    // Between the look for the address and the write.
+    world.mautic.with(|store| store.faults.push(Fault { kind: "invalid_grant".to_owned(), ..Fault::new("/batch/edit", 401, 1) }));
+    world.hour().await;
+    assert_eq!((world.contact(ada, "position"), world.contact(ada, "email")), (json!("CTO"), json!("ada.m@example.org")));
+    let lead = world.scene.records("Lead").into_iter().find(|lead| lead["Title"] == "CTO").unwrap();
+    world.scene.edit("Lead", &lead, &json!({"Title": "CEO"}));
+    world.mautic.with(|store| store.faults.push(Fault::new("/batch/edit", 429, 1)));
+    world.hour().await;
+    assert_eq!(world.contact(ada, "position"), json!("CTO"));
+    world.scene.sweep().await;
+    assert_eq!(world.contact(ada, "position"), json!("CEO"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_credentials_of_mautic_are_told_with_their_cure_and_lose_nothing() {
+    let world = World::with(json!({"basic": {"user": USER}}), "wrong").await;
+    let ada = world.add("ada", json!({}));
+    let run = world.hour().await;
+    assert_eq!(run.platform.unwrap().problem.as_deref(), Some("platform_credentials"));
+    let [(code, cure)] = world.problems().await.try_into().unwrap();
+    assert!(code == "platform_credentials" && cure.contains("PASSERELLE_PLATFORM_SECRET"), "{code}: {cure}");
+    world.mautic.with(|store| store.api_enabled = false);
+    world.hour().await;
+    assert_eq!(world.problems().await[0].0, "platform_api_disabled");
+    world.mautic.with(|store| store.api_enabled = true);
+    world.secret(PASSWORD).await;
+    // However long it was: what it did not read is still to be read.
+    world.scene.clock.advance(SignedDuration::from_hours(24 * 3));
+    world.hour().await;
+    assert_eq!((world.problems().await, world.lead("ada")["webmecanik_id__c"].clone()), (vec![], json!(ada.to_string())));
+    world.settle().await;
+    // The same on the other way.
+    world.edit_lead("ada", json!({"Title": "CTO"}));
+    world.mautic.with(|store| store.faults.push(Fault { kind: "access_denied".to_owned(), ..Fault::new("/batch/edit", 403, 1) }));
+    world.hour().await;
+    assert_eq!(world.problems().await[0].0, "platform_forbidden");
+    world.scene.sweep().await;
+    assert_eq!((world.problems().await, world.contact(ada, "position")), (vec![], json!("CTO")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_fields_of_mautic_become_attributes() {
+    let world = World::new().await;
+    let (_, document) = configure::load_current(world.scene.stack.ports(), &world.c).await.unwrap().unwrap();
+    let fields = mautic::fields(world.scene.stack.ports(), &document).await.unwrap();
+    let attributes = parse_inventory(&fields).unwrap();
+    let kind = |name: &str| attributes.iter().find(|attribute| attribute.name == name).map(|attribute| attribute.kind.as_str());
+    assert_eq!(
+        [kind("person.email"), kind("person.vip"), kind("person.score"), kind("person.gone")],
+        [Some("email"), Some("boolean"), Some("number"), None]
+    );
+    world.secret("wrong").await;
+    let error = mautic::fields(world.scene.stack.ports(), &document).await.unwrap_err();
+    assert_eq!(error.problem().unwrap().code, "platform_credentials");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_contacts_of_one_moment_are_all_read() {
+    let world = World::new().await;
+    for n in 0..450 {
+        world.add(&format!("n{n}"), json!({}));
+    }
+    let run = world.hour().await;
+    assert_eq!(run.platform.unwrap().news, 450);
+    let leads = world.scene.records("Lead").into_iter().filter(|lead| lead["LastName"].as_str().is_some_and(|name| name.starts_with('n'))).count();
+    assert_eq!(leads, 450);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_webhook_of_mautic_is_taken_with_its_signature_and_the_run_finds_nothing_new() {
+    let world = World::new().await;
+    world.hour().await;
+    let keys = configure::webhook_keys(world.scene.stack.ports(), &world.c).await.unwrap();
+    let url = format!("{}/v1/hooks/kayo", world.scene.stack.addresses().gateway);
+    let hook = Hook { id: 1, url, triggers: vec!["mautic.lead_post_save_new".to_owned()], secret: keys[0].expose_secret().to_owned() };
+    world.mautic.with(|store| store.hooks.push(hook));
+    let ada = world.add("ada", json!({"website": "https://example.org/a"}));
+    world.mautic.tell_saved(ada, true).await;
+    world.scene.sweep().await;
+    assert_eq!(world.lead("ada")["webmecanik_id__c"], json!(ada.to_string()));
+    assert_eq!(world.hour().await.platform.unwrap().news, 0);
+}
