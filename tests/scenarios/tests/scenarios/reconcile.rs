@@ -6,13 +6,13 @@ use jiff::SignedDuration;
 use passerelle_core::{
     domain::{
         ids::{ConnectionId, PersonKey},
-        person::{Person, id_alias},
+        person::{Person, email_alias, id_alias},
         run::Run,
     },
     ports::Clock,
 };
 use passerelle_local::Switch;
-use passerelle_scenarios::{Scene, record, set_rule, states};
+use passerelle_scenarios::{Scene, capture, record, set_rule, states};
 use salesforce_sim::{Effect, Matcher, Moment, Seed, id::Id, org::Conversion};
 use serde_json::{Value, json};
 
@@ -134,6 +134,29 @@ async fn deleted_is_told_restored_too_and_nothing_is_made_anew() {
     scene.as_colleague(|org, session| org.undelete(session, id).unwrap());
     hour(&scene, &kayo).await;
     assert_eq!(person(&scene, &kayo, "p1").await.value("person.gone"), Some(&json!(false)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_comes_with_a_merge_stays_with_whoever_has_it() {
+    let rules = json!([{"from": "person.email", "to": "Email", "strategy": "always_salesforce", "direction": "both"}]);
+    let (scene, kayo) = scene_with(Seed::demo(), rules, json!({})).await;
+    scene.work(&kayo, &states("e1", scene.clock.now(), &json!({}))).await;
+    let other = json!({"id": "p2", "email": "other@example.org", "last_name": "Other", "company": "Others"});
+    scene.work(&kayo, &capture("e2", other)).await;
+    hour(&scene, &kayo).await;
+    let loser = lead(&scene)["Id"].as_str().unwrap().parse().unwrap();
+    let master = scene.as_colleague(|org, session| {
+        let fields = json!({"LastName": "Martin", "Company": "ACME", "Email": "other@example.org"});
+        let master = org.create(session, "Lead", fields.as_object().unwrap()).unwrap();
+        org.merge(session, "Lead", master, &[loser]).unwrap();
+        master
+    });
+    // The run comes to its end, and each stays who they are.
+    hour(&scene, &kayo).await;
+    assert_eq!(person(&scene, &kayo, "p1").await.link.unwrap().id.to_string(), master.to_string());
+    let table = &scene.stack.ports().table;
+    let owner = table.load_aliases(&kayo, &[email_alias("other@example.org")]).await.unwrap().remove(0).1;
+    assert_eq!(owner, person(&scene, &kayo, "p2").await.key);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -71,6 +71,25 @@ pub(super) async fn record(
 /// What became of somebody's events; `None` where nothing was recorded.
 type Ended = (PersonKey, Option<Vec<Settled>>);
 
+/// Leaves identities to those who have them, of people whom no event is about: what a run has taken over may be somebody else's, whom it has
+/// not met, and who claims it then is never recorded.
+pub(super) async fn disclaim(ports: Ports<'_>, c: &ConnectionId, plan: &mut Plan) -> Result<(), StateError> {
+    let mut of_runs: Vec<&mut PersonPlan> = plan.people.iter_mut().filter(|person| person.events.is_empty()).collect();
+    let claimed: BTreeSet<String> = of_runs.iter().flat_map(|person| person.identities.claims.keys().cloned()).collect();
+    let owners: BTreeMap<String, PersonKey> = ports.table.load_aliases(c, &claimed.into_iter().collect::<Vec<_>>()).await?.into_iter().collect();
+    for person in &mut of_runs {
+        let key = &person.person.key;
+        let foreign = |alias: &String, from: &Option<PersonKey>| owners.get(alias).is_some_and(|owner| owner != key && Some(owner) != from.as_ref());
+        let lost: Vec<String> =
+            person.identities.claims.iter().filter(|(alias, from)| foreign(alias, from)).map(|(alias, _)| alias.clone()).collect();
+        for alias in lost {
+            person.identities.claims.remove(&alias);
+            person.person.aliases.remove(&alias);
+        }
+    }
+    Ok(())
+}
+
 /// Sets going what waits for addresses that these people give up. Before they are recorded: whoever does it after a crash finds it done,
 /// or does it again.
 async fn release(ports: Ports<'_>, c: &ConnectionId, people: impl Iterator<Item = &PersonPlan>, now: Timestamp) -> Result<(), StateError> {

@@ -339,6 +339,7 @@ impl<'a> Shift<'a> {
             }
         }
         self.count(&mut access);
+        record::disclaim(ports, c, &mut plan).await?;
         let recorded =
             record::record(ports, c, &plan, &results, &loaded.stored, waits.map(|wait| wait.until), engine.document.platform.hears()).await?;
         for (outcome, count) in recorded.tally {
