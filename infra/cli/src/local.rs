@@ -48,7 +48,7 @@ async fn start(options: &Local, ports: target::Ports) -> Result<Stack> {
         dynamodb_port: ports.dynamodb,
         secrets_port: ports.secrets,
         salesforce,
-        seed: std::sync::Arc::new(|public| demo::seed(Seed::demo(), public)),
+        seed: std::sync::Arc::new(|public| demo::seed(Seed::demo().with_timeline(""), public)),
         ..StackOptions::default()
     };
     Stack::start(options, passerelle_local::functions::wire).await.map_err(|error| match error {

@@ -110,6 +110,11 @@ enum Command {
         /// The event, by its platform's id.
         event: String,
     },
+    /// Give the timeline the activities of the last seven days; what is there already stays one.
+    Backfill {
+        /// The connection.
+        connection: ConnectionId,
+    },
     /// Tell of the last days how many events came, and what became of them. Fails where any is missing.
     Ledger {
         /// The connection.
@@ -195,6 +200,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Status { connection, event, json }) => operate::status(&cli.target, connection, event, json).await,
         Some(Command::Problems(options)) => problems::run(&cli.target, options).await,
         Some(Command::Replay { connection, event }) => problems::replay(&cli.target, &connection, &event).await,
+        Some(Command::Backfill { connection }) => operate::backfill(&cli.target, &connection).await,
         Some(Command::Ledger { connection, days, json }) => problems::ledger(&cli.target, &connection, days, json).await,
         Some(Command::Runs { connection, last, json }) => runs::run(&cli.target, &connection, last, json).await,
         Some(Command::Sync(options)) => sync::run(&cli.target, options).await,

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail};
 use passerelle_core::{
     app::{
+        backfill,
         configure::{self, Applied, ConfigureError},
         connect, connections, problems, tokens,
     },
@@ -127,6 +128,18 @@ pub async fn activate(target: &Target, connection: &ConnectionId) -> Result<()> 
     let warnings = connections::activate(world.ports(), connection).await?;
     warnings.iter().for_each(|finding| print!("{}", verify::text(finding, Language::En)));
     println!("{connection} is active.");
+    Ok(())
+}
+
+/// Asks for the timeline to be filled.
+pub async fn backfill(target: &Target, connection: &ConnectionId) -> Result<()> {
+    let world = target.world().await?;
+    let Some((_, document)) = configure::load_current(world.ports(), connection).await? else { bail!("There is no connection {connection}.") };
+    if document.timeline_actions().next().is_none() {
+        bail!("No workflow of {connection} has an activity for the timeline.");
+    }
+    backfill::ask(world.ports(), connection).await?;
+    println!("The timeline of {connection} gets the activities of the last seven days within the next minutes, as far as its API calls allow.");
     Ok(())
 }
 

@@ -52,7 +52,7 @@ fn tell(engine: &Engine, event: &Event) -> Result<Value> {
     let matching = matching.map_err(|error| anyhow!("A filter cannot be applied to the event {}: {error}", event.id))?;
 
     let (schemas, known, owners) = (Schemas::default(), Known::default(), BTreeMap::new());
-    let situation = Situation { engine, schemas: &schemas, known: &known, owners_of_records: &owners };
+    let situation = Situation { engine, schemas: &schemas, known: &known, now: jiff::Timestamp::now(), owners_of_records: &owners };
     let open = OpenEvent { event: event.clone(), done: BTreeMap::new(), doubt: None, company: None };
     let mut cases = vec![Case::new(Person::new(PersonKey::parse("example")?), vec![open])];
     if engine.keeps_companies() {

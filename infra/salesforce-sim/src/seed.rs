@@ -7,6 +7,7 @@ mod apps;
 mod fixtures;
 mod rules;
 mod schema;
+mod timeline;
 
 pub use apps::{AppSeed, Flows};
 pub use rules::{AssignmentRule, DuplicateAction, DuplicateRule, Rewrite, RewriteKind, RuleSet, ValidationRule};

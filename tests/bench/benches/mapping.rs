@@ -93,6 +93,7 @@ fn case() -> Case {
         left_by_us: false,
         changed: Default::default(),
         by_key: false,
+        owner: None,
         converted_to: None,
         values: rows().into_iter().map(|(name, ..)| (format!("{name}__c").parse().unwrap(), Value::Null)).collect(),
     };
@@ -119,7 +120,8 @@ fn mapping(criterion: &mut Criterion) {
     let lead = ObjectSchema { object: "Lead".parse().unwrap(), fields };
     let schemas: Schemas = [lead.clone()].into_iter().collect();
     let (known, owners_of_records) = Default::default();
-    let situation = Situation { engine: &engine, schemas: &schemas, known: &known, owners_of_records: &owners_of_records };
+    let situation =
+        Situation { engine: &engine, schemas: &schemas, known: &known, now: jiff::Timestamp::UNIX_EPOCH, owners_of_records: &owners_of_records };
     let planned = plan(&situation, vec![case()]);
     assert_eq!(planned.writes.iter().map(|write| write.changes.len()).sum::<usize>(), 40, "every field must be worked: {planned:?}");
     let person = &planned.people[0].person;

@@ -4,7 +4,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::schemas::{self, Ask, Learnt};
+use super::{
+    backfill,
+    schemas::{self, Ask, Learnt},
+};
 use crate::{
     adapters::{
         platform,
@@ -94,6 +97,9 @@ pub async fn apply(ports: Ports<'_>, json: &Value) -> Result<Applied, ConfigureE
     let (learnt, warnings) = check_types(ports, &engine, former.as_ref()).await?;
     if changed {
         store(ports, document, former.as_ref(), version).await?;
+        if backfill::is_wanted(current.as_ref(), document) {
+            backfill::ask(ports, &connection).await?;
+        }
     }
     schemas::cache(ports, &connection, &learnt.described).await?;
     schemas::agree(ports, &connection, document, version, maps).await?;

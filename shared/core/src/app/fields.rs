@@ -19,8 +19,8 @@ use crate::{
         check::{Unreached, unreached},
         engine::Engine,
         finding::Finding,
-        ids::{ConnectionId, RecordId},
-        properties::{Property, lacking, needed},
+        ids::{ConnectionId, ObjectName, RecordId},
+        properties::{Property, is_shown, lacking, needed},
         sfdx::{File, PERMISSION_SET, project},
     },
     ports::Ports,
@@ -45,6 +45,9 @@ pub enum FieldsError {
         /// Its words, in the integration user's language.
         message: String,
     },
+    /// An object of the org's own is not there.
+    #[error("The org has no object {0}, or hides it. Deploy it with `passerelle fields --sfdx DIR`.")]
+    NoObject(String),
     /// Nobody knows whom to give the permission.
     #[error("The stored grant names no user; connect the org again.")]
     NoUser,
@@ -72,6 +75,8 @@ pub struct Fields {
     pub needed: Vec<Property>,
     /// Those that the org does not show.
     pub lacking: Vec<Property>,
+    /// The first object of the org's own that it does not show.
+    pub missing: Option<ObjectName>,
     /// An sfdx project that makes what is lacking, and the permission set for everything.
     pub project: Vec<File>,
 }
@@ -103,7 +108,8 @@ async fn look(ports: Ports<'_>, access: &mut Access<'_>, engine: &Engine, reload
     let needed = needed(document, maps);
     let lacking = lacking(&needed, &schemas);
     let project = project(document, maps, &needed, &lacking);
-    Ok(Fields { needed, lacking, project })
+    let missing = lacking.iter().find(|property| !is_shown(&property.object, &schemas)).map(|property| property.object.clone());
+    Ok(Fields { needed, lacking, missing, project })
 }
 
 /// Makes what is lacking, gives the integration user's permission set the right to it, and answers how it stands afterwards.
@@ -119,6 +125,10 @@ async fn make(ports: Ports<'_>, access: &mut Access<'_>, engine: &Engine) -> Res
     let before = look(ports, access, engine, Reload::Yes).await?;
     if before.lacking.is_empty() {
         return Ok((Vec::new(), before));
+    }
+    // Objects cannot be made by this API.
+    if let Some(object) = &before.missing {
+        return Err(FieldsError::NoObject(object.to_string()));
     }
     for property in &before.lacking {
         let path = tooling::custom_fields(access.version());

@@ -113,6 +113,8 @@ pub struct SalesforceRecord {
     pub object: ObjectName,
     /// Its id, in 18 characters.
     pub id: RecordId,
+    /// When the person was compared with it last: the moment in which this was found.
+    pub synced_at: Timestamp,
 }
 
 impl Delivery {
@@ -148,14 +150,18 @@ mod tests {
             kind,
             occurred_at: "2026-09-01T08:00:00Z".parse().unwrap(),
             subject: Subject::Person(person),
-            salesforce: SalesforceRecord { object: ObjectName::parse("Lead").unwrap(), id: RecordId::parse("00Q5g00000AbCdE").unwrap() },
+            salesforce: SalesforceRecord {
+                object: ObjectName::parse("Lead").unwrap(),
+                id: RecordId::parse("00Q5g00000AbCdE").unwrap(),
+                synced_at: "2026-09-01T08:05:00Z".parse().unwrap(),
+            },
             changes: serde_json::from_value(changes).unwrap(),
         }
     }
 
     #[test]
     fn the_body_has_every_member_whatever_is_known() {
-        let record = json!({"object": "Lead", "id": RecordId::parse("00Q5g00000AbCdE").unwrap().to_string()});
+        let record = json!({"object": "Lead", "id": RecordId::parse("00Q5g00000AbCdE").unwrap().to_string(), "synced_at": "2026-09-01T08:05:00Z"});
         for (kind, name, person, changes) in [
             (Kind::Updated, "person.updated", json!({"ids": ["p-5"], "email": "ada@example.org"}), json!({"person.job": "CTO", "person.fax": null})),
             (Kind::Deleted, "person.deleted", json!({"ids": [], "email": null}), json!({})),

@@ -10,9 +10,10 @@ use super::{
     config::{
         AccountMode, Action, ActivityAction, Campaign, Document, MappingOperation, MemberAction, Project, Toggle, Unlisted, WhenUnknown, Workflow,
     },
-    event::{Event, PERSON_UPSERTED},
+    event::{Event, PERSON_UPSERTED, is_blank},
     ids::{FieldName, ObjectName, ProjectId},
     mapping::{FieldMap, FieldMaps, Rule, UNSUBSCRIBED, merge::Direction},
+    person::lookup,
     planner::KeyOfRecord,
     template::{Template, TemplateError},
     words::Sentence,
@@ -32,6 +33,7 @@ pub struct Engine {
     filters: BTreeMap<usize, Filter>,
     activities: BTreeMap<(usize, usize), ActivityTemplates>,
     keys: BTreeMap<(usize, usize), RecordKeyTemplate>,
+    page: Option<Template>,
 }
 
 /// Where the key of a record comes from.
@@ -111,7 +113,8 @@ impl Engine {
         }
         let maps = FieldMaps::compile(&document)
             .map_err(|faults| EngineError::Rule(faults.into_iter().next().map(|fault| fault.place).unwrap_or_default()))?;
-        Ok(Self { document, version, zone, maps, filters, activities, keys })
+        let page = document.platform.person_page.as_deref().map(Template::compile).transpose()?;
+        Ok(Self { document, version, zone, maps, filters, activities, keys, page })
     }
 
     /// A sentence in the language of messages to this customer.
@@ -136,6 +139,13 @@ impl Engine {
     #[must_use]
     pub fn activity(&self, w: usize, a: usize) -> Option<&ActivityTemplates> {
         self.activities.get(&(w, a))
+    }
+
+    /// The address of a person's page on the platform, for somebody with an id there.
+    #[must_use]
+    pub fn person_page(&self, context: &Value) -> Option<String> {
+        let known = lookup(context, "person.id").is_some_and(|id| !is_blank(id));
+        self.page.as_ref().filter(|_| known)?.render(context).ok().filter(|page| !page.is_empty())
     }
 
     /// The key that an event gives the record of action `a` of workflow `w`; `None` where that is no such action, or the key is blank.
@@ -236,6 +246,12 @@ impl Engine {
             "Account" => self.person_map(object).is_some_and(|map| map.operation != MappingOperation::Create && map.all().any(Rule::is_of_company)),
             _ => false,
         }
+    }
+
+    /// Whether a rule for people has to do with who owns records of an object.
+    #[must_use]
+    pub fn maps_owner(&self, object: &str) -> bool {
+        self.person_map(object).into_iter().flat_map(FieldMap::all).any(|rule| rule.owner)
     }
 
     /// Whether a run looks at what Salesforce has changed in accounts.

@@ -26,8 +26,10 @@ pub struct Property {
     pub description: Option<String>,
     /// The type.
     pub kind: PropertyType,
+    /// Whether no two records have the same value.
+    pub unique: bool,
     /// Whether records are found by it.
-    pub key: bool,
+    pub external: bool,
 }
 
 /// The type of a custom field.
@@ -35,8 +37,8 @@ pub struct Property {
 pub enum PropertyType {
     /// A line of that many characters.
     Text(u16),
-    /// Several lines.
-    LongText,
+    /// Several lines of that many characters together.
+    LongText(u32),
     /// An e-mail address.
     Email,
     /// A phone number.
@@ -53,14 +55,19 @@ pub enum PropertyType {
     DateTime,
     /// A time of day.
     Time,
+    /// A record of that object.
+    Lookup(&'static str),
 }
+
+/// The characters of a long text where nothing says how many it needs.
+const LONG: u32 = 32_768;
 
 impl PropertyType {
     /// The field for values of an attribute; lists of choices become texts, because only the platform knows its choices.
     const fn of(kind: Option<AttributeType>) -> Self {
         match kind {
             None | Some(AttributeType::Text | AttributeType::Select | AttributeType::File | AttributeType::Picture) => Self::Text(255),
-            Some(AttributeType::LongText | AttributeType::MultiSelect) => Self::LongText,
+            Some(AttributeType::LongText | AttributeType::MultiSelect) => Self::LongText(LONG),
             Some(AttributeType::Email) => Self::Email,
             Some(AttributeType::Phone) => Self::Phone,
             Some(AttributeType::Url) => Self::Url,
@@ -80,11 +87,11 @@ impl PropertyType {
 pub fn needed(document: &Document, maps: &FieldMaps) -> Vec<Property> {
     let mut found = BTreeMap::new();
     for target in targets(document).into_iter().filter(|target| target.creates) {
-        let object = match target.object.as_str() {
-            "Event" | "Task" => ObjectName::known("Activity"),
-            _ => target.object,
-        };
-        add(&mut found, key(object));
+        match target.object.as_str() {
+            "Event" | "Task" => add(&mut found, key(ObjectName::known("Activity"))),
+            object if is_timeline(document, object) => timeline(document).into_iter().for_each(|property| add(&mut found, property)),
+            _ => add(&mut found, key(target.object)),
+        }
     }
     let uses: Vec<Use> = uses(document, maps).into_iter().filter(|used| is_own(&used.field)).collect();
     for used in &uses {
@@ -96,14 +103,61 @@ pub fn needed(document: &Document, maps: &FieldMaps) -> Vec<Property> {
     found.into_values().collect()
 }
 
-/// Those that the org does not show. An object that was not described is passed over: nothing could be made on it.
+/// Whether an object is the one that activities of the document go to.
+#[must_use]
+pub fn is_timeline(document: &Document, object: &str) -> bool {
+    document.timeline_actions().next().is_some() && document.timeline().object.as_str() == object
+}
+
+/// The fields of the timeline, as the instructions have an administrator make them.
+fn timeline(document: &Document) -> Vec<Property> {
+    let names = document.timeline();
+    // What has a prefix belongs to a package.
+    if document.salesforce.timeline.namespace.is_some() {
+        return Vec::new();
+    }
+    let property = |name: &FieldName, kind, unique, external| Property {
+        object: names.object.clone(),
+        name: name.clone(),
+        label: label_of(name),
+        description: None,
+        kind,
+        unique,
+        external,
+    };
+    vec![
+        property(&names.date, PropertyType::DateTime, false, false),
+        property(&names.contact, PropertyType::Lookup("Contact"), false, false),
+        property(&names.description, PropertyType::LongText(131_072), false, false),
+        property(&names.lead, PropertyType::Lookup("Lead"), false, false),
+        property(&names.platform_id, PropertyType::Number(0), false, true),
+        property(&names.url, PropertyType::Url, false, false),
+        property(&names.reference, PropertyType::Text(255), true, false),
+    ]
+}
+
+fn label_of(name: &FieldName) -> String {
+    name.as_str().trim_end_matches("__c").replace('_', " ")
+}
+
+/// Those that the org does not show. An object that was not described is passed over, because nothing could be made on it, unless it is
+/// the org's own: that one can be deployed.
 #[must_use]
 pub fn lacking(needed: &[Property], schemas: &Schemas) -> Vec<Property> {
     let lacks = |property: &&Property| {
+        if property.object.as_str().ends_with("__c") && !is_shown(&property.object, schemas) {
+            return true;
+        }
         let mut shown = described_as(&property.object).into_iter().filter_map(|object| schemas.object(object));
         shown.any(|schema| !schema.fields.contains_key(&property.name))
     };
     needed.iter().filter(lacks).cloned().collect()
+}
+
+/// Whether the org shows an object.
+#[must_use]
+pub fn is_shown(object: &ObjectName, schemas: &Schemas) -> bool {
+    described_as(object).into_iter().any(|object| schemas.object(object).is_some())
 }
 
 /// The objects in whose descriptions a field of an object shows.
@@ -134,7 +188,8 @@ fn key(object: ObjectName) -> Property {
         label: "Passerelle Id".to_owned(),
         description: Some("Passerelle creates records by this key, so that a repeat finds what the first try made.".to_owned()),
         kind: PropertyType::Text(64),
-        key: true,
+        unique: true,
+        external: true,
     }
 }
 
@@ -144,12 +199,12 @@ fn property(document: &Document, maps: &FieldMaps, used: &Use, object: ObjectNam
         Language::Fr => attribute.label.fr.as_ref().or(attribute.label.en.as_ref()),
         Language::En => attribute.label.en.as_ref().or(attribute.label.fr.as_ref()),
     });
-    let whole = label.cloned().unwrap_or_else(|| used.field.as_str().trim_end_matches("__c").replace('_', " "));
+    let whole = label.cloned().unwrap_or_else(|| label_of(&used.field));
     let label = shortened(&whole);
     let description = (label != whole).then_some(whole);
     let rule = maps.all().flat_map(FieldMap::all).find(|rule| rule.place == used.place);
     let kind = PropertyType::of(rule.and_then(|rule| rule.chain.output()));
-    Property { object, name: used.field.clone(), label, description, kind, key: false }
+    Property { object, name: used.field.clone(), label, description, kind, unique: false, external: false }
 }
 
 /// At most 40 characters, cut behind a word where there is one.

@@ -6,9 +6,12 @@ use std::collections::BTreeSet;
 use super::{
     config::{Direction, Document},
     mapping::{FieldMap, FieldMaps},
-    properties::{Property, PropertyType, described_as},
+    properties::{Property, PropertyType, described_as, is_timeline},
     uses::{targets, uses},
 };
+
+/// The label of the object that activities go to.
+const TIMELINE: &str = "Timeline";
 
 /// The permission set of the integration user.
 pub const PERMISSION_SET: &str = "Passerelle_Sync";
@@ -53,6 +56,12 @@ pub fn project(document: &Document, maps: &FieldMaps, needed: &[Property], make:
         path: format!("force-app/main/default/objects/{}/fields/{}.field-meta.xml", property.object, property.name),
         text: field(property),
     }));
+    let names = document.timeline();
+    let whole = make.iter().filter(|property| property.object == names.object).count() >= names.fields().len();
+    if is_timeline(document, names.object.as_str()) && whole {
+        let path = format!("force-app/main/default/objects/{0}/{0}.object-meta.xml", names.object);
+        files.push(File { path, text: timeline() });
+    }
     files.push(File {
         path: format!("force-app/main/default/permissionsets/{PERMISSION_SET}.permissionset-meta.xml"),
         text: permission_set(document, maps, needed),
@@ -77,20 +86,23 @@ fn group(name: &str, elements: &[(&str, &str)]) -> String {
 
 fn field(property: &Property) -> String {
     let mut elements = vec![element("fullName", property.name.as_str())];
-    if property.key {
+    if property.unique {
         elements.push(element("caseSensitive", "true"));
     }
     if property.kind == PropertyType::Checkbox {
         elements.push(element("defaultValue", "false"));
     }
     elements.extend(property.description.as_ref().map(|text| element("description", text)));
-    if property.key {
+    if property.external {
         elements.push(element("externalId", "true"));
     }
     elements.push(element("label", &property.label));
     elements.extend(sizes(property.kind).into_iter().map(|(name, size)| element(name, &size.to_string())));
     elements.push(element("type", type_name(property.kind)));
-    if property.key {
+    if let PropertyType::Lookup(object) = property.kind {
+        elements.extend(lookup(property, object).map(|(name, text)| element(name, &text)));
+    }
+    if property.unique {
         elements.push(element("unique", "true"));
     }
     // The name first, then in the order of the alphabet, as Salesforce's own tools write it.
@@ -105,7 +117,7 @@ fn field(property: &Property) -> String {
 pub const fn type_name(kind: PropertyType) -> &'static str {
     match kind {
         PropertyType::Text(_) => "Text",
-        PropertyType::LongText => "LongTextArea",
+        PropertyType::LongText(_) => "LongTextArea",
         PropertyType::Email => "Email",
         PropertyType::Phone => "Phone",
         PropertyType::Url => "Url",
@@ -114,6 +126,7 @@ pub const fn type_name(kind: PropertyType) -> &'static str {
         PropertyType::Date => "Date",
         PropertyType::DateTime => "DateTime",
         PropertyType::Time => "Time",
+        PropertyType::Lookup(_) => "Lookup",
     }
 }
 
@@ -122,10 +135,26 @@ pub const fn type_name(kind: PropertyType) -> &'static str {
 pub fn sizes(kind: PropertyType) -> Vec<(&'static str, u32)> {
     match kind {
         PropertyType::Text(length) => vec![("length", u32::from(length))],
-        PropertyType::LongText => vec![("length", 32_768), ("visibleLines", 3)],
+        PropertyType::LongText(length) => vec![("length", length), ("visibleLines", 3)],
         PropertyType::Number(scale) => vec![("precision", 18), ("scale", u32::from(scale))],
         _ => Vec::new(),
     }
+}
+
+/// What a lookup must be told: the object, and what its records call those that refer to them.
+#[must_use]
+pub fn lookup(property: &Property, object: &str) -> [(&'static str, String); 3] {
+    let own = property.object.as_str().trim_end_matches("__c").replace("__", "_");
+    [("referenceTo", object.to_owned()), ("relationshipLabel", TIMELINE.to_owned()), ("relationshipName", format!("{own}_{object}s"))]
+}
+
+/// The custom object of the timeline.
+fn timeline() -> String {
+    let name = group("nameField", &[("label", "Name"), ("type", "Text")]);
+    let elements = [("deploymentStatus", "Deployed"), ("label", TIMELINE), ("pluralLabel", TIMELINE), ("sharingModel", "ReadWrite")];
+    let mut elements: Vec<String> = elements.into_iter().map(|(tag, text)| element(tag, text)).chain([name]).collect();
+    elements.sort_unstable();
+    document_of("CustomObject", &elements)
 }
 
 fn permission_set(document: &Document, maps: &FieldMaps, needed: &[Property]) -> String {
@@ -165,7 +194,9 @@ fn fields(document: &Document, maps: &FieldMaps, needed: &[Property]) -> BTreeSe
 
 fn objects(document: &Document) -> Vec<String> {
     let written = |object: &str| targets(document).iter().any(|target| target.object.as_str() == object);
+    let timeline = document.timeline().object;
     let mut objects = vec![("Account", written("Account"), false), ("Contact", true, true), ("Lead", true, true)];
+    objects.extend(is_timeline(document, timeline.as_str()).then_some((timeline.as_str(), true, false)));
     // Contacts can be read only by those who read accounts.
     objects.retain(|(object, write, _)| *write || *object == "Account");
     let flag = |on: bool| if on { "true" } else { "false" };

@@ -157,7 +157,12 @@ pub fn targets(document: &Document) -> Vec<Target> {
         for (a, action) in workflow.actions.iter().enumerate() {
             let place = format!("workflows[{w}].actions[{a}]");
             let more = match action {
-                Action::Activity(activity) => target(activity.object.name(), true, false, &format!("{place}.activity.object")),
+                Action::Activity(activity) => Target {
+                    object: document.object_of_activity(activity.object),
+                    creates: true,
+                    updates: false,
+                    place: format!("{place}.activity.object"),
+                },
                 Action::CampaignMember(_) => target("CampaignMember", true, true, &format!("{place}.campaign_member")),
                 Action::Record(record) => {
                     let Some(mapping) = document.mappings.get(&record.mapping) else { continue };

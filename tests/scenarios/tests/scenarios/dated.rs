@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 const ADDRESS: &str = "ada@example.org";
 
 /// An org that keeps the history of titles and of wishes to get no e-mails.
-fn tracking() -> Seed {
+pub(crate) fn tracking() -> Seed {
     let tracked_fields = ["Lead", "Contact"].into_iter().flat_map(|object| ["Title", "HasOptedOutOfEmail"].map(|field| format!("{object}.{field}")));
     Seed { tracked_fields: tracked_fields.collect(), ..Seed::demo() }
 }
@@ -42,7 +42,7 @@ async fn scene(seed: Seed) -> (Scene, ConnectionId) {
     (scene, kayo)
 }
 
-fn edit(scene: &Scene, object: &str, record: &Value, fields: &Value) {
+pub(crate) fn edit(scene: &Scene, object: &str, record: &Value, fields: &Value) {
     let id = record["Id"].as_str().unwrap();
     scene.as_colleague(|org, session| org.update(session, object, id, fields.as_object().unwrap()).unwrap());
 }

@@ -138,6 +138,9 @@ fn made() -> BTreeSet<String> {
         }
         let values = text.split("=> \"").skip(1).filter_map(|rest| rest.split('"').next());
         codes.extend(values.filter(|text| text.starts_with("value_") || text.starts_with("field_")).map(str::to_owned));
+        if path.ends_with("planner/owner.rs") {
+            codes.extend(text.split("code: \"").skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned));
+        }
         if path.ends_with("app/connections.rs") {
             codes.extend(text.split("=> \"").skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned));
         }

@@ -150,7 +150,11 @@ fn delivery(id: &str) -> Delivery {
         kind: Kind::Updated,
         occurred_at: "2026-09-01T07:00:00Z".parse().unwrap(),
         subject: Subject::Person(About { ids: vec!["p-5".to_owned()], email: Some(ADDRESS.to_owned()) }),
-        salesforce: SalesforceRecord { object: "Lead".parse().unwrap(), id: RecordId::parse("00Q5g00000AbCdE").unwrap() },
+        salesforce: SalesforceRecord {
+            object: "Lead".parse().unwrap(),
+            id: RecordId::parse("00Q5g00000AbCdE").unwrap(),
+            synced_at: "2026-09-01T08:00:00Z".parse().unwrap(),
+        },
         changes: [("person.job_title".to_owned(), json!("Directrice")), ("person.phone".to_owned(), Value::Null)].into(),
     }
 }
@@ -218,7 +222,7 @@ async fn what_fails_comes_again_signed_and_in_order_and_holds_up_nobody_else() {
     assert_eq!(
         body,
         json!({"id": "a1", "type": "person.updated", "occurred_at": "2026-09-01T07:00:00Z",
-               "person": {"ids": ["p-5"], "email": ADDRESS}, "salesforce": {"object": "Lead", "id": "00Q5g00000AbCdEEAV"},
+               "person": {"ids": ["p-5"], "email": ADDRESS}, "salesforce": {"object": "Lead", "id": "00Q5g00000AbCdEEAV", "synced_at": "2026-09-01T08:00:00Z"},
                "changes": {"person.job_title": "Directrice", "person.phone": null}})
     );
     assert_eq!((open(&scene, &kayo, "a").await, open(&scene, &kayo, "b").await), (vec![], vec![]));

@@ -17,13 +17,14 @@ use salesforce_sim::{Effect, Matcher, Moment, Seed, id::Id, org::Conversion};
 use serde_json::{Value, json};
 
 /// An active connection that reconciles, with these rules beside the preset's and these settings.
-async fn scene_with(seed: Seed, rules: Value, settings: Value) -> (Scene, ConnectionId) {
+pub(crate) async fn scene_with(seed: Seed, rules: Value, settings: Value) -> (Scene, ConnectionId) {
     let scene = Scene::with(seed, Switch::Off).await;
     let kayo = scene.active("kayo").await;
     let document = scene.document("kayo", |document| {
         let attributes = document["platform"]["attributes"].as_array_mut().unwrap();
         attributes.push(json!({"name": "person.unsubscribed", "type": "boolean"}));
         attributes.push(json!({"name": "person.gone", "type": "boolean"}));
+        attributes.push(json!({"name": "person.owner", "type": "email"}));
         document["people"]["update_contacts"] = json!("on");
         for rule in rules.as_array().unwrap() {
             ["lead", "contact"].into_iter().for_each(|mapping| set_rule(document, mapping, rule));
@@ -61,13 +62,13 @@ async fn runs(scene: &Scene, c: &ConnectionId) -> Vec<Run> {
 }
 
 /// The person of a platform id.
-async fn person(scene: &Scene, c: &ConnectionId, id: &str) -> Person {
+pub(crate) async fn person(scene: &Scene, c: &ConnectionId, id: &str) -> Person {
     let table = &scene.stack.ports().table;
     let keys: Vec<PersonKey> = table.load_aliases(c, &[id_alias(id)]).await.unwrap().into_iter().map(|(_, key)| key).collect();
     table.load_people(c, &keys).await.unwrap().remove(0)
 }
 
-fn lead(scene: &Scene) -> Value {
+pub(crate) fn lead(scene: &Scene) -> Value {
     scene.records("Lead").into_iter().find(|lead| lead["Email"] == "ada@example.org").unwrap()
 }
 

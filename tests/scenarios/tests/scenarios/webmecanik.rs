@@ -6,12 +6,14 @@ use passerelle_core::app::configure;
 use passerelle_local::Switch;
 use passerelle_scenarios::{Scene, custom_field, record};
 use salesforce_sim::{
-    Effect, Matcher, Seed,
-    seed::{CustomField, CustomFieldKind, CustomObject},
+    Effect, Matcher,
+    seed::{CustomField, CustomFieldKind},
 };
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use sha2::Sha256;
+
+use crate::timeline;
 
 pub const PRESET: &str = include_str!("../../../../infra/presets/webmecanik.yaml");
 
@@ -83,23 +85,6 @@ async fn who_unsubscribes_is_not_contacted_from_salesforce_either() {
     assert_eq!(scene.records("Contact")[0]["HasOptedOutOfEmail"], json!(true));
 }
 
-/// The object that activities go to, as the plugin's instructions have an administrator make it.
-fn timeline(external: bool) -> (CustomObject, Vec<CustomField>) {
-    let field = |name: &str, kind| custom_field("mautic_timeline__c", name, kind);
-    let lookup = |to: &str| CustomFieldKind::Lookup { to: to.to_owned(), relationship: Some(format!("Timeline_of_{to}")) };
-    let number = CustomField { external_id: true, ..field("MauticLead__c", CustomFieldKind::Number { precision: 18, scale: 0 }) };
-    let reference = CustomField { unique: true, external_id: external, ..field("ReferenceId__c", CustomFieldKind::Text { length: 255 }) };
-    let others = [
-        field("ActivityDate__c", CustomFieldKind::DateTime),
-        field("contact_id__c", lookup("Contact")),
-        field("Description__c", CustomFieldKind::LongTextArea { length: 131_072 }),
-        field("WhoId__c", lookup("Lead")),
-        field("Mautic_url__c", CustomFieldKind::Url),
-    ];
-    let object = CustomObject { name: "mautic_timeline__c".to_owned(), label: "Timeline".to_owned(), ..CustomObject::default() };
-    (object, others.into_iter().chain([number, reference]).collect())
-}
-
 fn with_timeline(document: &mut Value) {
     document["platform"]["attributes"] = json!([]);
     document["mappings"]["timeline"] = json!({"object": "mautic_timeline__c", "fields": [
@@ -117,10 +102,8 @@ fn with_timeline(document: &mut Value) {
 async fn activities_go_to_the_timeline_object_once() {
     for (external, known) in [(false, "Lead"), (true, "Lead"), (false, "Contact")] {
         let name = format!("{known}, external id: {external}");
-        let (object, of_timeline) = timeline(external);
-        let mut seed = Seed::demo();
-        seed.custom_objects.push(object);
-        seed.custom_fields.extend(fields().into_iter().chain(of_timeline));
+        let mut seed = timeline::seed("", external);
+        seed.custom_fields.extend(fields());
         if known == "Contact" {
             seed.records.push(record("Contact", json!({"LastName": "Moreau", "Email": "jeanne@example.org"})));
         }

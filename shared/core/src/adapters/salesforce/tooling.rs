@@ -7,7 +7,7 @@ use super::{ApiVersion, Sub, composite::Method, read_headers};
 use crate::domain::{
     ids::RecordId,
     properties::{Property, PropertyType, described_as},
-    sfdx::{PERMISSION_SET, sizes, type_name},
+    sfdx::{PERMISSION_SET, lookup, sizes, type_name},
 };
 
 /// Salesforce's code for a field whose name is taken.
@@ -28,9 +28,11 @@ pub fn custom_field(property: &Property) -> Value {
     if property.kind == PropertyType::Checkbox {
         metadata.insert("defaultValue".to_owned(), json!("false"));
     }
-    if property.key {
-        metadata.extend(["externalId", "unique", "caseSensitive"].map(|name| (name.to_owned(), json!(true))));
+    if let PropertyType::Lookup(object) = property.kind {
+        metadata.extend(lookup(property, object).map(|(name, text)| (name.to_owned(), json!(text))));
     }
+    let marks = [("externalId", property.external), ("unique", property.unique), ("caseSensitive", property.unique)];
+    metadata.extend(marks.into_iter().filter(|(_, is)| *is).map(|(name, is)| (name.to_owned(), json!(is))));
     json!({"FullName": format!("{}.{}", property.object, property.name), "Metadata": metadata})
 }
 
@@ -76,7 +78,8 @@ mod tests {
             label: "X".to_owned(),
             description: None,
             kind,
-            key,
+            unique: key,
+            external: key,
         };
         for (property, want) in [
             (
@@ -84,7 +87,7 @@ mod tests {
                 json!({"label": "X", "type": "Text", "length": 64, "externalId": true, "unique": true, "caseSensitive": true}),
             ),
             (property(PropertyType::Number(2), false), json!({"label": "X", "type": "Number", "precision": 18, "scale": 2})),
-            (property(PropertyType::LongText, false), json!({"label": "X", "type": "LongTextArea", "length": 32_768, "visibleLines": 3})),
+            (property(PropertyType::LongText(32_768), false), json!({"label": "X", "type": "LongTextArea", "length": 32_768, "visibleLines": 3})),
             (property(PropertyType::Checkbox, false), json!({"label": "X", "type": "Checkbox", "defaultValue": "false"})),
         ] {
             assert_eq!(custom_field(&property), json!({"FullName": "Activity.X__c", "Metadata": want}));

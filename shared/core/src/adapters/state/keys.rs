@@ -182,7 +182,13 @@ impl Key {
 
     /// Whose item it is; `None` where it is no person's.
     fn of_person(&self) -> Option<PersonKey> {
-        let (_, person) = self.pk.strip_prefix("CONN#")?.split_once("#PERSON#")?;
+        Self::person_in(&self.pk)
+    }
+
+    /// The person of a partition; `None` where it is no person's.
+    #[must_use]
+    pub fn person_in(partition: &str) -> Option<PersonKey> {
+        let (_, person) = partition.strip_prefix("CONN#")?.split_once("#PERSON#")?;
         PersonKey::parse(person).ok()
     }
 
@@ -246,6 +252,12 @@ impl Key {
     #[must_use]
     pub fn cursor(c: &ConnectionId) -> Self {
         Self::of_connection(c, "CURSOR")
+    }
+
+    /// How far the timeline is with what came before it.
+    #[must_use]
+    pub fn backfill(c: &ConnectionId) -> Self {
+        Self::of_connection(c, "BACKFILL")
     }
 
     /// How the sort keys of a connection's runs begin.

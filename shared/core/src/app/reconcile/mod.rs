@@ -22,6 +22,7 @@ use crate::{
     },
     app::{
         access::{Access, AccessError},
+        backfill,
         mautic::{self, PlatformError},
         schemas,
     },
@@ -109,7 +110,10 @@ pub async fn run_all(
 }
 
 async fn run_one(ports: Ports<'_>, bench: &Workbench, c: ConnectionId, deadline: Timestamp) -> (ConnectionId, Result<Vec<Run>, WorkError>) {
-    let ended = run_due(ports, bench, &c, deadline).await;
+    let ended = match run_due(ports, bench, &c, deadline).await {
+        Ok(ended) => backfill::work(ports, bench, &c, deadline).await.map(|_| ended),
+        Err(error) => Err(error),
+    };
     if let Err(error) = &ended {
         let cause = std::error::Error::source(error).map(ToString::to_string);
         tracing::error!(connection.id = %c, error = %error, cause, code = "run_failed", "a run has failed; it goes on where it was");

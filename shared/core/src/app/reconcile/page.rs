@@ -15,7 +15,7 @@ use crate::{
     },
     app::{
         access::{Access, AccessError},
-        upsert::{fields_of, our_user, read_match},
+        upsert::{columns, fields_of, our_user, read_match},
     },
     domain::{
         company::name_identity,
@@ -224,7 +224,7 @@ fn query(engine: &Engine, schemas: &Schemas, object: &str, since: Timestamp, (po
     let mut fields: BTreeSet<FieldName> = fields_of(engine, schemas, object).into_iter().collect();
     fields.extend(["SystemModstamp", "IsDeleted", "MasterRecordId"].map(FieldName::known));
     fields.extend(schemas.key_field(object));
-    let fields = fields.iter().map(FieldName::as_str).collect::<Vec<_>>().join(", ");
+    let fields = columns(engine, object, fields);
     let from = match &position.after {
         None => format!("SystemModstamp >= {}", soql::datetime(since)),
         Some((at, _)) if planted::is(Bug::PageByTime) => format!("SystemModstamp > {}", soql::datetime(*at)),

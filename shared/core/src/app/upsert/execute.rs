@@ -26,6 +26,9 @@ use crate::{
     planted::{self, Bug},
 };
 
+/// Salesforce's code for a value that another record has, where only one may.
+const DUPLICATE_VALUE: &str = "DUPLICATE_VALUE";
+
 /// What execution needs to know of the org.
 #[derive(Debug, Clone)]
 pub(super) struct Dialect {
@@ -60,6 +63,7 @@ struct Group {
 enum Kind {
     Create,
     CreateUnique,
+    CreateOnce(FieldName),
     Upsert(FieldName),
     Update,
 }
@@ -263,7 +267,7 @@ impl Run<'_> {
         let records: Vec<Record> = group.writes.iter().filter_map(|id| self.plan.writes.get(id.0)).map(|write| self.record(write, groups)).collect();
         let (version, options, name) = (&self.dialect.version, self.dialect.options, reference_id(g));
         let sub = match &group.kind {
-            Kind::Create | Kind::CreateUnique => collections::create(version, &name, &records, options),
+            Kind::Create | Kind::CreateUnique | Kind::CreateOnce(_) => collections::create(version, &name, &records, options),
             Kind::Update => collections::update(version, &name, &records, options),
             Kind::Upsert(key) => collections::upsert(version, &name, &group.object, key, &records, options),
         };
@@ -281,7 +285,7 @@ impl Run<'_> {
         let mut fields: BTreeMap<FieldName, FieldValue> = write.changes.iter().map(|change| field(change, value(&change.new))).collect();
         let mut id = None;
         match &write.operation {
-            Operation::Create | Operation::CreateUnique => {}
+            Operation::Create | Operation::CreateUnique | Operation::CreateOnce { .. } => {}
             Operation::Update(record) => id = Some(*record),
             Operation::CreateByKey { field, key } => {
                 fields.insert(field.clone(), FieldValue::Literal(Value::from(key.as_str())));
@@ -292,7 +296,7 @@ impl Run<'_> {
 
     /// Takes in what became of a collection. `None` where that says nothing about its length.
     fn read(&mut self, g: usize, group: &Group, answer: &CompositeAnswer) -> Option<Together> {
-        let method = if matches!(group.kind, Kind::Create | Kind::CreateUnique) { Method::Post } else { Method::Patch };
+        let method = if matches!(group.kind, Kind::Create | Kind::CreateUnique | Kind::CreateOnce(_)) { Method::Post } else { Method::Patch };
         let sub = answer.get(&reference_id(g));
         let halted = sub.as_ref().is_ok_and(|sub| sub.is_halted());
         let results = sub.and_then(|sub| collections::parse_saved(sub, method, group.writes.len()));
@@ -370,6 +374,7 @@ fn kind(operation: &Operation) -> Kind {
     match operation {
         Operation::Create => Kind::Create,
         Operation::CreateUnique => Kind::CreateUnique,
+        Operation::CreateOnce { field } => Kind::CreateOnce(field.clone()),
         Operation::CreateByKey { field, .. } => Kind::Upsert(field.clone()),
         Operation::Update(_) => Kind::Update,
     }
@@ -394,10 +399,16 @@ fn mistaken(error: &RecordError) -> Option<WriteResult> {
 /// What a record's refusal means.
 fn refused(error: &RecordError, kind: &Kind, object: &ObjectName) -> WriteResult {
     let write_kind = match kind {
-        Kind::Create | Kind::CreateUnique => WriteKind::Create,
+        Kind::Create | Kind::CreateUnique | Kind::CreateOnce(_) => WriteKind::Create,
         Kind::Upsert(_) => WriteKind::Upsert,
         Kind::Update => WriteKind::Update,
     };
+    if let Kind::CreateOnce(field) = kind
+        && error.code == DUPLICATE_VALUE
+        && (error.message.contains(field.as_str()) || error.fields.iter().any(|name| name == field.as_str()))
+    {
+        return WriteResult::There;
+    }
     let mut cause = Cause { fields: error.fields.clone(), ..Cause::new(&error.code, &error.message) };
     let twins: Vec<String> = error.duplicates().iter().map(RecordId::to_string).collect();
     if !twins.is_empty() {
@@ -407,7 +418,7 @@ fn refused(error: &RecordError, kind: &Kind, object: &ObjectName) -> WriteResult
     match error.class_of_write(write_kind, object) {
         _ if gone && *kind == Kind::Update => WriteResult::Gone(cause),
         // It is there, perhaps since an earlier try of ours: the next one finds it.
-        _ if *kind == Kind::CreateUnique && error.code == "DUPLICATE_VALUE" => WriteResult::InDoubt(cause),
+        _ if *kind == Kind::CreateUnique && error.code == DUPLICATE_VALUE => WriteResult::InDoubt(cause),
         Class::Retry { .. } | Class::Pause | Class::Reauthorise => WriteResult::Failed(cause),
         Class::Park | Class::Done | Class::Bug => WriteResult::Refused(cause),
     }

@@ -26,7 +26,7 @@ use self::{budget::has_budget, pace::Pace};
 pub(in crate::app) use self::{
     drift::Description,
     load::{Loaded, with_companies},
-    lookup::{fields_of, our_user, read_match},
+    lookup::{columns, fields_of, our_user, read_match},
     shift::{Attempt, Shift},
 };
 use crate::{

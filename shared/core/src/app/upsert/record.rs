@@ -221,7 +221,7 @@ fn delivery(person_plan: &PersonPlan, person: &Person, ids: &dyn Ids, now: Times
         kind: if person.is_company() { kind.of_company() } else { kind },
         occurred_at: person_plan.taken.iter().filter_map(|taken| person.attributes.get(&taken.attribute)).map(|dated| dated.at).max().unwrap_or(now),
         subject: Subject::of(person),
-        salesforce: SalesforceRecord { object: link.object.clone(), id: link.id },
+        salesforce: SalesforceRecord { object: link.object.clone(), id: link.id, synced_at: now },
         changes: person_plan.taken.iter().map(|taken| (taken.attribute.clone(), taken.new.clone())).collect(),
     })
 }

@@ -284,26 +284,8 @@ impl<'a> Shift<'a> {
                 plan.parked(&Cause::new("plan_wrong", format!("{fault}.")))
             }
         };
-        let dialect = Dialect {
-            version: access.version().clone(),
-            options: access.options(),
-            references: engine.document.salesforce.references_into_collections == Toggle::On,
-        };
-        let mut caller = Announcing {
-            ports,
-            c,
-            lease: &self.lease,
-            access: &mut access,
-            pace: self.pace,
-            deadline: self.deadline,
-            touched: self.inherited.clone(),
-            late: false,
-            lost: false,
-            unanswered: false,
-            waits: None,
-            failed: None,
-            refused_until: None,
-        };
+        let dialect = self.dialect(&access);
+        let mut caller = self.caller(&mut access);
         let Executed { mut results, covered } = execute::execute(&plan, &dialect, &mut caller).await;
         if !covered.is_empty() {
             let repair = repair::plan_repair(&plan, &covered);
@@ -311,8 +293,9 @@ impl<'a> Shift<'a> {
             repair::note_covered(&mut plan, &covered, &repair, &repaired.results);
         }
         let (late, lost, unanswered, waits, mut failed) = (caller.late, caller.lost, caller.unanswered, caller.waits, caller.failed.take());
-        self.spending.refuse(caller.refused_until);
-        self.pace = caller.pace;
+        let (refused_until, pace) = (caller.refused_until, caller.pace);
+        self.spending.refuse(refused_until);
+        self.pace = pace;
         let mut outdated = Vec::new();
         let is_known = *description == Description::Known;
         let may_ask = !lost && failed.is_none() && waits.is_none();
@@ -362,6 +345,56 @@ impl<'a> Shift<'a> {
         Ok(Carried { attempt, plan, results, unrecorded: recorded.unrecorded })
     }
 
+    /// Executes a plan of which nothing has to be recorded, because a repeat does no harm. Answers what became of each write, and why the
+    /// shift must end, if it must.
+    pub async fn write(&mut self, mut access: Access<'_>, plan: &Plan) -> Result<(Vec<WriteResult>, Option<Stopped>), WorkError> {
+        let dialect = self.dialect(&access);
+        let mut caller = self.caller(&mut access);
+        let Executed { results, .. } = execute::execute(plan, &dialect, &mut caller).await;
+        let (late, lost, unanswered, waits, failed) = (caller.late, caller.lost, caller.unanswered, caller.waits, caller.failed.take());
+        let (refused_until, pace) = (caller.refused_until, caller.pace);
+        self.spending.refuse(refused_until);
+        self.pace = pace;
+        self.count(&mut access);
+        let in_budget = self.settle_spending().await?;
+        if lost || !unanswered && !self.ports.table.clear_intent(self.c, &self.lease).await? {
+            return Ok((results, Some(Stopped::LeaseLost)));
+        }
+        let stopped = match failed {
+            Some(error) => Some(self.stop(error).await?),
+            None if unanswered => Some(Stopped::Salesforce),
+            None if late => Some(Stopped::Deadline),
+            None => (waits.is_some() || !in_budget).then_some(Stopped::Budget),
+        };
+        Ok((results, stopped))
+    }
+
+    fn dialect(&self, access: &Access<'_>) -> Dialect {
+        Dialect {
+            version: access.version().clone(),
+            options: access.options(),
+            references: self.engine.document.salesforce.references_into_collections == Toggle::On,
+        }
+    }
+
+    fn caller<'s, 'o, 'b>(&'s self, access: &'b mut Access<'o>) -> Announcing<'s, 'o, 'b> {
+        Announcing {
+            ports: self.ports,
+            c: self.c,
+            lease: &self.lease,
+            access,
+            pace: self.pace,
+            deadline: self.deadline,
+            touched: self.inherited.clone(),
+            late: false,
+            lost: false,
+            unanswered: false,
+            waits: None,
+            failed: None,
+            refused_until: None,
+        }
+    }
+
     /// The plan, and the schema that it goes by.
     async fn plan(
         &mut self,
@@ -390,7 +423,13 @@ impl<'a> Shift<'a> {
         let found = found.chain(loaded.cases.iter().filter_map(|case| case.found.master.as_ref()));
         let records: Vec<_> = found.flat_map(|m| [Some(m.id), m.converted_to.and_then(|to| to.contact)].into_iter().flatten()).collect();
         let owners = self.ports.table.load_record_owners(self.c, &records).await?.into_iter().collect();
-        let situation = Situation { engine: self.engine, schemas: &schemas, known: &self.directory.known, owners_of_records: &owners };
+        let situation = Situation {
+            engine: self.engine,
+            schemas: &schemas,
+            known: &self.directory.known,
+            now: self.ports.clock.now(),
+            owners_of_records: &owners,
+        };
         let plan = plan(&situation, std::mem::take(&mut loaded.cases));
         Ok((plan, schemas))
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{View, error, operation, pairs::told, warning};
 use crate::domain::{
-    config::{Action, ActivityAction},
+    config::{Action, ActivityAction, ActivityObject},
     finding::{Finding, Sentence, Severity},
     ids::FieldName,
     mapping::{
@@ -147,8 +147,36 @@ fn activities(view: &View<'_>) -> Vec<Finding> {
     found
 }
 
+/// The timeline's fields, and that the reference keeps an entry from coming twice.
+fn timeline_fields(view: &View<'_>, place: &str) -> Vec<Finding> {
+    let (names, place) = (view.document.timeline(), format!("{place}.object"));
+    let Some(schema) = view.schemas.object(names.object.as_str()) else { return Vec::new() };
+    let lacking = names.fields().into_iter().filter(|field| !schema.fields.contains_key(*field));
+    let mut found: Vec<Finding> = lacking.map(|field| absent(view, names.object.as_str(), field, place.clone(), Severity::Error)).collect();
+    if schema.fields.get(&names.reference).is_some_and(|field| !field.unique) {
+        let field = format!("{}.{}", names.object, names.reference);
+        found.push(error(
+            "timeline_reference_not_unique",
+            place,
+            Sentence::new(
+                format!("{field} is not unique, so a repeat could make an entry of the timeline twice."),
+                format!("{field} n'est pas unique : une répétition pourrait créer deux fois une entrée de la timeline."),
+            ),
+            Sentence::new(
+                "Edit the field in Setup and choose \"Do not allow duplicate values\".",
+                "Modifiez le champ dans la configuration et choisissez « Ne pas autoriser les valeurs en double ».",
+            ),
+        ));
+    }
+    found
+}
+
 fn activity_fields(view: &View<'_>, activity: &ActivityAction, place: &str) -> Vec<Finding> {
-    let object = activity.object.name();
+    if activity.object == ActivityObject::Timeline {
+        return timeline_fields(view, place);
+    }
+    let object = view.document.object_of_activity(activity.object);
+    let object = object.as_str();
     let texts = [
         ("subject", "Subject", Some(&activity.subject)),
         ("kind", "Type", activity.kind.as_ref()),

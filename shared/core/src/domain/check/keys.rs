@@ -4,13 +4,17 @@ use super::{View, info, warning};
 use crate::domain::{
     finding::{Finding, Sentence},
     ids::FieldName,
+    properties::is_timeline,
     schema::KEY_FIELD,
     uses::Target,
 };
 
 pub(super) fn findings(view: &View<'_>) -> Vec<Finding> {
-    // A person is a member of a campaign once, and a workflow's record has a key of its own.
-    let keyless = |target: &&Target| target.object.as_str() == "CampaignMember" || target.place.ends_with(".record.mapping");
+    // A person is a member of a campaign once, and a workflow's record and an entry of the timeline have keys of their own.
+    let keyless = |target: &&Target| {
+        let object = target.object.as_str();
+        object == "CampaignMember" || target.place.ends_with(".record.mapping") || is_timeline(view.document, object)
+    };
     view.targets.iter().filter(|target| target.creates && !keyless(target)).filter_map(|target| key(view, target)).collect()
 }
 

@@ -33,7 +33,7 @@ use super::{
 };
 
 /// Every code that a finding of the check can have; what stands for one value of the document has the code of its misfit.
-pub const CODES: [&str; 50] = [
+pub const CODES: [&str; 51] = [
     "api_disabled",
     "attributes_undeclared",
     "campaign_ambiguous",
@@ -73,6 +73,7 @@ pub const CODES: [&str; 50] = [
     "required_unfilled",
     "required_unmapped",
     "sharing_unknown",
+    "timeline_reference_not_unique",
     "too_many_rights",
     "type_converted",
     "type_impossible",

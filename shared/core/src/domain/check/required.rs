@@ -8,6 +8,7 @@ use crate::domain::{
     finding::{Finding, Sentence},
     ids::FieldName,
     mapping::preflight,
+    properties::is_timeline,
     uses::{Feed, Target, Use, mapping_place},
 };
 
@@ -49,6 +50,7 @@ fn fills(view: &View<'_>, object: &str, name: &str) -> bool {
         })
     };
     match object {
+        _ if is_timeline(document, object) => name == "Name" || document.timeline().fields().iter().any(|field| field.as_str() == name),
         "Event" | "Task" if ACTIVITY.contains(&name) => true,
         "CampaignMember" => matches!(name, "CampaignId" | "LeadId" | "ContactId" | "Status") || of_workflows(),
         "Account" => name == "Name" || of_workflows(),

@@ -30,11 +30,11 @@ pub struct PersonAction {}
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ActivityAction {
-    /// Event or Task.
+    /// Event, Task, or `timeline`.
     pub object: ActivityObject,
-    /// The subject.
+    /// The subject; the name of an entry of the timeline.
     pub subject: String,
-    /// The type, a picklist value of the org.
+    /// The type, a picklist value of the org. The timeline has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// The description.
@@ -43,7 +43,7 @@ pub struct ActivityAction {
     /// When it began: a template that gives an RFC 3339 time. Default: when the event occurred.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<String>,
-    /// When it ended, likewise. Default: when it began.
+    /// When it ended, likewise. Default: when it began. The timeline has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<String>,
 }
@@ -55,17 +55,10 @@ pub enum ActivityObject {
     Event,
     /// A task, entered as completed.
     Task,
-}
-
-impl ActivityObject {
-    /// The object's API name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            ActivityObject::Event => "Event",
-            ActivityObject::Task => "Task",
-        }
-    }
+    /// An entry of the custom object that `salesforce.timeline` names. Repeated, it stays one; those of the last seven days are made
+    /// when a document has it for the first time.
+    #[serde(rename = "timeline")]
+    Timeline,
 }
 
 /// Membership in a campaign.

@@ -7,12 +7,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Campaign, CampaignsSection, Mapping, Mautic, Overlay, ReconciliationSection, SourceSection, Webhook, Workflow, rules::is_default,
-    short_form::mappings_schema,
+    Action, ActivityAction, ActivityObject, Campaign, CampaignsSection, Mapping, Mautic, Overlay, ReconciliationSection, SourceSection,
+    TimelineSection, Webhook, Workflow, rules::is_default, short_form::mappings_schema,
 };
 use crate::domain::{
     budget::ApiCalls,
-    ids::{ConnectionId, MappingName, ProjectId},
+    ids::{ConnectionId, MappingName, ObjectName, ProjectId},
     mapping::Attribute,
 };
 
@@ -47,6 +47,35 @@ pub struct Document {
     /// Which projects take part. Events of a project that is not listed are parked.
     #[serde(default)]
     pub projects: Projects,
+}
+
+impl Document {
+    /// The object whose records an activity makes. Where the timeline's prefix makes no name, which saving refuses, it is left out.
+    #[must_use]
+    pub fn object_of_activity(&self, object: ActivityObject) -> ObjectName {
+        match object {
+            ActivityObject::Event => ObjectName::known("Event"),
+            ActivityObject::Task => ObjectName::known("Task"),
+            ActivityObject::Timeline => self.timeline().object,
+        }
+    }
+
+    /// The org's timeline, with the names that its API has.
+    #[must_use]
+    pub fn timeline(&self) -> TimelineSection {
+        let timeline = &self.salesforce.timeline;
+        timeline.named().unwrap_or_else(|_| timeline.clone())
+    }
+
+    /// The activities that go to the timeline, with the position of their workflow and their own.
+    pub fn timeline_actions(&self) -> impl Iterator<Item = (usize, usize, &ActivityAction)> {
+        let actions =
+            self.workflows.iter().enumerate().flat_map(|(w, workflow)| workflow.actions.iter().enumerate().map(move |(a, action)| (w, a, action)));
+        actions.filter_map(|(w, a, action)| match action {
+            Action::Activity(activity) if activity.object == ActivityObject::Timeline => Some((w, a, activity)),
+            _ => None,
+        })
+    }
 }
 
 /// The link between a platform account and a Salesforce org.
@@ -102,6 +131,10 @@ pub struct PlatformSection {
     /// What it knows about people. Where anything is listed, field rules may name only what is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<Attribute>,
+    /// The address of a person's page there: a template over `person`, for example
+    /// `https://automation.example.com/s/contacts/view/{{ person.id }}`. Rules map it as `platform.person_page`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person_page: Option<String>,
     /// Its webhook, which hears of what Salesforce changes. Without one it hears of nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<Webhook>,
@@ -140,6 +173,9 @@ pub struct SalesforceSection {
     /// What happens when a duplicate rule of the org objects.
     #[serde(default)]
     pub duplicates: Duplicates,
+    /// The custom object that activities may go to.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub timeline: TimelineSection,
     /// How many API calls may be spent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub api_calls: ApiCalls,

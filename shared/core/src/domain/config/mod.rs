@@ -11,6 +11,7 @@ mod reconciliation;
 mod rules;
 mod short_form;
 mod source;
+mod timeline;
 mod validate;
 mod webhook;
 
@@ -23,5 +24,6 @@ pub use mautic::{Mautic, MauticAuth};
 pub use reconciliation::*;
 pub use rules::*;
 pub use source::*;
+pub use timeline::TimelineSection;
 pub use validate::{ConfigFault, MAUTIC_URL, WEBHOOK_URL, json_schema, parse_document};
 pub use webhook::Webhook;

@@ -109,7 +109,8 @@ pub struct FieldRule {
     /// The field of the Salesforce object.
     pub to: FieldName,
     /// For a field that refers to another record: an external id of that record's object, by which the value finds it, for
-    /// example `Customer_Number__c`. Values go to Salesforce only.
+    /// example `Customer_Number__c`. Values go to Salesforce only. For `OwnerId`, `Email`: the active user with that address, who is
+    /// read back as well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<FieldName>,
     /// Which side's value stays when both have one.

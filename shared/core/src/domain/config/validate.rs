@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Action, Campaign, Document, MemberAction, OwnerFallback, RecordAction, Toggle, Webhook, short_form};
+use super::{Action, ActivityObject, Campaign, Document, MemberAction, OwnerFallback, RecordAction, Toggle, Webhook, short_form};
 use crate::domain::{
     company,
     event::CONTEXT,
@@ -71,6 +71,12 @@ fn faults(document: &Document) -> Vec<ConfigFault> {
         fault(WEBHOOK_URL.to_owned(), refusal.to(document.connection.language).to_owned());
     }
     mautic_faults(document, &mut fault);
+    if let Some(page) = &document.platform.person_page {
+        template_faults("platform.person_page", page, &mut fault);
+    }
+    if let Err(name) = document.salesforce.timeline.named() {
+        fault("salesforce.timeline.namespace".to_owned(), format!("{name} is no API name; write the prefix without underscores at its end."));
+    }
     workflow_faults(document, &mut fault);
     campaign_faults(document, &mut fault);
     owner_faults(document, &mut fault);
@@ -157,14 +163,20 @@ fn workflow_faults(document: &Document, fault: &mut impl FnMut(String, String)) 
                 ("end", activity.end.as_ref()),
             ];
             for (name, text) in texts {
-                let place = || format!("workflows[{w}].actions[{a}].activity.{name}");
-                match text.map(|text| Template::compile(text)) {
-                    None => {}
-                    Some(Err(error)) => fault(place(), format!("The template cannot be read: {error}")),
-                    Some(Ok(template)) => strangers(&template).into_iter().for_each(|message| fault(place(), message)),
+                let place = format!("workflows[{w}].actions[{a}].activity.{name}");
+                if activity.object == ActivityObject::Timeline && ["kind", "end"].contains(&name) && text.is_some() {
+                    fault(place.clone(), "The timeline has no field for this; leave it out.".to_owned());
                 }
+                text.into_iter().for_each(|text| template_faults(&place, text, fault));
             }
         }
+    }
+}
+
+fn template_faults(place: &str, text: &str, fault: &mut impl FnMut(String, String)) {
+    match Template::compile(text) {
+        Err(error) => fault(place.to_owned(), format!("The template cannot be read: {error}")),
+        Ok(template) => strangers(&template).into_iter().for_each(|message| fault(place.to_owned(), message)),
     }
 }
 
@@ -190,10 +202,7 @@ fn member_faults(document: &Document, member: &MemberAction, place: &str, fault:
 
 fn record_faults(document: &Document, record: &RecordAction, place: &str, fault: &mut impl FnMut(String, String)) {
     action_mapping_fault(document, Some(&record.mapping), None, &format!("{place}.mapping"), fault);
-    match Template::compile(&record.key.value) {
-        Err(error) => fault(format!("{place}.key.value"), format!("The template cannot be read: {error}")),
-        Ok(template) => strangers(&template).into_iter().for_each(|message| fault(format!("{place}.key.value"), message)),
-    }
+    template_faults(&format!("{place}.key.value"), &record.key.value, fault);
 }
 
 fn action_mapping_fault(document: &Document, name: Option<&MappingName>, object: Option<&str>, place: &str, fault: &mut impl FnMut(String, String)) {

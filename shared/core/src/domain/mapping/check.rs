@@ -57,6 +57,11 @@ pub fn check_rules(maps: &FieldMaps, schemas: &Schemas, zone: &TimeZone) -> Vec<
         for rule in map.all() {
             match schema.fields.get(&rule.to) {
                 None => findings.push(missing(map, rule)),
+                // A user is found by their address, and told by it.
+                Some(field) if rule.owner => {
+                    let address = Field { kind: FieldType::Email, length: 80, references: Vec::new(), ..field.clone() };
+                    findings.extend(pairs(map, rule, &address));
+                }
                 Some(field) if rule.by.is_some() && field.kind != FieldType::Reference => {
                     let target = format!("{}.{} ({})", map.object, rule.to, field.kind.as_str());
                     let words = Sentence::new(

@@ -58,6 +58,19 @@ const DEFAULT: [(&str, &str, bool); 5] = [
     ("person.company", "Company", false),
 ];
 
+/// The field of the user or queue that a record belongs to.
+pub const OWNER: &str = "OwnerId";
+
+/// What is known of everybody without being stated: the address of their page on the platform, and the moment of the write.
+const PERSON_PAGE: &str = "platform.person_page";
+const SYNCED_AT: &str = "salesforce.synced_at";
+/// The attribute with the platform's id.
+const PERSON_ID: &str = "person.id";
+
+fn is_special(path: &str) -> bool {
+    [PERSON_PAGE, SYNCED_AT].contains(&path)
+}
+
 /// The attribute that workflows set who take an event for a wish to get no e-mails, where no rule maps one.
 pub const UNSUBSCRIBED: &str = "person.unsubscribed";
 
@@ -266,11 +279,19 @@ impl Compiler<'_> {
 
     /// The declared type of a rule's attribute. Where the platform's attributes are declared at all, all must be.
     fn declared(&mut self, rule: &FieldRule, place: &str) -> Option<AttributeType> {
-        if let Err(message) = check_path(&rule.from) {
+        if rule.from == PERSON_PAGE && self.document.platform.person_page.is_none() {
+            self.fault(format!("{place}.from"), "No page is named; write its address into platform.person_page.");
+        }
+        if let Err(message) = check_path(&rule.from).or_else(|message| if is_special(&rule.from) { Ok(()) } else { Err(message) }) {
             self.fault(format!("{place}.from"), message);
             return None;
         }
         let attributes = &self.document.platform.attributes;
+        match rule.from.as_str() {
+            SYNCED_AT => return Some(AttributeType::Datetime),
+            PERSON_PAGE => return None,
+            _ => {}
+        }
         let declared = attributes.iter().find(|attribute| attribute.name == rule.from);
         if declared.is_none() && !attributes.is_empty() {
             self.undeclared(format!("{place}.from"), &rule.from);
@@ -298,6 +319,9 @@ impl Compiler<'_> {
 
     fn compile(&mut self, rule: &FieldRule, object: &str, place: String, kind: Option<AttributeType>) -> Option<Rule> {
         let mut steps = rule.transform.clone();
+        let page = self.document.platform.person_page.as_ref().filter(|_| rule.from == PERSON_PAGE);
+        // Nobody has a page who has no id.
+        steps.splice(0..0, page.map(|page| Transformation::Template(format!("{{% if person.id %}}{page}{{% endif %}}"))));
         if !rule.values.is_empty() {
             steps.push(Transformation::Values(Values { map: rule.values.clone(), otherwise: None }));
         }
@@ -312,14 +336,25 @@ impl Compiler<'_> {
         if matches!(kind, Some(AttributeType::File | AttributeType::Picture)) {
             self.fault(format!("{place}.from"), "Files and pictures are not sent; map the address where they can be seen.");
         }
-        if rule.by.is_some() && (rule.direction != Direction::ToSalesforce || rule.clears) {
+        let owner = rule.to.as_str() == OWNER && rule.by.as_ref().is_some_and(|by| by.as_str() == "Email");
+        let by = rule.by.clone().filter(|_| !owner);
+        if owner && rule.clears {
+            self.fault(format!("{place}.clears"), "Every record has an owner; leave `clears` out.");
+        }
+        if owner && rule.direction != Direction::ToSalesforce && !kind.is_none_or(|kind| matches!(kind, AttributeType::Email | AttributeType::Text)) {
+            self.fault(format!("{place}.from"), "The owner comes back as an e-mail address; declare the attribute as an email.");
+        }
+        if by.is_some() && (rule.direction != Direction::ToSalesforce || rule.clears) {
             self.fault(format!("{place}.by"), "A record that is found by a key is not read back; choose to_salesforce, without clears.");
         }
-        if rule.by.is_some() && relationship(&rule.to).is_none() {
+        if by.is_some() && relationship(&rule.to).is_none() {
             self.fault(format!("{place}.by"), format!("{} refers to no single kind of record; map it from an id.", rule.to));
         }
         if rule.direction != Direction::ToSalesforce && !chain.goes_back() {
             self.fault(format!("{place}.direction"), "Values cannot come back through these transformations; choose to_salesforce.");
+        }
+        if is_special(&rule.from) && rule.clears {
+            self.fault(format!("{place}.clears"), "This is never taken away; leave `clears` out.");
         }
         let (root, whose) = if object == "Account" { ("company.", "company") } else { ("person.", "person") };
         if rule.direction != Direction::ToSalesforce && !rule.from.starts_with(root) {
@@ -337,11 +372,17 @@ impl Compiler<'_> {
         }
         Some(Rule {
             to: rule.to.clone(),
-            by: rule.by.clone(),
-            source: Source::Attribute(rule.from.clone()),
+            by,
+            owner,
+            source: match rule.from.as_str() {
+                SYNCED_AT => Source::SyncedAt,
+                PERSON_PAGE => Source::Attribute(PERSON_ID.to_owned()),
+                path => Source::Attribute(path.to_owned()),
+            },
             kind,
             chain,
-            strategy: rule.strategy,
+            // No look at the record decides about a moment.
+            strategy: if rule.from == SYNCED_AT { Strategy::AlwaysPlatform } else { rule.strategy },
             direction: rule.direction,
             update_blanks: rule.update_blanks,
             clears: rule.clears,
@@ -356,6 +397,7 @@ fn fixed_rule(field: &FieldName, value: &Value, place: String) -> Rule {
     Rule {
         to: field.clone(),
         by: None,
+        owner: false,
         source: Source::Fixed(value.clone()),
         kind: None,
         chain: Chain::default(),

@@ -19,7 +19,7 @@ pub use attribute::{Attribute, AttributeType, Labels, reload};
 pub use check::{Finding, Severity, check_rules};
 pub use codec::CodecError;
 pub use field_type::{Family, FieldType};
-pub use fields::{FieldMap, FieldMaps, Scene, UNSUBSCRIBED, relationship};
+pub use fields::{FieldMap, FieldMaps, OWNER, Scene, UNSUBSCRIBED, relationship};
 pub use inventory::{parse_inventory, take_over};
 pub use reason::Reason;
 pub use rule::{By, Effective, OPT_OUT, Rule, Source};

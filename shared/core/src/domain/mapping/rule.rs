@@ -26,6 +26,8 @@ pub struct Rule {
     pub to: FieldName,
     /// The external id by which the value finds the record that the field refers to.
     pub by: Option<FieldName>,
+    /// Whether the value is the e-mail address of the user who owns the record.
+    pub owner: bool,
     /// Where the value comes from.
     pub source: Source,
     /// The declared type of the attribute.
@@ -55,6 +57,8 @@ pub enum Source {
     Attribute(String),
     /// The configuration.
     Fixed(Value),
+    /// The moment of the write. It goes along with other changes, and is none by itself.
+    SyncedAt,
 }
 
 /// A strategy, and the place of the document that it comes from.
@@ -84,7 +88,7 @@ impl Rule {
     pub fn from(&self) -> Option<&str> {
         match &self.source {
             Source::Attribute(path) => Some(path),
-            Source::Fixed(_) => None,
+            Source::Fixed(_) | Source::SyncedAt => None,
         }
     }
 
@@ -108,16 +112,22 @@ impl Rule {
         self.to.as_str() == OPT_OUT
     }
 
+    /// Whether the field gets the moment of each write.
+    #[must_use]
+    pub fn is_stamp(&self) -> bool {
+        self.source == Source::SyncedAt
+    }
+
     /// Whether the value is one of the company, and not of a person.
     #[must_use]
     pub fn is_of_company(&self) -> bool {
         self.from().is_some_and(|path| path.starts_with("company."))
     }
 
-    /// Whether an event's value may be held against the time of Salesforce's. No other strategy ever resolves to the most recent.
+    /// Whether the platform's value may be held against the time of Salesforce's. No other strategy ever resolves to the most recent.
     #[must_use]
     pub fn goes_by_time(&self) -> bool {
-        self.direction != Direction::ToPlatform && (self.is_opt_out() || self.strategy == Strategy::MostRecent)
+        self.is_opt_out() || self.strategy == Strategy::MostRecent
     }
 
     /// What the merge goes by.

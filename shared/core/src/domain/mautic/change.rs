@@ -122,7 +122,11 @@ mod tests {
             kind: Kind::Updated,
             occurred_at: "2026-09-01T08:00:00Z".parse().unwrap(),
             subject: Subject::Person(About { ids: ids.iter().map(|id| (*id).to_owned()).collect(), email: Some("a@example.org".to_owned()) }),
-            salesforce: SalesforceRecord { object: "Lead".parse().unwrap(), id: "00Q5g00000AbCdE".to_owned().try_into().unwrap() },
+            salesforce: SalesforceRecord {
+                object: "Lead".parse().unwrap(),
+                id: "00Q5g00000AbCdE".to_owned().try_into().unwrap(),
+                synced_at: "2026-09-01T08:00:00Z".parse().unwrap(),
+            },
             changes: serde_json::from_value(changes).unwrap(),
         })
     }

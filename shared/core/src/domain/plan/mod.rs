@@ -66,6 +66,11 @@ pub enum Operation {
     /// A new record that Salesforce takes only once: that it is there already means that somebody made it, perhaps we ourselves
     /// unseen, and it is looked for again.
     CreateUnique,
+    /// A new record with a value that is unique: that another has it means that an earlier try has made it, and it is done.
+    CreateOnce {
+        /// The field with the value.
+        field: FieldName,
+    },
     /// A new record, or the one that has this key already: a repeat finds what the first try made.
     CreateByKey {
         /// The external id field.
@@ -339,6 +344,8 @@ impl Cause {
 pub enum WriteResult {
     /// The record is there.
     Saved(RecordId),
+    /// It was there before.
+    There,
     /// Salesforce refused it, and would again.
     Refused(Cause),
     /// It did not go, and may go later.
@@ -387,6 +394,7 @@ fn settle_event(plan: &Plan, event: &EventPlan, results: &[WriteResult], now: Ti
                     done.insert(step.name.clone(), *record);
                 }
             }
+            WriteResult::There => {}
             WriteResult::Refused(cause) => refused = refused.or(Some(cause.clone())),
             WriteResult::Failed(cause) | WriteResult::Gone(cause) => later = later.or(Some(cause.clone())),
             WriteResult::InDoubt(cause) => {

@@ -7,12 +7,15 @@ use super::{
     FoundActivity, Situation,
     events::Live,
     field,
-    record::{owner, plain},
+    owner::owner,
+    record::plain,
     target::Target,
+    timeline::{self, About},
 };
 use crate::domain::{
     config::{Action, ActivityAction, ActivityObject},
     engine::{ActivityTemplates, Engine},
+    event::Event,
     ids::{FieldName, ObjectName, RecordId},
     mapping::codec::salesforce_datetime,
     person::short_hash,
@@ -70,25 +73,33 @@ pub(super) fn plan_activities(
     who: &Who,
     standing: &[FoundActivity],
 ) -> Result<Activities, Cause> {
-    let mut activities = Activities::default();
+    let (mut activities, mut entries) = (Activities::default(), 0);
     for act in live.acts(situation.engine) {
         let Action::Activity(action) = act.action else { continue };
         let Some(templates) = situation.engine.activity(act.w, act.a) else { continue };
         let step = act.step(live);
         if live.open.done.contains_key(&step.name) {
+            entries += usize::from(action.object == ActivityObject::Timeline);
             continue;
         }
-        let texts = Texts::fill(situation.engine, templates, live)?;
+        let texts = Texts::fill(situation.engine, templates, (&live.open.event, &live.context))?;
+        if action.object == ActivityObject::Timeline {
+            let about = About { person: &plan.person.key, object: who.object, value: who.value.clone() };
+            activities.writes.push(timeline::write(situation, (&live.open.event, &live.context), &texts, step, entries, about)?);
+            entries += 1;
+            continue;
+        }
+        let object = situation.engine.document.object_of_activity(action.object);
         // An earlier try may have made it unseen: then it stands there with the same person, subject and start.
         let standing = if planted::is(Bug::RepeatActivity) { &[] } else { standing };
-        let seen = standing.iter().find(|found| live.in_doubt() && texts.describe(found, action.object, who));
+        let seen = standing.iter().find(|found| live.in_doubt() && texts.describe(found, &object, who));
         match seen {
             Some(found) => activities.there.push(found.id),
             None => {
-                let write = write(situation, plan, action, &texts, step, live, who);
+                let write = write(situation, plan, (action, object.clone()), &texts, step, live, who);
                 for change in &write.changes {
                     if let NewValue::Value(value) = &change.new {
-                        field::stop_unfit(situation, action.object.name(), &change.field, value)?;
+                        field::stop_unfit(situation, object.as_str(), &change.field, value)?;
                     }
                 }
                 activities.writes.push(write);
@@ -99,16 +110,16 @@ pub(super) fn plan_activities(
 }
 
 /// The filled texts and times of an activity.
-struct Texts {
-    subject: String,
+pub(super) struct Texts {
+    pub subject: String,
     kind: Option<String>,
-    description: Option<String>,
-    start: Timestamp,
+    pub description: Option<String>,
+    pub start: Timestamp,
     end: Timestamp,
 }
 
 impl Texts {
-    fn fill(engine: &Engine, templates: &ActivityTemplates, live: &Live) -> Result<Self, Cause> {
+    pub(super) fn fill(engine: &Engine, templates: &ActivityTemplates, (event, context): (&Event, &Value)) -> Result<Self, Cause> {
         let failed = |error: TemplateError| {
             let message = Sentence::new(
                 format!("A template could not be filled from the event: {error}"),
@@ -118,7 +129,7 @@ impl Texts {
         };
         let text = |template: &Option<_>| -> Result<Option<String>, Cause> {
             let Some(template): &Option<crate::domain::template::Template> = template else { return Ok(None) };
-            Ok(Some(template.render(&live.context).map_err(failed)?).filter(|text| !text.is_empty()))
+            Ok(Some(template.render(context).map_err(failed)?).filter(|text| !text.is_empty()))
         };
         let time = |template: &Option<_>, otherwise: Timestamp| match text(template)? {
             Some(written) => parse_time(&written, &engine.zone).ok_or_else(|| {
@@ -130,23 +141,20 @@ impl Texts {
             }),
             None => Ok(otherwise),
         };
-        let start = time(&templates.start, live.open.event.occurred_at)?;
+        let start = time(&templates.start, event.occurred_at)?;
         let end = time(&templates.end, start)?;
         if end < start {
             let message = Sentence::new("The activity would end before it starts.", "L'activité se terminerait avant de commencer.");
             return Err(Cause::new("ends_before_it_starts", engine.say(&message)));
         }
-        let subject = templates.subject.render(&live.context).map_err(failed)?;
+        let subject = templates.subject.render(context).map_err(failed)?;
         Ok(Self { subject, kind: text(&templates.kind)?, description: text(&templates.description)?, start, end })
     }
 
     /// Whether an activity that stands in Salesforce is this one. Salesforce keeps whole seconds, and of a task the day.
-    fn describe(&self, found: &FoundActivity, object: ActivityObject, who: &Who) -> bool {
-        let starts = match object {
-            ActivityObject::Event => found.start.is_some_and(|start| start.as_second() == self.start.as_second()),
-            ActivityObject::Task => true,
-        };
-        found.object.as_str() == object.name() && Some(found.who) == who.existing && found.subject == self.subject && starts
+    fn describe(&self, found: &FoundActivity, object: &ObjectName, who: &Who) -> bool {
+        let starts = object.as_str() == "Task" || found.start.is_some_and(|start| start.as_second() == self.start.as_second());
+        found.object == *object && Some(found.who) == who.existing && found.subject == self.subject && starts
     }
 }
 
@@ -156,7 +164,15 @@ fn parse_time(text: &str, zone: &TimeZone) -> Option<Timestamp> {
     text.parse::<Timestamp>().ok().or_else(|| local(text))
 }
 
-fn write(situation: &Situation<'_>, plan: &mut PersonPlan, action: &ActivityAction, texts: &Texts, step: Step, live: &Live, who: &Who) -> Write {
+fn write(
+    situation: &Situation<'_>,
+    plan: &mut PersonPlan,
+    (action, object): (&ActivityAction, ObjectName),
+    texts: &Texts,
+    step: Step,
+    live: &Live,
+    who: &Who,
+) -> Write {
     let mut changes = vec![Change::plain(FieldName::known("WhoId"), who.value.clone()), plain("Subject", Value::from(texts.subject.as_str()))];
     let optional = [("Type", &texts.kind), ("Description", &texts.description)];
     changes.extend(optional.into_iter().filter_map(|(field, text)| text.as_deref().map(|text| plain(field, Value::from(text)))));
@@ -166,20 +182,19 @@ fn write(situation: &Situation<'_>, plan: &mut PersonPlan, action: &ActivityActi
             changes.push(plain("EndDateTime", Value::from(salesforce_datetime(texts.end))));
             changes.push(plain("IsReminderSet", Value::from(false)));
         }
-        ActivityObject::Task => {
+        ActivityObject::Task | ActivityObject::Timeline => {
             let day = texts.start.to_zoned(situation.engine.zone.clone()).date();
             changes.push(plain("ActivityDate", Value::from(day.to_string())));
             changes.push(plain("Status", Value::from("Completed")));
         }
     }
     let collaborator = live.open.event.collaborator.as_ref().map(|c| c.email.as_str());
-    if let Some(user) = owner(situation, action.object.name(), collaborator, &mut plan.notes) {
+    if let Some(user) = owner(situation, object.as_str(), collaborator, &mut plan.notes) {
         changes.push(plain("OwnerId", Value::from(user.as_str())));
     }
-    let object = action.object.name();
-    let operation = match situation.schemas.key_field(object).filter(|_| !planted::is(Bug::RepeatActivity)) {
+    let operation = match situation.schemas.key_field(object.as_str()).filter(|_| !planted::is(Bug::RepeatActivity)) {
         Some(field) => Operation::CreateByKey { field, key: short_hash(&format!("{}/{}", step.event, step.name)) },
         None => Operation::Create,
     };
-    Write { person: plan.person.key.clone(), object: ObjectName::known(object), operation, changes, step: Some(step) }
+    Write { person: plan.person.key.clone(), object, operation, changes, step: Some(step) }
 }

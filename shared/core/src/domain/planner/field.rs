@@ -3,20 +3,20 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Situation;
+use super::{Match, Situation, owner};
 use crate::domain::{
     config::{Project, Ways},
     engine::Engine,
-    event::is_blank,
+    event::{is_blank, normalise_email},
     ids::FieldName,
     mapping::{
-        Reason, Rule, Source, codec,
+        FieldMap, Reason, Rule, Source, codec,
         merge::{Action, Decision, Direction, EventDecision, Policy, Seen, SeenAt, Sighting, decide_both_ways, decide_event, holds, remember},
         preflight::{self, Fitted, Misfit, Operation, Overflow},
     },
     person::{Base, Person},
     plan::{Cause, Change, Kept, NewValue, Note, Taken},
-    schema::Field,
+    schema::{Field, Schemas},
     words::Sentence,
 };
 
@@ -29,12 +29,14 @@ pub(super) struct Governed<'r> {
     pub direction: Direction,
     /// Whether Salesforce's values are taken over.
     pub pulls: bool,
+    /// The address of the user who owns the record, as far as it was read.
+    pub owner: Option<&'r str>,
 }
 
 impl<'r> Governed<'r> {
     /// As an event goes by the rule: nothing is taken over.
     pub const fn new(rule: &'r Rule, project: Option<&'r Project>) -> Self {
-        Self { rule, project, direction: rule.direction, pulls: false }
+        Self { rule, project, direction: rule.direction, pulls: false, owner: None }
     }
 
     /// As a run goes by it; `None` where nothing may go any way.
@@ -47,7 +49,7 @@ impl<'r> Governed<'r> {
             (false, true) => Direction::ToPlatform,
             (false, false) => return None,
         };
-        Some(Self { rule, project, direction, pulls: back })
+        Some(Self { rule, project, direction, pulls: back, owner: None })
     }
 }
 
@@ -106,6 +108,7 @@ pub(super) fn plan_field(
     let operation = if matches!(seen, Seen::NoRecord) { Operation::Create } else { Operation::Update };
     let (value, at) = stated(person, rule, when);
     let form = match (described, field) {
+        _ if rule.owner => owner::form(situation, rule, person, value, seen, governed.owner),
         // A value for a field that is not there has no form.
         (Some(_), None) if !is_blank(value) => Form::unfit(value.clone(), by_rule(situation.engine, rule, &Misfit::NoField)),
         _ => Form::of(situation.engine, rule, value, person, field, operation),
@@ -132,6 +135,10 @@ pub(super) fn plan_field(
         }
         _ => decide_event(&policy, ours, seen, &same),
     };
+    if rule.owner && owner::is_in_queue(seen) {
+        decision = EventDecision { write: None, reason: Reason::SalesforceWins, bases: None, conflict: false };
+        back = None;
+    }
     let stubborn = known.filter(|base| base.is_rewritten()).and(base).is_some_and(|sent| holds(sent, &form.value, &same));
     if stubborn && decision.write.is_some() && !matches!(seen, Seen::NoRecord) {
         decision = EventDecision { write: None, reason: Reason::OrgRewrites, bases: None, conflict: false };
@@ -148,7 +155,7 @@ pub(super) fn plan_field(
     let conflict = |theirs: &Value| Note::Conflict { field: rule.to.clone(), platform: remember(&form.value), salesforce: remember(theirs) };
     let note = old.as_ref().filter(|_| decision.conflict).map(conflict);
     if let Some(value) = back {
-        return take(situation, person, rule, field, (value, decision.reason), seen, when, note);
+        return take(situation, person, governed, field, (value, decision.reason), seen, when, note);
     }
     let Some(new) = decision.write else {
         let rewritten = known.filter(|_| decision.reason != Reason::Same).map_or(0, |base| base.rewritten);
@@ -187,12 +194,29 @@ pub(super) fn plan_field(
     }
 }
 
+/// Whether the two sides differ in a field in which the later statement stays.
+#[must_use]
+pub fn differs_by_time(engine: &Engine, schemas: &Schemas, person: &Person, object: &str, read: &Match) -> bool {
+    let described = schemas.object(object);
+    engine.person_map(object).into_iter().flat_map(FieldMap::all).filter(|rule| rule.goes_by_time()).any(|rule| {
+        let Some(stated) = rule.from().and_then(|path| person.value(path)) else { return false };
+        let field = described.and_then(|schema| schema.fields.get(&rule.to));
+        if rule.owner {
+            let owner = read.owner.as_deref().map(normalise_email);
+            return owner.is_some() && owner != stated.as_str().map(normalise_email);
+        }
+        let theirs = read.values.get(&rule.to).unwrap_or(&Value::Null);
+        let ours = rule.to_salesforce(stated, &|path| person.value(path), field, &engine.zone);
+        ours.is_ok_and(|ours| !codec::same(field, &ours, theirs))
+    })
+}
+
 /// What the platform gets, in the form of the attribute.
 #[allow(clippy::too_many_arguments)] // all that a field is about
 fn take(
     situation: &Situation<'_>,
     person: &Person,
-    rule: &Rule,
+    governed: &Governed<'_>,
     field: Option<&Field>,
     (value, reason): (Value, Reason),
     seen: Seen<'_>,
@@ -200,7 +224,11 @@ fn take(
     note: Option<Note>,
 ) -> Outcome {
     let at = if let Seen::Value { at: Some(at), .. } = seen { at.time() } else { when };
-    let formed = field.and_then(|field| rule.to_platform(&value, field, &situation.engine.zone).ok());
+    let rule = governed.rule;
+    let formed = match field {
+        _ if rule.owner => governed.owner.map(Value::from),
+        field => field.and_then(|field| rule.to_platform(&value, field, &situation.engine.zone).ok()),
+    };
     let (Some(new), Some(path)) = (formed, rule.from()) else {
         return Outcome::Drop(Note::Dropped { field: rule.to.clone(), code: "no_form".to_owned() });
     };
@@ -239,7 +267,7 @@ pub(super) fn stop_unfit(situation: &Situation<'_>, object: &str, name: &FieldNa
 }
 
 /// A platform value in the form of its field.
-struct Form {
+pub(super) struct Form {
     /// The value, or where it has no form, the platform's own: enough to decide whether it would have been written.
     value: Value,
     /// Why it is not the platform's.
@@ -249,6 +277,16 @@ struct Form {
 }
 
 impl Form {
+    /// A value that Salesforce will take as it is.
+    pub(super) const fn fits(value: Value) -> Self {
+        Self { value, reason: None, instead: None }
+    }
+
+    /// A value that is left out where it would be written.
+    pub(super) const fn dropped(value: Value, note: Note) -> Self {
+        Self { value, reason: None, instead: Some(Outcome::Drop(note)) }
+    }
+
     fn unfit(value: Value, instead: Outcome) -> Self {
         Self { value, reason: None, instead: Some(instead) }
     }
@@ -275,6 +313,7 @@ pub(super) fn stated<'v>(person: &'v Person, rule: &'v Rule, when: Timestamp) ->
     static NOTHING: Value = Value::Null;
     let path = match &rule.source {
         Source::Fixed(value) => return (value, Some(when)),
+        Source::SyncedAt => return (&NOTHING, None),
         Source::Attribute(path) => path.as_str(),
     };
     let dated = std::iter::once(path).chain(rule.chain.paths()).filter_map(|path| person.attributes.get(path));

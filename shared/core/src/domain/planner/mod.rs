@@ -11,9 +11,11 @@ mod field;
 mod known;
 mod member;
 mod object;
+mod owner;
 mod reconcile;
 mod record;
 mod target;
+mod timeline;
 mod told;
 
 #[cfg(test)]
@@ -24,10 +26,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use company::Company;
 pub use company::gather;
 use events::Live;
+pub use field::differs_by_time;
 use jiff::Timestamp;
 pub use known::{CampaignState, KeyOfRecord, Known};
+pub use owner::stated_owners;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+pub use timeline::{Entries, Past, plan_entries};
 pub use told::{records_of, timed};
 
 use super::{
@@ -51,6 +56,8 @@ pub struct Situation<'a> {
     pub schemas: &'a Schemas,
     /// What is known of the org besides these people.
     pub known: &'a Known,
+    /// The moment.
+    pub now: Timestamp,
     /// Which people own which records already.
     pub owners_of_records: &'a BTreeMap<RecordId, PersonKey>,
 }
@@ -159,6 +166,20 @@ pub struct Found {
     pub deleted: Option<Timestamp>,
 }
 
+impl Found {
+    /// The records of the person that were read.
+    pub fn read(&self) -> impl Iterator<Item = &Match> {
+        let linked = if let Linked::There(read) = &self.linked { Some(read) } else { None };
+        linked.into_iter().chain(&self.master).chain(&self.contacts).chain(&self.leads)
+    }
+
+    /// The same, to be added to.
+    pub fn read_mut(&mut self) -> impl Iterator<Item = &mut Match> {
+        let linked = if let Linked::There(read) = &mut self.linked { Some(read) } else { None };
+        linked.into_iter().chain(&mut self.master).chain(&mut self.contacts).chain(&mut self.leads)
+    }
+}
+
 /// A membership in a campaign.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FoundMember {
@@ -199,6 +220,8 @@ pub struct Match {
     pub by_key: bool,
     /// For a converted lead: its contact.
     pub converted_to: Option<Conversion>,
+    /// The e-mail address of the user who owns it, where that was read; queues have none.
+    pub owner: Option<String>,
     /// The mapped fields, as read.
     pub values: BTreeMap<FieldName, Value>,
 }

@@ -7,14 +7,14 @@ use super::{
     Match, Situation, confirm,
     events::Live,
     field::{self, Outcome as FieldOutcome},
+    owner::{self, owner},
     target::Target,
 };
 use crate::domain::{
-    config::{MappingOperation, Owner, OwnerFallback, Ways},
-    event::normalise_email,
+    config::{MappingOperation, Ways},
     ids::{FieldName, ObjectName, RecordId},
     mapping::{
-        FieldMap, Rule, Scene,
+        FieldMap, OWNER, Reason, Rule, Scene,
         merge::{Seen, SeenAt, remember},
         preflight,
     },
@@ -128,13 +128,35 @@ pub(super) fn plan_new(
         let what = Sentence::new(format!("A new {object}"), format!("Une nouvelle fiche {object}"));
         return Err(Outcome::Parked { problem: lacking(situation, &what, &missing) });
     }
-    let collaborators = live.iter().filter_map(|live| live.open.event.collaborator.as_ref());
-    if let Some(owner) = owner(situation, object, collaborators.map(|c| c.email.as_str()).next(), &mut plan.notes) {
-        changes.push(plain("OwnerId", Value::from(owner.as_str())));
+    let collaborator = live.iter().find_map(|live| Some(live.open.event.collaborator.as_ref()?.email.as_str()));
+    let stated = collaborator.or_else(|| owner::stated(map, &plan.person));
+    if changes.iter().all(|change| change.field.as_str() != OWNER)
+        && let Some(owner) = owner(situation, object, stated, &mut plan.notes)
+    {
+        changes.push(plain(OWNER, Value::from(owner.as_str())));
     }
+    stamp(situation, map, &mut changes, plan);
     let key = situation.schemas.key_field(object);
     let operation = key.map_or(Operation::Create, |field| Operation::CreateByKey { field, key: plan.person.key.as_str().to_owned() });
     Ok(Write { person: plan.person.key.clone(), object: ObjectName::known(object), operation, changes, step: None })
+}
+
+/// Adds the moment of the write, where a field gets it. Without other changes there is no write.
+fn stamp(situation: &Situation<'_>, map: &FieldMap, changes: &mut Vec<Change>, plan: &mut PersonPlan) {
+    for rule in map.all().filter(|rule| rule.is_stamp()) {
+        if changes.iter().any(|change| change.field == rule.to) {
+            continue;
+        }
+        let field = situation.schemas.object(map.object.as_str()).and_then(|schema| schema.fields.get(&rule.to));
+        let now = Value::from(situation.now.to_string());
+        match rule.to_salesforce(&now, &|_| None, field, &situation.engine.zone) {
+            Ok(now) if field.is_some() => {
+                let change = Change::plain(rule.to.clone(), NewValue::Value(now));
+                changes.push(Change { rule: Some(rule.place.clone()), reason: Reason::Fixed, ..change });
+            }
+            _ => plan.notes.push(Note::Dropped { field: rule.to.clone(), code: "field_missing".to_owned() }),
+        }
+    }
 }
 
 /// Why a record is not written: fields that it needs have no value.
@@ -175,6 +197,7 @@ pub(super) fn plan_update(
             }
             None => Seen::Unread,
         };
+        let rule = field::Governed { owner: read.and_then(|read| read.owner.as_deref()), ..rule };
         match field::plan_field(situation, &plan.person, map.object.as_str(), &rule, when, seen) {
             FieldOutcome::Write(change) => changes.push(change),
             FieldOutcome::Keep(stay) => {
@@ -203,6 +226,7 @@ pub(super) fn plan_update(
     if changes.is_empty() {
         return Ok(None);
     }
+    stamp(situation, map, &mut changes, plan);
     if let (Some(link), Some(read)) = (&mut plan.person.link, read) {
         leave(link, map, read, live, &changes);
     }
@@ -243,7 +267,7 @@ fn rules<'r>(situation: &'r Situation<'_>, person: &Person, map: &'r FieldMap, l
     for live in live.iter().rev().filter(counts) {
         let scene = live.scene();
         for rule in map.rules(&scene) {
-            let left_out = !(rule.is_opt_out() || fields == Fields::All && live.person_action);
+            let left_out = rule.is_stamp() || !(rule.is_opt_out() || fields == Fields::All && live.person_action);
             if left_out || rules.iter().any(|(known, _)| known.rule.to == rule.to) {
                 continue;
             }
@@ -258,7 +282,7 @@ fn rules<'r>(situation: &'r Situation<'_>, person: &Person, map: &'r FieldMap, l
 /// The rules of a run for a person: the connection's, and for each value those of the project that stated it.
 pub(super) fn rules_of_run<'r>(situation: &'r Situation<'_>, person: &Person, map: &'r FieldMap, ways: Ways, when: Timestamp) -> Vec<Ruled<'r>> {
     let scene = Scene { project: None, workflows: Vec::new() };
-    let governed = map.rules(&scene).into_iter().filter_map(|rule| govern(situation, person, map, rule, &scene));
+    let governed = map.rules(&scene).into_iter().filter(|rule| !rule.is_stamp()).filter_map(|rule| govern(situation, person, map, rule, &scene));
     governed.filter_map(|governed| Some((field::Governed::of_run(governed.rule, governed.project, ways)?, when))).collect()
 }
 
@@ -276,38 +300,6 @@ fn govern<'r>(situation: &'r Situation<'_>, person: &Person, map: &'r FieldMap, 
         _ => (rule, scene.project.cloned()),
     };
     Some(field::Governed::new(rule, situation.engine.project(project.as_ref())))
-}
-
-/// Who owns what is created: the collaborator, where they are an active user, else the first of the document's substitutes that can,
-/// else nobody in particular (which Salesforce takes as its assignment rules say, or as the integration user). Queues own leads only.
-pub(super) fn owner(situation: &Situation<'_>, object: &str, collaborator: Option<&str>, notes: &mut Vec<Note>) -> Option<RecordId> {
-    let people = &situation.engine.document.people;
-    if people.owner != Owner::Collaborator {
-        return None;
-    }
-    let active = |email: &str| situation.known.users.get(&normalise_email(email)).filter(|user| user.active).map(|user| user.id);
-    if let Some(user) = active(collaborator?) {
-        return Some(user);
-    }
-    let mut taken = (None, "integration user".to_owned());
-    for substitute in &people.owner_fallback {
-        let found = match substitute {
-            OwnerFallback::User(email) => active(email).map(|id| (Some(id), format!("user {email}"))),
-            OwnerFallback::Queue(name) if object == "Lead" => situation.known.queues.get(name).map(|id| (Some(*id), format!("queue {name}"))),
-            OwnerFallback::Queue(_) => None,
-            OwnerFallback::AssignmentRules => (object == "Lead").then(|| (None, "assignment rules".to_owned())),
-            OwnerFallback::Integration => Some((None, "integration user".to_owned())),
-        };
-        if let Some(found) = found {
-            taken = found;
-            break;
-        }
-    }
-    let note = Note::OwnerFallback { to: taken.1 };
-    if !notes.contains(&note) {
-        notes.push(note);
-    }
-    taken.0
 }
 
 /// A field that no rule of the mapping stands behind.

@@ -76,6 +76,7 @@ fn found(record: &str, created: &str, values: Value) -> Match {
         left_by_us: false,
         changed: BTreeMap::new(),
         by_key: false,
+        owner: None,
         converted_to: None,
         values,
     }
@@ -87,7 +88,8 @@ fn case(events: Vec<OpenEvent>, found: Found) -> Case {
 
 fn plan_with(engine: &Engine, schemas: &Schemas, cases: Vec<Case>) -> Plan {
     let users = BTreeMap::from([("sales@k.fr".to_owned(), User { id: id(USER), active: true })]);
-    let situation = Situation { engine, schemas, known: &Known { users, ..Known::default() }, owners_of_records: &BTreeMap::new() };
+    let situation =
+        Situation { engine, schemas, known: &Known { users, ..Known::default() }, now: Timestamp::UNIX_EPOCH, owners_of_records: &BTreeMap::new() };
     let planned = plan(&situation, cases);
     assert_eq!(check(&planned), Ok(()));
     planned
@@ -311,7 +313,13 @@ fn an_inactive_or_unknown_owner_never_costs_the_person() {
     let engine = engine(|_| {});
     let users = BTreeMap::from([("sales@k.fr".to_owned(), User { id: id(USER), active: false })]);
     let (schemas, owners) = (Schemas::default(), BTreeMap::new());
-    let situation = Situation { engine: &engine, schemas: &schemas, known: &Known { users, ..Known::default() }, owners_of_records: &owners };
+    let situation = Situation {
+        engine: &engine,
+        schemas: &schemas,
+        known: &Known { users, ..Known::default() },
+        now: Timestamp::UNIX_EPOCH,
+        owners_of_records: &owners,
+    };
     let planned = plan(&situation, vec![case(vec![captured(valentin())], Found::default())]);
     assert!(planned.writes.iter().all(|write| !values(write).contains_key("OwnerId")));
     assert_eq!(planned.people[0].notes, [Note::OwnerFallback { to: "integration user".to_owned() }]);

@@ -1,5 +1,6 @@
-//! When fields got their values, by the histories that the org keeps. They are asked for in the same call as the records, and only for
-//! fields where the time of a value may decide. What cannot be read is left out: the record's time decides then.
+//! When fields got their values, by the histories that the org keeps. They are asked for in the same call as the records, or of a page
+//! that a run has read in the call after it, and only where the time of a value may decide. What cannot be read is left out: the record's
+//! time decides then.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,8 +15,8 @@ use crate::{
     app::access::Access,
     domain::{
         ids::{FieldName, RecordId},
-        mapping::{FieldType, OPT_OUT},
-        planner::{Case, Linked, Match},
+        mapping::{FieldType, OPT_OUT, Rule},
+        planner::{Case, Linked, Match, differs_by_time},
         schema::Field,
     },
 };
@@ -28,6 +29,8 @@ const CREATED: &str = "created";
 pub(super) struct History {
     /// The fields, and what they are called there.
     fields: Vec<(FieldName, String)>,
+    /// The records that were asked for by their ids.
+    ids: BTreeSet<RecordId>,
     /// From when on.
     since: Timestamp,
     /// The latest change of each field of each record, and who made it.
@@ -44,9 +47,10 @@ impl Look<'_> {
         for object in ["Lead", "Contact"].into_iter().filter(|_| access.user_id().is_some()) {
             let fields = self.tracked(object, cases);
             let linked = cases.iter().filter(|case| self.reads_link(case, object)).filter_map(|case| case.person.link.as_ref());
-            let ids: BTreeSet<String> = linked.map(|link| link.id.to_string()).collect();
+            let ids: BTreeSet<RecordId> = linked.map(|link| link.id).chain(cases.iter().flat_map(|case| self.read_by_run(case, object))).collect();
             let emails: BTreeSet<String> = cases.iter().filter(|case| is_searched(case)).flat_map(addresses).collect();
-            let concerned = cases.iter().filter(|case| is_searched(case) || self.reads_link(case, object));
+            let is_read = |case: &Case| self.reads_link(case, object) || self.read_by_run(case, object).next().is_some();
+            let concerned = cases.iter().filter(|case| is_searched(case) || is_read(case));
             let since = concerned.flat_map(|case| self.stated(case, object, &fields)).min();
             let Some(since) = since.filter(|_| !fields.is_empty()) else { continue };
             let names = fields.iter().map(|(_, name)| name.as_str()).chain([CREATED]).map(soql::text).collect::<Vec<_>>().join(",");
@@ -55,7 +59,8 @@ impl Look<'_> {
             let latest_first = " ORDER BY CreatedDate DESC";
             let by_email = (format!("{head} IN (SELECT Id FROM {object} WHERE Email"), emails, format!("){latest_first}"));
             let mut whole = true;
-            for (head, values, tail) in [by_email, (head, ids, latest_first.to_owned())] {
+            let by_id = (head, ids.iter().map(RecordId::to_string).collect(), latest_first.to_owned());
+            for (head, values, tail) in [by_email, by_id] {
                 let values: Vec<&str> = values.iter().map(String::as_str).collect();
                 match soql::in_queries(access.version(), &head, &values, &tail) {
                     Ok(split) => {
@@ -64,15 +69,24 @@ impl Look<'_> {
                     Err(_) => whole = false,
                 }
             }
-            self.histories.insert(object, History { fields, since, changes: BTreeMap::new(), whole });
+            self.histories.insert(object, History { fields, ids, since, changes: BTreeMap::new(), whole });
         }
         asked
+    }
+
+    /// The records of an object that a run has read of this person, where a time may decide between the two sides.
+    fn read_by_run<'c>(&'c self, case: &'c Case, object: &'static str) -> impl Iterator<Item = RecordId> + use<'c> {
+        let linked = case.person.link.as_ref().filter(|link| link.object.as_str() == object);
+        let linked = if let (Some(_), Linked::There(read)) = (linked, &case.found.linked) { Some(read) } else { None };
+        let others = if object == "Contact" { &case.found.contacts } else { &case.found.leads };
+        let read = linked.into_iter().chain(others).filter(|_| case.run.is_some());
+        read.filter(move |read| differs_by_time(self.engine, self.schemas, &case.person, object, read)).map(|read| read.id)
     }
 
     /// The fields whose times may decide for these people, and whose history the org keeps.
     fn tracked(&self, object: &str, cases: &[Case]) -> Vec<(FieldName, String)> {
         let Some(schema) = self.schemas.object(object) else { return Vec::new() };
-        let updates = self.engine.updates(object);
+        let updates = self.engine.updates(object) || cases.iter().any(|case| case.run.is_some());
         let opt_out = updates || cases.iter().any(|case| self.unsubscribes(case));
         let concerned = self.engine.dated_fields(object).into_iter().filter(|name| if name.as_str() == OPT_OUT { opt_out } else { updates });
         let known = concerned.filter_map(|name| Some((name, schema.fields.get(name)?)));
@@ -80,13 +94,14 @@ impl Look<'_> {
     }
 
     /// The times of the statements that a record of this person may be held against. What was settled with the record before is
-    /// compared by time only where somebody wants no e-mails.
+    /// compared by time only where somebody wants no e-mails, or in a run, where both sides may have changed since.
     fn stated<'c>(&self, case: &'c Case, object: &str, fields: &[(FieldName, String)]) -> impl Iterator<Item = Timestamp> + use<'c> {
         let bases = case.person.link.as_ref().map(|link| &link.bases);
         let settled =
             |name: &FieldName| bases.and_then(|bases| bases.get(name)).is_some_and(|base| base.platform.is_some() && base.salesforce.is_some());
         let rules = self.engine.person_map(object).into_iter().flat_map(|map| map.all());
-        let open = rules.filter(|rule| fields.iter().any(|(name, _)| *name == rule.to) && (rule.is_opt_out() || !settled(&rule.to)));
+        let open = |rule: &&Rule| rule.is_opt_out() || case.run.is_some() || !settled(&rule.to);
+        let open = rules.filter(|rule| fields.iter().any(|(name, _)| *name == rule.to)).filter(open);
         let paths = open.flat_map(|rule| rule.from().into_iter().chain(rule.chain.paths()));
         let stored: Vec<Timestamp> = paths.filter_map(|path| case.person.attributes.get(path)).map(|dated| dated.at).collect();
         case.events.iter().map(|open| open.event.occurred_at).chain(stored)
@@ -108,13 +123,14 @@ impl Look<'_> {
     /// Dates the values of the records that were found.
     pub(super) fn date(&self, us: Option<RecordId>, cases: &mut [Case]) {
         for case in cases {
+            let searched = is_searched(case);
             let linked = case.person.link.as_ref().map(|link| link.object.as_str());
             let found = &mut case.found;
             let linked = if let (Some(object), Linked::There(read)) = (linked, &mut found.linked) { Some((object, read)) } else { None };
             let contacts = found.contacts.iter_mut().map(|read| ("Contact", read));
             let leads = found.leads.iter_mut().map(|read| ("Lead", read));
             for (object, read) in linked.into_iter().chain(contacts).chain(leads) {
-                if let Some(history) = self.histories.get(object) {
+                if let Some(history) = self.histories.get(object).filter(|history| searched || history.ids.contains(&read.id)) {
                     read.changed = history.times(read, us);
                 }
             }
@@ -192,7 +208,8 @@ mod tests {
             ("nobody tells who made the record", 11, &[], all, None),
         ] {
             let title = FieldName::known("Title");
-            let mut history = History { fields: vec![(title.clone(), "Title".to_owned())], since: at(10), changes: BTreeMap::new(), whole };
+            let mut history =
+                History { fields: vec![(title.clone(), "Title".to_owned())], ids: BTreeSet::new(), since: at(10), changes: BTreeMap::new(), whole };
             for (field, minute, by) in rows {
                 let row = serde_json::json!({"LeadId": LEAD, "Field": field, "CreatedDate": at(*minute).to_string(), "CreatedById": by});
                 history.take("Lead", &Row::of(row.as_object().unwrap().clone()));
@@ -204,6 +221,7 @@ mod tests {
                 left_by_us: false,
                 changed: BTreeMap::new(),
                 by_key: false,
+                owner: None,
                 converted_to: None,
                 values: BTreeMap::new(),
             };

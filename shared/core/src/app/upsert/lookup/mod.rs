@@ -26,7 +26,7 @@ use crate::{
     },
     app::access::{Access, AccessError},
     domain::{
-        config::{Action, ActivityObject},
+        config::Action,
         engine::Engine,
         event::normalise_email,
         ids::{FieldName, ObjectName, RecordId},
@@ -43,6 +43,7 @@ enum Question {
     ByKey(&'static str, FieldName),
     ById(&'static str, Vec<RecordId>),
     Users,
+    Owners,
     Queues,
     Activities(&'static str),
     Campaigns,
@@ -73,6 +74,8 @@ pub(super) async fn look_up(
     let questions = look.second_questions(access, cases)?;
     look.ask(access, questions, cases).await?;
     let questions = look.masters(access, cases)?;
+    look.ask(access, questions, cases).await?;
+    let questions = look.owners_of_records(access, cases)?;
     look.ask(access, questions, cases).await
 }
 
@@ -84,6 +87,9 @@ struct Look<'a> {
 }
 
 type Asked = (Question, Sub);
+
+/// The way from a record to its owner's address.
+const OWNER_EMAIL: &str = "Owner.Email";
 
 impl Look<'_> {
     fn first_questions(&mut self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
@@ -130,7 +136,7 @@ impl Look<'_> {
         }
         let doubtful = cases.iter().filter(|case| case.events.iter().any(|open| open.doubt.is_some()));
         let who: BTreeSet<String> = doubtful.flat_map(records).map(|id| id.to_string()).collect();
-        for object in [ActivityObject::Event, ActivityObject::Task].map(ActivityObject::name) {
+        for object in ["Event", "Task"] {
             // Where activities have a key of ours, a repeat finds what the first try made.
             if !who.is_empty() && self.schemas.key_field(object).is_none() {
                 let start = if object == "Event" { ", StartDateTime" } else { "" };
@@ -182,7 +188,7 @@ impl Look<'_> {
         let mut asked = Vec::new();
         for object in ["Contact", "Lead"] {
             if self.schemas.object(object).is_some() {
-                let fields = listed(self.fields(object));
+                let fields = columns(self.engine, object, self.fields(object));
                 asked.extend(queries(access, Question::ByEmail(object), &format!("SELECT {fields} FROM {object} WHERE Email"), emails)?);
             }
         }
@@ -199,7 +205,8 @@ impl Look<'_> {
         let mut asked = Vec::new();
         for &object in objects {
             if let Some(field) = self.schemas.key_field(object) {
-                let fields = listed(self.fields(object).into_iter().chain([field.clone()]).collect::<BTreeSet<_>>());
+                let fields = self.fields(object).into_iter().chain([field.clone()]).collect::<BTreeSet<_>>();
+                let fields = columns(self.engine, object, fields);
                 let head = format!("SELECT {fields} FROM {object} WHERE {field}");
                 asked.extend(queries(access, Question::ByKey(object, field), &head, &keys)?);
             }
@@ -291,6 +298,7 @@ impl Look<'_> {
                     Question::ByEmail(object) => take_match(object, row, us, cases, &places),
                     Question::ByKey(object, field) => take_keyed(object, field, row, us, cases, &keys),
                     Question::Users => self.take_user(row),
+                    Question::Owners => users::take_owner(row, cases),
                     Question::Queues => self.take_queue(row),
                     Question::Activities(object) => take_activity(object, row, cases, &about),
                     Question::Campaigns => self.take_campaign(row),
@@ -332,6 +340,12 @@ pub(in crate::app) fn fields_of(engine: &Engine, schemas: &Schemas, object: &str
 
 pub(in crate::app) fn our_user(access: &Access<'_>) -> Option<RecordId> {
     access.user_id().and_then(|id| RecordId::parse(id).ok())
+}
+
+/// The columns of a query for these fields, with the owner's address where a rule has to do with it.
+pub(in crate::app) fn columns(engine: &Engine, object: &str, fields: impl IntoIterator<Item = FieldName>) -> String {
+    let fields = listed(fields);
+    if engine.maps_owner(object) { format!("{fields}, {OWNER_EMAIL}") } else { fields }
 }
 
 fn listed(fields: impl IntoIterator<Item = FieldName>) -> String {
@@ -410,6 +424,7 @@ pub(in crate::app) fn read_match(object: &str, row: &Row, us: Option<RecordId>) 
         left_by_us: us.is_some() && row.id("LastModifiedById") == us,
         changed: BTreeMap::new(),
         by_key: false,
+        owner: row.text(OWNER_EMAIL).map(str::to_owned),
         converted_to: converted.then(|| Conversion { contact: row.id("ConvertedContactId") }),
         values: values.collect(),
     })

@@ -13,16 +13,20 @@ use crate::{
     },
     app::access::{Access, AccessError},
     domain::{
-        config::{Action, Owner, OwnerFallback},
+        config::{Action, ActivityObject, Owner, OwnerFallback},
         engine::Engine,
         event::{Event, normalise_email},
-        planner::{Case, User},
+        ids::FieldName,
+        mapping::OWNER,
+        planner::{Case, User, stated_owners},
     },
     ports::Ports,
 };
 
 /// How long a user who is active is taken for that. A refusal says sooner that they no longer are.
 const VALID: SignedDuration = SignedDuration::from_hours(24);
+/// What users' ids begin with.
+const USER: &str = "005";
 /// How long somebody is taken for no user: they may be made one at any time, and nothing would say so.
 const ABSENT: SignedDuration = SignedDuration::from_mins(15);
 
@@ -63,6 +67,17 @@ impl Directory {
 }
 
 impl Look<'_> {
+    /// Those who own what a run has read by ids: their addresses are what the platform knows them by.
+    pub(super) fn owners_of_records(&self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
+        if !["Lead", "Contact"].into_iter().any(|object| self.engine.maps_owner(object)) {
+            return Ok(Vec::new());
+        }
+        let read = cases.iter().filter(|case| case.run.is_some()).flat_map(|case| case.found.read()).filter(|read| read.owner.is_none());
+        let ids = read.filter_map(|read| read.values.get(&FieldName::known(OWNER))?.as_str()).filter(|id| id.starts_with(USER));
+        let ids: BTreeSet<String> = ids.map(str::to_owned).collect();
+        queries(access, Question::Owners, "SELECT Id, Email FROM User WHERE Id", &ids)
+    }
+
     pub(super) fn users(&mut self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
         let mut emails = owners(self.engine, cases);
         emails.retain(|email| !self.directory.users_asked.contains(email));
@@ -83,14 +98,22 @@ impl Look<'_> {
     }
 }
 
+/// Takes in the address of a user who owns what was read.
+pub(super) fn take_owner(row: &Row, cases: &mut [Case]) {
+    let (Some(id), Some(email)) = (row.text("Id"), row.text("Email")) else { return };
+    for read in cases.iter_mut().flat_map(|case| case.found.read_mut()) {
+        if read.values.get(&FieldName::known(OWNER)).and_then(Value::as_str) == Some(id) {
+            read.owner = Some(email.to_owned());
+        }
+    }
+}
+
 /// The addresses of those who may own what these cases create.
 fn owners(engine: &Engine, cases: &[Case]) -> BTreeSet<String> {
-    if engine.document.people.owner != Owner::Collaborator {
-        return BTreeSet::new();
+    let mut emails: BTreeSet<String> = cases.iter().flat_map(|case| stated_owners(engine, case)).collect();
+    if engine.document.people.owner == Owner::Collaborator {
+        emails.extend(collaborators(engine, cases));
     }
-    let creating = cases.iter().flat_map(|case| case.events.iter().filter(|open| is_searched(case) || adds_activity(engine, &open.event)));
-    let emails = creating.filter_map(|open| open.event.collaborator.as_ref()).map(|collaborator| normalise_email(&collaborator.email));
-    let mut emails: BTreeSet<String> = emails.collect();
     if !emails.is_empty() {
         emails.extend(substitutes(engine));
     }
@@ -98,9 +121,16 @@ fn owners(engine: &Engine, cases: &[Case]) -> BTreeSet<String> {
     emails
 }
 
-/// Whether the event may add to the person's timeline; its filters are left to the planner.
+/// The addresses of those who were there when something happened that creates something.
+fn collaborators(engine: &Engine, cases: &[Case]) -> BTreeSet<String> {
+    let creating = cases.iter().flat_map(|case| case.events.iter().filter(|open| is_searched(case) || adds_activity(engine, &open.event)));
+    let emails = creating.filter_map(|open| open.event.collaborator.as_ref()).map(|collaborator| normalise_email(&collaborator.email));
+    emails.collect()
+}
+
+/// Whether the event may add an activity that somebody owns; its filters are left to the planner.
 fn adds_activity(engine: &Engine, event: &Event) -> bool {
-    engine.possible_actions(event).any(|(_, _, action)| matches!(action, Action::Activity(_)))
+    engine.possible_actions(event).any(|(_, _, action)| matches!(action, Action::Activity(activity) if activity.object != ActivityObject::Timeline))
 }
 
 /// The addresses of users who own what nobody else does.
