@@ -194,7 +194,7 @@ impl<'a> Stepper<'a> {
         };
         let open: Vec<ObjectName> = run.positions.iter().filter(|(_, position)| !position.done).map(|(object, _)| object.clone()).collect();
         let moved = if let Some(platform) = run.platform.as_mut().filter(|platform| !platform.is_over()) {
-            self.from_platform(shift, platform).await?
+            self.read_platform(shift, platform).await?
         } else if run.everybody.as_ref().is_some_and(|everybody| !everybody.done) {
             // Those who were asked for come before what Salesforce has changed, as what a page changes stands behind their end.
             self.everybody(shift, bench, &mut run).await?
@@ -263,7 +263,7 @@ impl<'a> Stepper<'a> {
     }
 
     /// What has changed at the platform, some pages of it. Where it cannot be read, the run goes on without it.
-    async fn from_platform(&mut self, shift: &mut Shift<'a>, run: &mut FromPlatform) -> Result<bool, StateError> {
+    async fn read_platform(&mut self, shift: &mut Shift<'a>, run: &mut FromPlatform) -> Result<bool, StateError> {
         if !shift.has_time() {
             shift.worked.stopped = Some(Stopped::Deadline);
             return Ok(false);
