@@ -81,7 +81,7 @@ async fn quiet(run: &mut Run<'_>) -> Result<()> {
 /// The calls of the day are no more than the documents allow. Judged before the day is over. A call is counted after its answer, so one
 /// whose process died, or could not write, is missing in the count.
 pub fn budget(run: &Run<'_>) {
-    let uncounted = [Fault::CrashBefore, Fault::CrashAfter, Fault::Deadline, Fault::TableThrottle, Fault::TableConflict];
+    let uncounted = [Fault::CrashBefore, Fault::CrashAfter, Fault::Deadline, Fault::Killed, Fault::TableThrottle, Fault::TableConflict];
     let uncounted: u64 = uncounted.into_iter().map(|fault| run.world.state().counts.of(fault)).sum();
     let Some(cap) = run.plan.cap.map(|cap| cap + uncounted) else { return };
     for (org, connected) in run.world.orgs.iter().zip(run.connected) {
