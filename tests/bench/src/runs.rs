@@ -30,7 +30,7 @@ enum Hour {
     Idle,
     /// A colleague has changed a field of everybody's contact that the platform takes over.
     TakenOver,
-    /// A colleague has changed a field of everybody's contact that is the platform's.
+    /// A colleague has emptied a field of everybody's contact that the platform fills where it is blank: what was read decides.
     PutBack,
     /// The platform has news of everybody that no event writes.
     Pushed,
@@ -45,7 +45,7 @@ impl Hour {
         match self {
             Self::Idle => "nothing has happened",
             Self::TakenOver => "contacts changed there, taken over",
-            Self::PutBack => "contacts changed there, put back (with the witness)",
+            Self::PutBack => "contacts emptied there, filled (with the witness)",
             Self::Pushed => "people changed here, pushed",
             Self::OptedOut => "contacts opted out there, dated by history",
         }
@@ -56,7 +56,6 @@ impl Hour {
         match (self, people) {
             (Self::Idle, _) => Some(1),
             (Self::TakenOver, 5_000) => Some(5),
-            (Self::Pushed, 5_000) => Some(10),
             (Self::PutBack, 5_000) => Some(12),
             (Self::OptedOut, 1_000) => Some(6),
             _ => None,
@@ -144,7 +143,7 @@ impl Bench {
         match hour {
             Hour::Idle => {}
             Hour::TakenOver => self.edit(&json!({"Department": format!("D{}", self.scene.clock.now().as_second())}))?,
-            Hour::PutBack => self.edit(&json!({"Title": "Changed"}))?,
+            Hour::PutBack => self.edit(&json!({"Title": null}))?,
             Hour::Pushed => self.send("news", "news", &json!({"phone": "+33 1 40 20 50 50"})).await?,
             Hour::OptedOut => self.edit(&json!({"HasOptedOutOfEmail": true}))?,
         }
@@ -238,10 +237,11 @@ fn document(document: &mut Value) {
     let rules = json!([
         {"from": "person.email", "to": "Email", "strategy": "always_platform"},
         {"from": "person.last_name", "to": "LastName", "strategy": "always_platform"},
-        {"from": "person.job", "to": "Title", "strategy": "always_platform"},
+        {"from": "person.job", "to": "Title", "strategy": "fill_if_blank", "direction": "both", "update_blanks": true},
         {"from": "person.phone", "to": "Phone", "strategy": "always_platform"},
         {"from": "person.department", "to": "Department", "strategy": "always_salesforce", "direction": "both"},
         {"from": "person.unsubscribed", "to": "HasOptedOutOfEmail", "direction": "both"},
+        {"from": "person.employer", "to": "Account.Name", "direction": "to_platform"},
     ]);
     let changes = [
         ("/people/when_unknown", json!("contact")),
@@ -253,7 +253,7 @@ fn document(document: &mut Value) {
             "/workflows",
             json!([
             {"name": "capture", "trigger": "contact_captured", "actions": [{"person": {}}]},
-            {"name": "news", "trigger": "news", "actions": [{"activity": {"object": "task", "subject": "News"}}]}]),
+            {"name": "news", "trigger": "news", "actions": [{"activity": {"object": "Task", "subject": "News"}}]}]),
         ),
     ];
     for (place, value) in changes {
@@ -263,5 +263,10 @@ fn document(document: &mut Value) {
         }
     }
     let attributes = document.pointer_mut("/platform/attributes").and_then(Value::as_array_mut);
-    attributes.into_iter().for_each(|attributes| attributes.push(json!({"name": "person.unsubscribed", "type": "boolean"})));
+    let declared = [
+        json!({"name": "person.unsubscribed", "type": "boolean"}),
+        json!({"name": "person.department", "type": "text"}),
+        json!({"name": "person.employer", "type": "text"}),
+    ];
+    attributes.into_iter().for_each(|attributes| attributes.extend(declared.clone()));
 }

@@ -133,3 +133,14 @@ fn times_single_events_from_the_202_to_the_record() {
     let [min, median, max] = ["min_ms", "median_ms", "max_ms"].map(|figure| rows[0][figure].as_f64().unwrap());
     assert!(0.0 < min && min <= median && median <= max && max < 30_000.0, "{rows:?}");
 }
+
+#[test]
+fn counts_the_calls_of_hourly_runs() {
+    let output = Command::new(env!("CARGO_BIN_EXE_passerelle-bench")).args(["runs", "--people", "10", "--json"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let rows: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let calls: Vec<u64> = rows.iter().map(|row| row["api_calls"].as_u64().unwrap()).collect();
+    // An idle hour is one question; news of ours are looked at and written after it; what is put back is written with the witness.
+    assert_eq!((rows.len(), calls[0], calls[1], calls[2], calls[3]), (5, 1, 1, 2, 3), "{rows:?}");
+    assert_eq!(rows[0]["target"], 1);
+}

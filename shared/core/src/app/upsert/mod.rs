@@ -46,6 +46,8 @@ use crate::{
 
 /// How many events one batch takes: where each is about somebody else, one call can write all of these people.
 pub(in crate::app) const BATCH: usize = 1_000;
+/// How many records of an object a run takes at a time: what two calls write that begin with a witness, which has the place of 200.
+const PAGE: usize = 1_600;
 /// Work stops this long before the function's deadline, and hands back the rest.
 const MARGIN: SignedDuration = SignedDuration::from_secs(2);
 /// No batch is begun with less time than a look-up and a write may take.
@@ -129,7 +131,7 @@ pub async fn work(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, hint: &
 
 impl Default for Workbench {
     fn default() -> Self {
-        Self { sessions: SessionCache::default(), page: BATCH, engines: Mutex::default(), paces: Mutex::default() }
+        Self { sessions: SessionCache::default(), page: PAGE, engines: Mutex::default(), paces: Mutex::default() }
     }
 }
 
