@@ -309,3 +309,22 @@ async fn a_duplicate_rule_that_warns_parks_or_is_passed_as_the_document_says() {
         );
     }
 }
+
+/// Values of any length come with the webhook, and nobody can ask Salesforce for them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_cannot_be_asked_for_stops_nobody_but_its_own_event() {
+    let scene = Scene::new().await;
+    let kayo = scene.active("kayo").await;
+    let endless = format!("{}@example.org", "é".repeat(3_000));
+    let mut address = capture("address", person(1));
+    address["person"]["email"] = json!(endless);
+    let mut seller = capture("seller", person(2));
+    seller["collaborator"]["email"] = json!(endless);
+    scene.accept("kayo", &json!({"events": [address, seller, capture("good", person(3))]})).await;
+    scene.sweep().await;
+    assert_eq!(scene.event(&kayo, "good").await.status, "applied");
+    // Nobody has such an address, so the activity is whoever's comes next.
+    assert_eq!(scene.event(&kayo, "seller").await.status, "applied");
+    let stored = scene.event(&kayo, "address").await;
+    assert_eq!(stored.status, "parked", "{stored:?}");
+}

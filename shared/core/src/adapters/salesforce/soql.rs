@@ -15,6 +15,8 @@ use crate::domain::ids::RecordId;
 
 /// Most characters of a text literal in a condition.
 pub const MAX_LITERAL_CHARS: usize = 4_000;
+/// The longest value of a list as it stands in an address, in bytes.
+const MAX_VALUE_BYTES: usize = 5_000;
 /// Most characters of a query.
 pub const MAX_QUERY_CHARS: usize = 100_000;
 
@@ -170,6 +172,14 @@ pub fn in_queries(version: &ApiVersion, head: &str, values: &[&str], tail: &str)
         queries.push(InQuery { soql: frame(&list), values: start..values.len() });
     }
     Ok(queries)
+}
+
+/// Whether a value can be asked for in a list at all. One that cannot is in no field that lists are compared with: the longest of them, with
+/// 255 characters, take half of this.
+#[must_use]
+pub fn may_be_asked_for(value: &str) -> bool {
+    let literal = text(value);
+    literal.chars().count() <= MAX_LITERAL_CHARS && encoded_len(&literal) <= MAX_VALUE_BYTES
 }
 
 fn encoded_len(text: &str) -> usize {

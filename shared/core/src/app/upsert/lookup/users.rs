@@ -58,7 +58,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Forgets all users, those in the table too: the org says that one of them is no longer who they were.
+    /// Forgets all users, and takes none from the table any more: the org says that one of them is no longer who they were.
     pub fn forget_users(&mut self) {
         self.users_asked.clear();
         self.known.users.clear();
