@@ -5,7 +5,7 @@ use passerelle_core::{app::configure, domain::ids::ConnectionId};
 use passerelle_local::{SalesforceTarget, Stack, StackError, StackOptions};
 use salesforce_sim::Seed;
 
-use crate::{Local, demo, target};
+use crate::{Local, demo, progress::Progress, target};
 
 /// Starts the stack, runs the demonstration on it unless told otherwise, and serves until Ctrl-C.
 pub async fn run(options: Local, ports: target::Ports) -> Result<()> {
@@ -16,7 +16,7 @@ pub async fn run(options: Local, ports: target::Ports) -> Result<()> {
     println!("org       {}", addresses.salesforce.instance.as_deref().unwrap_or(&addresses.salesforce.login));
     println!("webhook   {}/v1/hooks/{}", addresses.gateway, if demonstrates { demo::SOURCE } else { "{source}" });
     if demonstrates {
-        let report = demo::run(&stack, demo::Progress::Shown).await?;
+        let report = demo::run(&stack, Progress::Shown).await?;
         println!("\n{report}");
         print_curl(&stack).await?;
     } else {

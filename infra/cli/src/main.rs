@@ -8,6 +8,7 @@ mod local;
 mod operate;
 mod people;
 mod problems;
+mod progress;
 mod runs;
 mod sync;
 mod target;

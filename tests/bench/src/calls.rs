@@ -8,19 +8,18 @@ mod batch;
 mod targets;
 
 use anyhow::{Context, Result, ensure};
-use jiff::{SignedDuration, Timestamp};
 use passerelle_core::domain::ids::ConnectionId;
-use passerelle_local::{Switch, TABLE};
 use passerelle_scenarios::{Scene, settled};
 use salesforce_sim::seed::ValidationRule;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use self::batch::{Batch, DELIVERY};
-use crate::table::Table;
+use self::batch::Batch;
+use crate::{
+    stand::{self, CONNECTION},
+    table::Table,
+};
 
-/// The connection, and its source.
-const CONNECTION: &str = "kayo";
 /// How many events of a hundred are made to fail, where some are.
 const FAILING: usize = 3;
 /// The company that the org refuses, by a rule of its own: nobody knows before it is sent.
@@ -168,10 +167,7 @@ impl Bench {
             message: "This company is not taken.".to_owned(),
             field: Some("Company".to_owned()),
         });
-        let scene = Scene::with(seed, Switch::Off).await;
-        // Nothing reads the stream here, and the embedded database searches all of it for each write.
-        let without_stream = json!({ "TableName": TABLE, "StreamSpecification": { "StreamEnabled": false } });
-        scene.stack.database().update_table(serde_json::from_value(without_stream)?)?;
+        let scene = stand::scene(seed).await?;
         let id = scene.active(CONNECTION).await;
         let bench = Self { scene, id, setting };
         // The first batch of all also describes the org's objects, once a day.
@@ -192,13 +188,7 @@ impl Bench {
 
     async fn work(&self, batch: &Batch) -> Result<u64> {
         let before = self.scene.api_calls();
-        for delivery in batch.events.chunks(DELIVERY) {
-            self.scene.accept(CONNECTION, &json!({ "events": delivery })).await;
-        }
-        // A minute on, everything is due. Without the function's time-out, since the clock that it goes by stands still.
-        self.scene.clock.advance(SignedDuration::from_secs(61));
-        let sweep = (self.scene.stack.functions().upsert)(json!({ "sweep": {} }), Timestamp::MAX).await;
-        sweep.map_err(anyhow::Error::from_boxed)?;
+        stand::work(&self.scene, &batch.events).await?;
         let cost = self.scene.api_calls() - before;
         self.verify(batch).await?;
         Ok(cost)

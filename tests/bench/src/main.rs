@@ -16,6 +16,7 @@ mod runs;
 mod runtime_api;
 mod sample;
 mod size;
+mod stand;
 mod table;
 
 use std::num::NonZeroU32;

@@ -6,7 +6,6 @@ use passerelle_core::{
     domain::{ids::ConnectionId, run::Run},
     ports::Clock,
 };
-use passerelle_local::{Switch, TABLE};
 use passerelle_scenarios::{Scene, settled};
 use salesforce_sim::org::QueryScope;
 use serde_json::{Value, json};
@@ -15,11 +14,9 @@ use crate::binaries::Built;
 use crate::load::surroundings;
 use crate::runtime_api::{RuntimeApi, Seen};
 use crate::sample::{asked, observe, peak_kib, spawn};
+use crate::stand::{self, CONNECTION};
 use crate::table::Table;
 
-const CONNECTION: &str = "kayo";
-/// How many events one delivery carries.
-const DELIVERY: usize = 500;
 /// How many leads are made at a time.
 const CHUNK: usize = 10_000;
 
@@ -95,10 +92,7 @@ impl Bench {
     async fn start(people: usize) -> Result<Self> {
         let mut seed = settled(|doubts| doubts.references_into_collections = true);
         seed.tracked_fields.push("Contact.HasOptedOutOfEmail".to_owned());
-        let scene = Scene::with(seed, Switch::Off).await;
-        // Nothing reads the stream here, and the embedded database searches all of it for each write.
-        let without_stream = json!({ "TableName": TABLE, "StreamSpecification": { "StreamEnabled": false } });
-        scene.stack.database().update_table(serde_json::from_value(without_stream)?)?;
+        let scene = stand::scene(seed).await?;
         let id = scene.active(CONNECTION).await;
         let bench = Self { scene, id, people };
         bench.scene.apply(&bench.scene.document(CONNECTION, document)).await;
@@ -120,13 +114,7 @@ impl Bench {
                 json!({"id": format!("{name}-{n}"), "type": kind, "occurred_at": now.to_string(), "person": person})
             })
             .collect();
-        for delivery in events.chunks(DELIVERY) {
-            self.scene.accept(CONNECTION, &json!({ "events": delivery })).await;
-        }
-        self.scene.clock.advance(SignedDuration::from_secs(61));
-        // Without the function's time-out, since the clock that it goes by stands still.
-        let sweep = (self.scene.stack.functions().upsert)(json!({ "sweep": {} }), Timestamp::MAX).await;
-        sweep.map(drop).map_err(anyhow::Error::from_boxed)
+        stand::work(&self.scene, &events).await
     }
 
     /// The next hour's run.

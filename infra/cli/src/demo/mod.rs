@@ -7,7 +7,6 @@ mod report;
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use passerelle_core::{
     adapters::state::events::StoredEvent,
     app::{configure, connections, tokens},
@@ -20,7 +19,7 @@ use serde_json::{Value, json};
 use standardwebhooks::{HEADER_WEBHOOK_ID, HEADER_WEBHOOK_SIGNATURE, HEADER_WEBHOOK_TIMESTAMP, Webhook};
 
 pub use self::report::Report;
-use crate::operate;
+use crate::{operate, progress::Progress};
 
 /// The demonstration's connection.
 pub const CONNECTION: &str = "kayo";
@@ -32,15 +31,6 @@ const PRESET: &str = include_str!("../../../presets/kayo.yaml");
 const DELIVERY: usize = 20;
 /// How long the outcomes are waited for.
 const PATIENCE: Duration = Duration::from_secs(180);
-
-/// Whether progress is shown.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
-    /// As bars on the terminal.
-    Shown,
-    /// Not at all.
-    Hidden,
-}
 
 /// The demonstration org, whose app knows the stack's callback address.
 pub fn seed(mut seed: Seed, public_url: &str) -> Seed {
@@ -59,7 +49,7 @@ pub async fn run_once(as_json: bool) -> Result<()> {
         ..StackOptions::default()
     };
     let stack = Stack::start(options, passerelle_local::functions::wire).await?;
-    let report = run(&stack, if as_json { Progress::Hidden } else { Progress::Shown }).await;
+    let report = run(&stack, Progress::beside(as_json)).await;
     stack.shutdown().await;
     let report = report?;
     println!("{}", if as_json { serde_json::to_string(&report)? } else { report.to_string() });
@@ -105,7 +95,7 @@ async fn send(stack: &Stack, connection: &ConnectionId, events: &[Value], progre
     let key = keys.first().context("The webhook has no signing key.")?;
     let url = format!("{}/v1/hooks/{SOURCE}", stack.addresses().gateway);
     let client = reqwest::Client::new();
-    let bar = bar(events.len(), "sending", progress);
+    let bar = progress.bar(events.len() as u64, "sending", "events");
     let mut ids = Vec::new();
     for chunk in events.chunks(DELIVERY) {
         let body = json!({"events": chunk}).to_string();
@@ -140,7 +130,7 @@ pub fn one_more_event() -> String {
 
 /// Waits until no event is open.
 async fn wait(stack: &Stack, connection: &ConnectionId, ids: &[EventId], progress: Progress) -> Result<BTreeMap<EventId, StoredEvent>> {
-    let bar = bar(ids.len(), "working", progress);
+    let bar = progress.bar(ids.len() as u64, "working", "events");
     let end = tokio::time::Instant::now() + PATIENCE;
     loop {
         let events: BTreeMap<EventId, StoredEvent> = stack.ports().table.load_events(connection, ids).await?.into_iter().collect();
@@ -155,16 +145,4 @@ async fn wait(stack: &Stack, connection: &ConnectionId, ids: &[EventId], progres
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-}
-
-fn bar(length: usize, what: &'static str, progress: Progress) -> ProgressBar {
-    let bar = ProgressBar::new(length as u64).with_message(what);
-    if progress == Progress::Hidden {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
-    } else if bar.is_hidden() {
-        // Where nobody looks at a terminal, bars are not drawn, and a line tells what is going on.
-        eprintln!("{what}: {length} events");
-    }
-    let style = ProgressStyle::with_template("{msg:8} {wide_bar} {pos}/{len} events");
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

@@ -6,7 +6,6 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::{SignedDuration, Timestamp};
 use passerelle_core::{
     app::{
@@ -23,7 +22,7 @@ use passerelle_core::{
 use serde_json::json;
 
 use self::list::List;
-use crate::{runs, target::Target};
+use crate::{progress::Progress, runs, target::Target};
 
 /// How long a step may take: as long as in a function.
 const STEP: SignedDuration = SignedDuration::from_secs(60);
@@ -74,7 +73,7 @@ async fn carry(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, project: O
     let (asked, known) = sync::ask(ports, c, project).await?;
     // Whoever was changed in this very second is among them.
     tokio::time::sleep(PAUSE).await;
-    let bar = bar(known, as_json);
+    let bar = Progress::beside(as_json).bar(known, "synchronising", "people");
     let run = loop {
         let step = reconcile::step(ports, bench, c, deadline(ports)).await.context("The synchronisation goes on with the next hourly run.")?;
         if let Some(run) = step.ended.filter(|run| is(run, &asked)) {
@@ -111,7 +110,7 @@ fn is(run: &Run, asked: &Asked) -> bool {
 
 /// The people of a list: a thousand at a time, each time as far as the calls allow that are not kept for live events.
 async fn send(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, list: &List, as_json: bool) -> Result<()> {
-    let bar = bar(list.len, as_json);
+    let bar = Progress::beside(as_json).bar(list.len, "synchronising", "people");
     let mut outcomes = std::collections::BTreeMap::<String, u64>::new();
     for slice in list.slices()? {
         let slice = slice?;
@@ -166,15 +165,4 @@ const fn why(stopped: Stopped) -> &'static str {
         Stopped::Salesforce => "Salesforce cannot be reached, or refuses.",
         Stopped::Busy | Stopped::Deadline | Stopped::Unsettled | Stopped::LeaseLost => "Somebody else is at work.",
     }
-}
-
-fn bar(length: u64, hidden: bool) -> ProgressBar {
-    let bar = ProgressBar::new(length).with_message("synchronising");
-    if hidden {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
-    } else if bar.is_hidden() {
-        eprintln!("synchronising: {length} people");
-    }
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} people  {eta} left");
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

@@ -97,7 +97,6 @@ pub async fn send(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, events:
 
 async fn active(ports: Ports<'_>, c: &ConnectionId) -> Result<Document, SyncError> {
     let not_active = || SyncError::NotActive(c.clone());
-    ports.table.load_meta(c).await?.filter(|meta| meta.status == Status::Active).ok_or_else(not_active)?;
-    let current = configure::load_current(ports, c).await.ok().flatten();
-    current.map(|(_, document)| document).ok_or_else(not_active)
+    let meta = ports.table.load_meta(c).await?.filter(|meta| meta.status == Status::Active).ok_or_else(not_active)?;
+    configure::load_version(ports, c, meta.config_version).await?.ok_or_else(not_active)
 }

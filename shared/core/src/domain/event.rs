@@ -82,6 +82,12 @@ pub const CHANGED: &str = "contact_changed";
 pub const CONTEXT: [&str; 7] = ["event", "person", "company", "project", "collaborator", "data", "platform"];
 
 impl Event {
+    /// What a person's events are ordered by: when they occurred, then their ids.
+    #[must_use]
+    pub const fn order(&self) -> (Timestamp, &EventId) {
+        (self.occurred_at, &self.id)
+    }
+
     /// The platform's id of the person.
     #[must_use]
     pub fn person_id(&self) -> Option<String> {

@@ -6,8 +6,6 @@ use serde_json::{Value, json};
 
 use super::{FAILING, FAILING_OF, Kind, REFUSED};
 
-/// How many events one delivery carries: well below the webhook's 256 KB.
-pub const DELIVERY: usize = 500;
 /// Events of one person, where a batch has several of each.
 const EACH: usize = 5;
 

@@ -39,6 +39,13 @@ fn of(id: &str, n: usize, project: &str) -> Value {
     event
 }
 
+/// So many people are met, each once.
+async fn meet(scene: &Scene, people: usize) {
+    let events: Vec<Value> = (0..people).map(|n| of(&format!("e{n}"), n, "salon-du-bourget")).collect();
+    scene.accept("kayo", &json!({"events": events})).await;
+    scene.sweep().await;
+}
+
 /// Makes the steps of what was asked for; the run that ended.
 async fn carry(scene: &Scene, c: &ConnectionId, bench: &Workbench, project: Option<&str>) -> Run {
     // Who was changed in this very second counts as changed meanwhile.
@@ -67,9 +74,7 @@ fn titles(scene: &Scene) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn everybody_is_put_right_page_by_page_without_hourly_runs() {
     let (scene, kayo) = scene().await;
-    let events: Vec<Value> = (0..7).map(|n| of(&format!("e{n}"), n, "salon-du-bourget")).collect();
-    scene.accept("kayo", &json!({"events": events})).await;
-    scene.sweep().await;
+    meet(&scene, 7).await;
     // A colleague has changed what the platform is to say; no event comes.
     let before = titles(&scene);
     for lead in scene.records("Lead") {
@@ -105,9 +110,7 @@ async fn a_project_is_its_people_and_one_that_is_unknown_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_asks_while_a_run_is_under_way_is_served_after_it() {
     let (scene, kayo) = scene().await;
-    let events: Vec<Value> = (0..4).map(|n| of(&format!("e{n}"), n, "salon-du-bourget")).collect();
-    scene.accept("kayo", &json!({"events": events})).await;
-    scene.sweep().await;
+    meet(&scene, 4).await;
     let (bench, ports) = (Workbench::with_pages_of(1), scene.stack.ports());
     scene.clock.advance(SignedDuration::from_secs(1));
     sync::ask(ports, &kayo, None).await.unwrap();

@@ -24,7 +24,10 @@ pub mod users;
 pub mod waiting;
 pub mod writer;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use aws_sdk_dynamodb::{
     Client,
@@ -169,6 +172,13 @@ impl Table {
             }
         }
         Ok(found)
+    }
+
+    /// Reads many items likewise, each told by what its key stands for.
+    async fn get_named<N, T: DeserializeOwned>(&self, mut named: BTreeMap<Key, N>) -> Result<Vec<(N, T)>, StateError> {
+        let keys: Vec<Key> = named.keys().cloned().collect();
+        let found = self.get_many::<T>(&keys).await?;
+        Ok(found.into_iter().filter_map(|(key, value)| Some((named.remove(&key)?, value))).collect())
     }
 
     /// Writes one item whole. With a condition that fails, [`StateError::Conflict`] carries the item that stands.

@@ -136,10 +136,9 @@ impl Table {
     }
 
     /// Who is behind keys, told by what each key stands for.
-    async fn load_owners<T>(&self, mut named: BTreeMap<Key, T>) -> Result<Vec<(T, PersonKey)>, StateError> {
-        let keys: Vec<Key> = named.keys().cloned().collect();
-        let found = self.get_many::<Belongs>(&keys).await?;
-        Ok(found.into_iter().filter_map(|(key, belongs)| named.remove(&key).map(|name| (name, belongs.person))).collect())
+    async fn load_owners<T>(&self, named: BTreeMap<Key, T>) -> Result<Vec<(T, PersonKey)>, StateError> {
+        let found = self.get_named::<_, Belongs>(named).await?;
+        Ok(found.into_iter().map(|(name, belongs)| (name, belongs.person)).collect())
     }
 
     /// The explanations of the person of an event, oldest first, `most` at most; none before the event's first try.

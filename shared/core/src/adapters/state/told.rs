@@ -28,10 +28,8 @@ fn item(c: &ConnectionId, key: &KeyOfRecord) -> Key {
 impl Table {
     /// When these records were told of their fields; those of which nothing is known are left out.
     pub async fn load_times(&self, c: &ConnectionId, records: BTreeSet<KeyOfRecord>) -> Result<BTreeMap<KeyOfRecord, Times>, StateError> {
-        let mut named: BTreeMap<Key, KeyOfRecord> = records.into_iter().map(|record| (item(c, &record), record)).collect();
-        let keys: Vec<Key> = named.keys().cloned().collect();
-        let found = self.get_many::<StoredTimes>(&keys).await?;
-        Ok(found.into_iter().filter_map(|(key, stored)| Some((named.remove(&key)?, stored.times))).collect())
+        let found = self.get_named::<_, StoredTimes>(records.into_iter().map(|record| (item(c, &record), record)).collect()).await?;
+        Ok(found.into_iter().map(|(record, stored)| (record, stored.times)).collect())
     }
 }
 

@@ -20,10 +20,8 @@ pub struct StoredUser {
 impl Table {
     /// Users by normalised address, those that were looked up before.
     pub async fn load_users(&self, c: &ConnectionId, emails: BTreeSet<String>) -> Result<BTreeMap<String, StoredUser>, StateError> {
-        let mut named: BTreeMap<Key, String> = emails.into_iter().map(|email| (user(c, &email), email)).collect();
-        let keys: Vec<Key> = named.keys().cloned().collect();
-        let found = self.get_many::<StoredUser>(&keys).await?;
-        Ok(found.into_iter().filter_map(|(key, stored)| Some((named.remove(&key)?, stored))).collect())
+        let found = self.get_named(emails.into_iter().map(|email| (user(c, &email), email)).collect()).await?;
+        Ok(found.into_iter().collect())
     }
 
     /// Keeps what was found under an address.

@@ -14,7 +14,6 @@ use std::{
 
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
 use thiserror::Error;
 
 use self::{mautic::ToMautic, webhook::ToWebhook};
@@ -124,7 +123,7 @@ pub async fn deliver_due(ports: Ports<'_>, document: &Document, deadline: Timest
             break;
         }
         match &mut way {
-            Way::Webhook { document, keys } => ToWebhook { webhook: document.platform.webhook.as_ref(), keys }.deliver(round, &people).await?,
+            Way::Webhook(webhook) => webhook.deliver(round, &people).await?,
             Way::Mautic(mautic) => mautic.deliver(round, &people).await?,
         }
     }
@@ -136,7 +135,7 @@ pub async fn deliver_due(ports: Ports<'_>, document: &Document, deadline: Timest
 
 /// How a platform is told.
 enum Way<'a> {
-    Webhook { document: &'a Document, keys: Vec<SecretString> },
+    Webhook(ToWebhook<'a>),
     Mautic(Box<ToMautic<'a>>),
 }
 
@@ -145,7 +144,8 @@ impl<'a> Way<'a> {
         if document.platform.mautic.is_some() {
             return Ok(Self::Mautic(Box::new(ToMautic::open(ports, document).await)));
         }
-        Ok(Self::Webhook { document, keys: configure::webhook_keys(ports, &document.connection.id).await? })
+        let keys = configure::webhook_keys(ports, &document.connection.id).await?;
+        Ok(Self::Webhook(ToWebhook { webhook: document.platform.webhook.as_ref(), keys }))
     }
 }
 

@@ -22,16 +22,15 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 const PEOPLE_AT_ONCE: usize = 16;
 
 /// A webhook, and what signs for it.
-#[derive(Clone, Copy)]
 pub(super) struct ToWebhook<'a> {
     /// `None` where the document names none any more.
     pub webhook: Option<&'a Webhook>,
-    pub keys: &'a [SecretString],
+    pub keys: Vec<SecretString>,
 }
 
 impl ToWebhook<'_> {
     /// Sends these people's deliveries, each person's in their order, up to one that fails.
-    pub async fn deliver(self, round: Round<'_>, people: &[PersonKey]) -> Result<(), StateError> {
+    pub async fn deliver(&self, round: Round<'_>, people: &[PersonKey]) -> Result<(), StateError> {
         // Collected first: a stream over a closure that borrows is not `Send` for every lifetime, as the compiler wants it.
         let sends: Vec<_> = people.iter().map(|person| self.deliver_to(round, person)).collect();
         let sent: Vec<Result<(), StateError>> = stream::iter(sends).buffer_unordered(PEOPLE_AT_ONCE).collect().await;
@@ -39,7 +38,7 @@ impl ToWebhook<'_> {
         sent.into_iter().collect()
     }
 
-    async fn deliver_to(self, round: Round<'_>, person: &PersonKey) -> Result<(), StateError> {
+    async fn deliver_to(&self, round: Round<'_>, person: &PersonKey) -> Result<(), StateError> {
         let mut queue: Queue = round.queue(person).await?;
         while let Some(claimed) = round.next(&mut queue).await? {
             let begun = round.ports.clock.now();
@@ -50,10 +49,10 @@ impl ToWebhook<'_> {
     }
 
     /// Sends a delivery.
-    async fn send(self, round: Round<'_>, delivery: &StoredDelivery, now: Timestamp) -> Answer {
+    async fn send(&self, round: Round<'_>, delivery: &StoredDelivery, now: Timestamp) -> Answer {
         let Some(url) = self.webhook.and_then(|webhook| webhook.parse_url().ok()) else { return Answer::failed(MISSING) };
         let seconds = now.as_second();
-        let Ok(signatures) = sign(self.keys, &delivery.id, seconds, &delivery.body) else { return Answer::failed(UNSIGNED) };
+        let Ok(signatures) = sign(&self.keys, &delivery.id, seconds, &delivery.body) else { return Answer::failed(UNSIGNED) };
         let request = Request::post(url.as_str())
             .header(CONTENT_TYPE, "application/json")
             .header(HEADER_WEBHOOK_ID, &delivery.id)

@@ -123,10 +123,10 @@ impl Page {
         let keys: BTreeSet<PersonKey> = rows.iter().filter_map(|(object, row)| owner(object, row)).collect();
         let people = ports.table.load_people(c, &keys.into_iter().collect::<Vec<_>>()).await?;
         let mut gathering =
-            Gathering { cases: people.into_iter().map(|person| (person.key.clone(), case(person, ways))).collect(), ..Gathering::default() };
+            Gathering { cases: people.into_iter().map(|person| (person.key.clone(), Case::of_run(person, ways))).collect(), ..Gathering::default() };
         for (object, row) in rows {
             let known = owner(object, row).filter(|key| gathering.cases.contains_key(key));
-            let newcomer = || newcomer(engine, object, row).map(|person| (person.key.clone(), case(person, ways)));
+            let newcomer = || newcomer(engine, object, row).map(|person| (person.key.clone(), Case::of_run(person, ways)));
             let Some(key) = known.or_else(|| {
                 let (key, case) = newcomer()?;
                 gathering.cases.entry(key.clone()).or_insert(case);
@@ -135,15 +135,10 @@ impl Page {
                 gathering.unknown += 1;
                 continue;
             };
-            let foreign = identity(object, row).filter(|alias| by_alias.get(alias).is_some_and(|owner| *owner != key));
-            gathering.take(&key, object, row, our_user(access), foreign);
+            gathering.take(&key, object, row, our_user(access));
         }
         Ok(gathering.people())
     }
-}
-
-fn case(person: Person, ways: Ways) -> Case {
-    Case { run: Some(ways), ..Case::new(person, Vec::new()) }
 }
 
 /// A person of whom only Salesforce knew, where the document takes such people over.
@@ -175,10 +170,9 @@ struct Gathering {
 
 impl Gathering {
     /// Takes a record in as one of somebody's. Each person counts once.
-    fn take(&mut self, key: &PersonKey, object: &ObjectName, row: &Row, us: Option<RecordId>, foreign: Option<String>) {
+    fn take(&mut self, key: &PersonKey, object: &ObjectName, row: &Row, us: Option<RecordId>) {
         let Some(case) = self.cases.get_mut(key) else { return };
         let Some(read) = read_match(object.as_str(), row, us) else { return };
-        case.foreign.extend(foreign);
         let deleted = row.get("IsDeleted").and_then(Value::as_bool) == Some(true);
         let link = case.person.link.as_ref();
         let counts = match link {
@@ -200,12 +194,7 @@ impl Gathering {
             Some(_) => false,
             None if deleted => false,
             None => {
-                let list = match object.as_str() {
-                    ACCOUNT => &mut case.found.accounts,
-                    "Contact" => &mut case.found.contacts,
-                    _ => &mut case.found.leads,
-                };
-                list.push(read);
+                case.found.of_mut(object.as_str()).push(read);
                 true
             }
         };

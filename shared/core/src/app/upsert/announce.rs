@@ -36,8 +36,15 @@ pub(super) struct Announcing<'s, 'a, 'b> {
     pub deadline: Timestamp,
     /// The events that earlier calls of the batch touched: nothing of them is recorded yet.
     pub touched: BTreeSet<EventId>,
+    pub met: Met,
+}
+
+/// What stood in the way of calls.
+#[derive(Debug, Default)]
+pub(super) struct Met {
     /// Whether the time was up before everything was sent.
     pub late: bool,
+    /// Whether the writer was somebody else's.
     pub lost: bool,
     /// Whether a call was left without an answer: it may still be done.
     pub unanswered: bool,
@@ -64,27 +71,27 @@ impl Caller for Announcing<'_, '_, '_> {
 
     async fn call(&mut self, plan: &Plan, writes: &BTreeSet<WriteId>, call: &Composite) -> Result<CompositeAnswer, Option<SalesforceError>> {
         if self.ports.clock.now().saturating_add(CALL_TIME + MARGIN).unwrap_or(self.deadline) > self.deadline {
-            self.late = true;
+            self.met.late = true;
             return Err(None);
         }
         self.touched.extend(plan.waiting_for(writes).cloned());
         let intent = Intent { at: self.ports.clock.now(), events: self.touched.iter().cloned().collect() };
         // A renewed session takes time, so its call is announced anew.
         for last in [false, true] {
-            self.waits = self.access.must_wait();
-            if self.waits.is_some() {
+            self.met.waits = self.access.must_wait();
+            if self.met.waits.is_some() {
                 return Err(None);
             }
             self.announce(&intent).await?;
             match self.timed(writes.len(), call).await {
                 Err(error) if error.class() == Class::Reauthorise && !last => {
                     if let Err(error) = self.access.renew().await {
-                        self.failed = Some(error);
+                        self.met.failed = Some(error);
                         return Err(None);
                     }
                 }
                 other => {
-                    self.unanswered |= other.as_ref().is_err_and(SalesforceError::in_doubt);
+                    self.met.unanswered |= other.as_ref().is_err_and(SalesforceError::in_doubt);
                     return other.map_err(Some);
                 }
             }
@@ -100,7 +107,7 @@ impl Announcing<'_, '_, '_> {
         let answer = self.access.composite_once(call).await;
         let ended = if answer.as_ref().is_err_and(SalesforceError::in_doubt) { Ended::InDoubt } else { Ended::Answered };
         if let Err(error) = &answer {
-            self.refused_until = self.refused_until.max(budget::refused_until(error, self.ports.clock.now()));
+            self.met.refused_until = self.met.refused_until.max(budget::refused_until(error, self.ports.clock.now()));
         }
         self.pace.learn(records, self.ports.clock.now().duration_since(begun), ended);
         answer
@@ -111,8 +118,8 @@ impl Announcing<'_, '_, '_> {
         let intent = Intent { at: self.ports.clock.now(), ..intent.clone() };
         match self.ports.table.announce(self.c, self.lease, &intent).await {
             Ok(true) => return Ok(()),
-            Ok(false) => self.lost = true,
-            Err(error) => self.failed = Some(AccessError::State(error)),
+            Ok(false) => self.met.lost = true,
+            Err(error) => self.met.failed = Some(AccessError::State(error)),
         }
         Err(None)
     }

@@ -53,7 +53,7 @@ pub(super) async fn load(ports: Ports<'_>, engine: &Engine, ids: &[EventId]) -> 
         stale::strip(ports, c, people.map(|(key, (_, events))| (key, events))).await?;
     }
     for (person, events) in groups.people.values_mut() {
-        events.sort_by(|a, b| (a.event.occurred_at, &a.event.id).cmp(&(b.event.occurred_at, &b.event.id)));
+        events.sort_by(|a, b| a.event.order().cmp(&b.event.order()));
         truncate(engine, person, events);
     }
     loaded.cases = with_companies(ports, engine, groups.cases()).await?;
@@ -141,7 +141,7 @@ impl Groups {
     /// Gives each event to its person. An unknown platform id with a known address becomes one more identity of that
     /// person, since event apps issue a new id per event; unless the document says that it is somebody else.
     fn assign(&mut self, c: &ConnectionId, events: &mut Vec<OpenEvent>) {
-        events.sort_by(|a, b| (a.event.occurred_at, &a.event.id).cmp(&(b.event.occurred_at, &b.event.id)));
+        events.sort_by(|a, b| a.event.order().cmp(&b.event.order()));
         for open in events.drain(..) {
             let identities = aliases(&open.event);
             let known = identities.iter().find_map(|alias| self.by_alias.get(alias).filter(|key| self.may_be(alias, &identities, key))).cloned();

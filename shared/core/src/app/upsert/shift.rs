@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     BATCH, BATCH_TIME, MARGIN, MAY_COMMIT, Stopped, WorkError, Workbench, Worked,
-    announce::Announcing,
+    announce::{Announcing, Met},
     budget::{self, Spending},
     drift::{self, Description},
     execute::{self, Dialect, Executed},
@@ -292,13 +292,11 @@ impl<'a> Shift<'a> {
             let repaired = execute::execute(&repair, &dialect, &mut caller).await;
             repair::note_covered(&mut plan, &covered, &repair, &repaired.results);
         }
-        let (late, lost, unanswered, waits, mut failed) = (caller.late, caller.lost, caller.unanswered, caller.waits, caller.failed.take());
-        let (refused_until, pace) = (caller.refused_until, caller.pace);
-        self.spending.refuse(refused_until);
-        self.pace = pace;
+        let (pace, mut met) = (caller.pace, caller.met);
+        self.learn(pace, &met);
         let mut outdated = Vec::new();
         let is_known = *description == Description::Known;
-        let may_ask = !lost && failed.is_none() && waits.is_none();
+        let may_ask = !met.lost && met.failed.is_none() && met.waits.is_none();
         if is_known && may_ask && drift::is_told_by(&results, drift::is_of_owner) {
             *description = Description::Anew;
             self.directory.forget_users();
@@ -317,28 +315,25 @@ impl<'a> Shift<'a> {
                 // Nobody knows yet. Parked, they would wait for a change of the description, and once the org is as before there is none.
                 other => {
                     drift::put_back(&plan, &mut results, drift::is_code);
-                    failed = failed.or(other.and_then(Result::err));
+                    met.failed = met.failed.or(other.and_then(Result::err));
                 }
             }
         }
         self.count(&mut access);
         record::disclaim(ports, c, &mut plan).await?;
         let recorded =
-            record::record(ports, c, &plan, &results, &loaded.stored, waits.map(|wait| wait.until), engine.document.platform.hears()).await?;
+            record::record(ports, c, &plan, &results, &loaded.stored, met.waits.map(|wait| wait.until), engine.document.platform.hears()).await?;
         for (outcome, count) in recorded.tally {
             *self.worked.outcomes.entry(outcome).or_default() += count;
         }
         // What may still be done keeps its intent: the next writer waits for it. So does what was to be worked first and was left.
-        let left = !self.inherited.is_empty() && (late || waits.is_some() || failed.is_some());
-        if lost || !unanswered && !left && !ports.table.clear_intent(c, &self.lease).await? {
+        let left = !self.inherited.is_empty() && (met.late || met.waits.is_some() || met.failed.is_some());
+        if met.lost || !met.unanswered && !left && !ports.table.clear_intent(c, &self.lease).await? {
             return Ok(Carried::of(Attempt::Stopped(Stopped::LeaseLost)));
         }
         self.inherited.clear();
-        let attempt = match failed {
-            Some(error) => Attempt::Stopped(self.stop(error).await?),
-            None if unanswered => Attempt::Stopped(Stopped::Salesforce),
-            None if late => Attempt::Stopped(Stopped::Deadline),
-            None if waits.is_some() => Attempt::Stopped(Stopped::Budget),
+        let attempt = match self.stopped_by(met).await? {
+            Some(stopped) => Attempt::Stopped(stopped),
             None if outdated.is_empty() => Attempt::Done,
             None => Attempt::Outdated(outdated),
         };
@@ -351,22 +346,31 @@ impl<'a> Shift<'a> {
         let dialect = self.dialect(&access);
         let mut caller = self.caller(&mut access);
         let Executed { results, .. } = execute::execute(plan, &dialect, &mut caller).await;
-        let (late, lost, unanswered, waits, failed) = (caller.late, caller.lost, caller.unanswered, caller.waits, caller.failed.take());
-        let (refused_until, pace) = (caller.refused_until, caller.pace);
-        self.spending.refuse(refused_until);
-        self.pace = pace;
+        let (pace, met) = (caller.pace, caller.met);
+        self.learn(pace, &met);
         self.count(&mut access);
         let in_budget = self.settle_spending().await?;
-        if lost || !unanswered && !self.ports.table.clear_intent(self.c, &self.lease).await? {
+        if met.lost || !met.unanswered && !self.ports.table.clear_intent(self.c, &self.lease).await? {
             return Ok((results, Some(Stopped::LeaseLost)));
         }
-        let stopped = match failed {
-            Some(error) => Some(self.stop(error).await?),
-            None if unanswered => Some(Stopped::Salesforce),
-            None if late => Some(Stopped::Deadline),
-            None => (waits.is_some() || !in_budget).then_some(Stopped::Budget),
-        };
+        let stopped = self.stopped_by(met).await?.or((!in_budget).then_some(Stopped::Budget));
         Ok((results, stopped))
+    }
+
+    /// Takes in what calls told of the org's pace and limits.
+    fn learn(&mut self, pace: Pace, met: &Met) {
+        self.pace = pace;
+        self.spending.refuse(met.refused_until);
+    }
+
+    /// Why the shift must end after these calls, if it must.
+    async fn stopped_by(&mut self, met: Met) -> Result<Option<Stopped>, WorkError> {
+        Ok(match met.failed {
+            Some(error) => Some(self.stop(error).await?),
+            None if met.unanswered => Some(Stopped::Salesforce),
+            None if met.late => Some(Stopped::Deadline),
+            None => met.waits.map(|_| Stopped::Budget),
+        })
     }
 
     fn dialect(&self, access: &Access<'_>) -> Dialect {
@@ -386,12 +390,7 @@ impl<'a> Shift<'a> {
             pace: self.pace,
             deadline: self.deadline,
             touched: self.inherited.clone(),
-            late: false,
-            lost: false,
-            unanswered: false,
-            waits: None,
-            failed: None,
-            refused_until: None,
+            met: Met::default(),
         }
     }
 

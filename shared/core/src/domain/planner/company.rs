@@ -19,7 +19,7 @@ pub fn gather(engine: &Engine, people: &mut [Case], owners: BTreeMap<String, Per
     let companies = stored.into_iter().map(|company| (company.key.clone(), Case::new(company, Vec::new()))).collect();
     let mut gathering = Gathering { connection, owners, companies };
     let mut events: Vec<_> = people.iter_mut().flat_map(|case| &mut case.events).collect();
-    events.sort_by(|a, b| (a.event.occurred_at, &a.event.id).cmp(&(b.event.occurred_at, &b.event.id)));
+    events.sort_by(|a, b| a.event.order().cmp(&b.event.order()));
     for open in events {
         let Some(stated) = engine.company_of(&open.event) else { continue };
         let named = identities(&stated);
@@ -101,13 +101,13 @@ impl Company {
 
 /// Plans a company: what events tell of it, or a run has found. An account is made by a new contact only.
 pub(super) fn plan_company(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write>, shared: &mut Shared) -> Company {
-    case.events.sort_by(|a, b| (a.event.occurred_at, &a.event.id).cmp(&(b.event.occurred_at, &b.event.id)));
+    case.events.sort_by(|a, b| a.event.order().cmp(&b.event.order()));
     let before = case.person.clone();
     let live = events::sort_out(situation.engine, &mut case).live;
     let mut plan = PersonPlan::new(case.person, &before, case.run.is_some());
     let mut step = None;
     if let Some(ways) = case.run {
-        reconcile::plan_both_ways(situation, ways, &case.found, &case.foreign, &mut plan, writes, shared);
+        reconcile::plan_both_ways(situation, ways, &case.found, &mut plan, writes, shared);
     } else {
         let target = target::choose(situation, &plan.person, &case.found, &mut shared.claimed, &mut plan.notes);
         let planned = target.and_then(|target| record::plan_record(situation, &mut plan, &target, &live));

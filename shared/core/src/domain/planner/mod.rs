@@ -111,6 +111,12 @@ impl Case {
         Self { person, events, found: Found::default(), foreign: BTreeSet::new(), taken: BTreeMap::new(), twin: None, run: None }
     }
 
+    /// Somebody whom a run looks at, likewise.
+    #[must_use]
+    pub fn of_run(person: Person, ways: Ways) -> Self {
+        Self { run: Some(ways), ..Self::new(person, Vec::new()) }
+    }
+
     /// Takes an address over from somebody whose record is gone, unless another record has it: that may be theirs.
     fn inherit(&mut self) {
         let free = self.found.contacts.iter().chain(&self.found.leads).all(|found| found.by_key);
@@ -167,6 +173,15 @@ pub struct Found {
 }
 
 impl Found {
+    /// The records of an object: accounts, contacts, or leads.
+    pub fn of_mut(&mut self, object: &str) -> &mut Vec<Match> {
+        match object {
+            "Account" => &mut self.accounts,
+            "Contact" => &mut self.contacts,
+            _ => &mut self.leads,
+        }
+    }
+
     /// The records of the person that were read.
     pub fn read(&self) -> impl Iterator<Item = &Match> {
         let linked = if let Linked::There(read) = &self.linked { Some(read) } else { None };
@@ -298,7 +313,7 @@ struct Shared {
 }
 
 fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write>, shared: &mut Shared) -> PersonPlan {
-    case.events.sort_by(|a, b| (a.event.occurred_at, &a.event.id).cmp(&(b.event.occurred_at, &b.event.id)));
+    case.events.sort_by(|a, b| a.event.order().cmp(&b.event.order()));
     case.inherit();
     let before = case.person.clone();
     let mut sorted = events::sort_out(situation.engine, &mut case);
@@ -311,7 +326,7 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
     };
     if sorted.live.is_empty() {
         if let Some(ways) = case.run {
-            reconcile::plan_both_ways(situation, ways, &case.found, &case.foreign, &mut person_plan, writes, shared);
+            reconcile::plan_both_ways(situation, ways, &case.found, &mut person_plan, writes, shared);
             person_plan.save = person_plan.record.is_some() || person_plan.compare || person_plan.person != before;
             person_plan.identities = Identities::between(&before, &person_plan.person, &case.taken);
         }

@@ -1,7 +1,5 @@
 //! Somebody at whom a run looks: both sides are compared field by field, and what differs goes where the rules send it.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -20,12 +18,11 @@ use crate::domain::{
 };
 use crate::planted::{self, Bug};
 
-/// Plans both directions. `foreign` are identities that belong to others.
+/// Plans both directions.
 pub(super) fn plan_both_ways(
     situation: &Situation<'_>,
     ways: Ways,
     found: &Found,
-    foreign: &BTreeSet<String>,
     plan: &mut PersonPlan,
     writes: &mut Vec<Write>,
     shared: &mut Shared,
@@ -55,7 +52,7 @@ pub(super) fn plan_both_ways(
             return;
         }
     };
-    lead_back(plan, foreign);
+    lead_back(plan);
     if let Some(mut write) = write {
         account::attach(situation, plan, &mut write, writes, shared);
         writes.push(write);
@@ -113,13 +110,12 @@ fn mark(situation: &Situation<'_>, plan: &mut PersonPlan, deleted: bool, at: Tim
     plan.taken.push(taken);
 }
 
-/// An address, or a company's name, that was taken over leads to them, unless it is somebody else's.
-fn lead_back(plan: &mut PersonPlan, foreign: &BTreeSet<String>) {
+/// An address, or a company's name, that was taken over leads to them. One that is somebody else's is left to them when it is recorded.
+fn lead_back(plan: &mut PersonPlan) {
     let led = plan.taken.iter().filter_map(|taken| match (taken.attribute.as_str(), taken.new.as_str()?) {
         ("person.email", address) => Some(email_alias(&normalise_email(address))),
         (company::NAME, name) => Some(company::name_identity(name)),
         _ => None,
     });
-    let led: Vec<String> = led.filter(|alias| !foreign.contains(alias)).collect();
     plan.person.aliases.extend(led);
 }

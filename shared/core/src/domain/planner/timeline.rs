@@ -91,7 +91,7 @@ pub fn plan_entries(situation: &Situation<'_>, people: Vec<(Person, Vec<Past>)>)
     let mut entries = Entries { plan: Plan { config_version: situation.engine.version, ..Plan::default() }, unfit: 0 };
     for (person, mut past) in people {
         let Some(link) = &person.link else { continue };
-        past.sort_by(|a, b| (a.event.occurred_at, &a.event.id).cmp(&(b.event.occurred_at, &b.event.id)));
+        past.sort_by(|a, b| a.event.order().cmp(&b.event.order()));
         for past in past {
             for planned in entries_of(situation, &person, link, &past) {
                 match planned {
