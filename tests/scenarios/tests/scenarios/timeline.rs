@@ -137,6 +137,14 @@ async fn the_last_seven_days_are_filled_once() {
 
     passerelle_core::app::backfill::ask(scene.stack.ports(), &kayo).await.unwrap();
     assert_eq!(run().await.0, 3, "asked for again, nothing comes twice");
+
+    // The state machine is told of it too, as long as it is open, and makes it in a step.
+    let call = async |call: Value| scene.stack.invoke_reconcile(call).await.unwrap();
+    assert_eq!(call(json!({"list": {"after": null}})).await, json!({"connections": [], "after": null}));
+    passerelle_core::app::backfill::ask(scene.stack.ports(), &kayo).await.unwrap();
+    assert_eq!(call(json!({"list": {"after": null}})).await["connections"], json!([{"connection": "kayo"}]));
+    assert_eq!(call(json!({"step": {"connection": "kayo"}})).await["done"], true);
+    assert_eq!(call(json!({"list": {"after": null}})).await["connections"], json!([]));
     scene.apply(&document(&scene, true)).await;
     assert_eq!(run().await, (3, 0), "the same document asks for nothing");
 }

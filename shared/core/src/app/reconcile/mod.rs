@@ -68,7 +68,8 @@ async fn is_due(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId) -> Result
     let Some(meta) = ports.table.load_meta(c).await?.filter(|meta| meta.status == Status::Active) else { return Ok(false) };
     // One whose configuration cannot be used says so when it is worked.
     let hourly = bench.engine(ports, c, &meta).await.map_or(true, |engine| engine.is_some_and(|engine| engine.document.reconciliation.ways().any()));
-    Ok(ports.table.load_cursor(c).await?.is_due(hourly, ports.clock.now()))
+    let run = ports.table.load_cursor(c).await?.is_due(hourly, ports.clock.now());
+    Ok(run || ports.table.load_backfill(c).await?.is_some_and(|backfill| backfill.ended_at.is_none()))
 }
 
 /// Works the due runs of all connections of the installation, several at the same time. One that fails keeps no other from its own.
@@ -83,10 +84,7 @@ pub async fn run_all(
 }
 
 async fn run_one(ports: Ports<'_>, bench: &Workbench, c: ConnectionId, deadline: Timestamp) -> (ConnectionId, Result<Vec<Run>, WorkError>) {
-    let ended = match run_due(ports, bench, &c, deadline).await {
-        Ok(ended) => backfill::work(ports, bench, &c, deadline).await.map(|_| ended),
-        Err(error) => Err(error),
-    };
+    let ended = run_due(ports, bench, &c, deadline).await;
     if let Err(error) = &ended {
         let cause = std::error::Error::source(error).map(ToString::to_string);
         tracing::error!(connection.id = %c, error = %error, cause, code = "run_failed", "a run has failed; it goes on where it was");
@@ -106,8 +104,16 @@ pub async fn run_due(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, dead
     }
 }
 
-/// One step of a connection's run.
+/// One step of a connection's run; after the last one, what its back-fill has left.
 pub async fn step(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, deadline: Timestamp) -> Result<Step, WorkError> {
+    let step = step_of_run(ports, bench, c, deadline).await?;
+    if step.done {
+        backfill::work(ports, bench, c, deadline).await?;
+    }
+    Ok(step)
+}
+
+async fn step_of_run(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, deadline: Timestamp) -> Result<Step, WorkError> {
     let done = Step { done: true, stopped: None, ended: None };
     let Some(meta) = ports.table.load_meta(c).await?.filter(|meta| meta.status == Status::Active) else { return Ok(Step::waits(Stopped::NotActive)) };
     let Some(engine) = bench.engine(ports, c, &meta).await? else { return Ok(Step::waits(Stopped::NotActive)) };
