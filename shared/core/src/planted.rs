@@ -93,6 +93,10 @@ bugs! {
     ForgetPending = "forget-pending",
     /// Further records of somebody are in no balance sheet.
     LoseCount = "lose-count",
+    /// What the platform gave no answer to, or refused, counts as arrived.
+    SilenceIsArrival = "silence-is-arrival",
+    /// What waits to be told is told in the reverse order.
+    LastFirst = "last-first",
 }
 
 #[cfg(feature = "planted")]

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::world::{
+    World,
     org::{OrgAt, PUBLIC},
     process::Process,
 };
@@ -23,37 +24,44 @@ use crate::world::{
 pub const INTEGRATION: (&str, &str) = ("integration@kayo.fr", "integration-2026");
 
 /// Applies a tenant's document, connects its org and activates it.
-pub async fn set_up(process: &Process, org: &OrgAt, document: &Value, client_secret: &str) -> Result<()> {
+pub async fn set_up(world: &World, process: &Process, org: &OrgAt, document: &Value, client_secret: &str) -> Result<()> {
     let ports = process.ports();
     let id: ConnectionId = org.tenant.parse()?;
     configure::apply(ports, document).await?;
     tokens::set_client_secret(ports, &id, client_secret.to_owned().into()).await?;
-    connect_org(process, org).await?;
+    connect(world, process, org).await?;
     connections::activate(ports, &id).await?;
     Ok(())
 }
 
-/// Connects an org, as an administrator does with the link that the command prints.
-pub async fn connect_org(process: &Process, org: &OrgAt) -> Result<()> {
+/// Connects a tenant's org, as an administrator does with the link that the command prints.
+pub async fn connect_org(world: &World, process: &Process, tenant: usize) -> Result<()> {
+    connect(world, process, &world.orgs[tenant]).await
+}
+
+async fn connect(world: &World, process: &Process, org: &OrgAt) -> Result<()> {
     let path = connect::issue_ticket(process.ports(), &org.tenant.parse()?).await?;
-    let start = call(process, org.tenant, &Url::parse(&format!("{PUBLIC}{path}"))?, &[]).await?;
+    let start = call(world, process, org.tenant, &Url::parse(&format!("{PUBLIC}{path}"))?, &[]).await?;
     let cookies: Vec<String> = start.cookies.iter().filter_map(|cookie| cookie.split(';').next()).map(str::to_owned).collect();
     let location = start.headers.get("location").context("the link leads nowhere")?.to_str()?.to_owned();
     let callback = approve(org, Url::parse(&location)?).await?;
-    let answer = call(process, org.tenant, &callback, &cookies).await?;
+    let answer = call(world, process, org.tenant, &callback, &cookies).await?;
     ensure!(answer.status_code == 200, "The org could not be connected: {:?}", answer.body);
     Ok(())
 }
 
 /// Calls the function behind the pages of connecting.
-async fn call(process: &Process, tenant: &str, url: &Url, cookies: &[String]) -> Result<ApiGatewayV2httpResponse> {
+async fn call(world: &World, process: &Process, tenant: &str, url: &Url, cookies: &[String]) -> Result<ApiGatewayV2httpResponse> {
     let query: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
     let request: ApiGatewayV2httpRequest = serde_json::from_value(json!({
         "version": "2.0", "rawPath": url.path(), "rawQueryString": url.query().unwrap_or_default(), "headers": {"host": "passerelle.example"},
         "cookies": cookies, "queryStringParameters": query, "pathParameters": {"connection": tenant}, "isBase64Encoded": false,
         "requestContext": {"domainName": "passerelle.example", "http": {"method": "GET", "path": url.path()}},
     }))?;
-    Ok(passerelle_oauth_callback::handle(process.ports(), request).await)
+    let answer = passerelle_oauth_callback::handle(process.ports(), request).await;
+    // The cookie and the address that the browser goes on to carry what is secret, as they must.
+    world.state().answers.push(format!("{:?}", answer.body));
+    Ok(answer)
 }
 
 /// Signs in and allows. Answers where the org sends the browser.

@@ -49,6 +49,8 @@ pub struct Deeds {
     pub altered: BTreeMap<usize, (Alteration, Option<Duration>)>,
     /// What is in the recycle bin.
     pub bin: BTreeMap<(usize, usize), Id>,
+    /// Records that transactions have changed which are not at their end, with their object and the time of the change.
+    open: BTreeMap<(usize, usize), (&'static str, Id, Timestamp)>,
 }
 
 /// Does something in an org.
@@ -67,6 +69,9 @@ pub fn act(world: &World, what: &What, contended: bool, deeds: &mut Deeds) {
         What::Alter(_, how) => alter(org, tenant, *how, deeds),
         What::Mend(_) => mend(org, tenant, deeds),
         What::Twin(_, person) => twin(org, (tenant, *person)),
+        What::Begin { person, .. } => begin(org, (tenant, *person), deeds),
+        What::Finish { person, field, value, .. } => finish(org, (tenant, *person), field, value, contended, deeds),
+        What::Absorb(_, person) => absorb(org, (tenant, *person), deeds),
         What::Open(_, person) => {
             let record = live(org, (tenant, *person)).into_iter().next();
             record.and_then(|(_, record)| id(&record)).into_iter().for_each(|id| org.refuse_once(&id.to_string()));
@@ -131,6 +136,44 @@ fn edit(org: &OrgAt, who: (usize, usize), field: &'static str, value: &Value, co
             passed: org.clock.time.passed(),
             contended,
         });
+    }
+}
+
+fn begin(org: &OrgAt, who: (usize, usize), deeds: &mut Deeds) {
+    let Some((object, record)) = live(org, who).into_iter().next() else { return };
+    let Some(id) = id(&record).filter(|_| !deeds.open.contains_key(&who)) else { return };
+    let at = org.sim.with_org(|org| {
+        org.lock(id);
+        org.now()
+    });
+    deeds.open.insert(who, (object, id, at));
+}
+
+fn finish(org: &OrgAt, who: (usize, usize), field: &'static str, value: &Value, contended: bool, deeds: &mut Deeds) {
+    let Some((object, id, at)) = deeds.open.remove(&who) else { return };
+    org.sim.with_org(|org| org.unlock(&id));
+    let fields = json!({ field: value });
+    let saved = as_colleague(org, |org, session| {
+        let then = Session { now: at, ..session.clone() };
+        org.update(&then, object, id.as_str(), fields.as_object().expect("an object")).is_ok()
+    });
+    if saved == Some(true) {
+        let passed = org.clock.time.passed();
+        deeds.edits.entry(who).or_default().entry(field).or_default().push(Edited { value: value.clone(), at, passed, contended });
+    }
+}
+
+/// The record of before stays, and is as it was.
+fn absorb(org: &OrgAt, who: (usize, usize), deeds: &mut Deeds) {
+    let lead = live(org, who).into_iter().find(|(object, _)| *object == "Lead").and_then(|(_, record)| id(&record));
+    let Some(lead) = lead.filter(|_| !deeds.open.contains_key(&who)) else { return };
+    let fields = json!({"LastName": "Entered twice", "Company": "Somewhere", BADGE: "none"});
+    let merged = as_colleague(org, |org, session| {
+        let other = org.create(session, "Lead", fields.as_object().expect("an object")).ok()?;
+        org.merge(session, "Lead", lead, &[other]).ok()
+    });
+    if merged.flatten().is_some() {
+        deeds.moved.insert(who, (org.sim.with_org(|org| org.now()), org.clock.time.passed()));
     }
 }
 

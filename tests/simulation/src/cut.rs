@@ -47,7 +47,7 @@ impl Cut {
         }
         let mut number = 0..;
         // What is held open commits in any case: a transaction that never ends is none of the faults.
-        let stays = |act: &Act| matches!(act.what, What::Commit(_));
+        let stays = |act: &Act| matches!(act.what, What::Commit(_) | What::Finish { .. });
         plan.history.acts.retain(|act| number.next().is_some_and(|number: usize| !self.skip.contains(&number)) || stays(act));
         plan
     }

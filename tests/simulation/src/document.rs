@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 use crate::{
     history::{TENANTS, address},
     plan::Plan,
-    world::org::{PUBLIC, login},
+    world::{
+        org::{PUBLIC, login},
+        platform::HOOKS,
+    },
 };
 
 /// The org's own field for what the platform alone says.
@@ -85,7 +88,7 @@ pub fn document(tenant: usize, remark: usize, plan: &Plan) -> Value {
         "projects": {"unlisted": "accept"}
     });
     if plan.reconciling().contains(&tenant) {
-        both_ways(&mut document);
+        both_ways(&mut document, tenant, plan);
     }
     if let Some(cap) = plan.cap {
         document["salesforce"]["api_calls"] = json!({"per_day": cap});
@@ -97,7 +100,7 @@ pub fn document(tenant: usize, remark: usize, plan: &Plan) -> Value {
 }
 
 /// Runs compare both sides: what Salesforce says comes to the platform, too.
-fn both_ways(document: &mut Value) {
+fn both_ways(document: &mut Value, tenant: usize, plan: &Plan) {
     for mapping in ["lead", "contact"] {
         let Some(rules) = document["mappings"][mapping]["fields"].as_array_mut() else { continue };
         for rule in rules.iter_mut() {
@@ -119,6 +122,9 @@ fn both_ways(document: &mut Value) {
         json!({"name": "person.gone", "type": "boolean"}),
     ];
     document["platform"]["attributes"] = texts.into_iter().chain(others).collect();
+    if plan.listening().contains(&tenant) {
+        document["platform"]["webhook"] = json!({"url": format!("https://{HOOKS}/{}", TENANTS[tenant])});
+    }
     document["reconciliation"] = json!({"push": "on", "pull": "on", "deleted": "person.gone", "overlap_minutes": 2});
 }
 

@@ -105,6 +105,12 @@ faults! {
     IndexOld = "table: index shows what is gone",
     /// A function is killed when its time is over, earlier than it was told.
     Killed = "killed in the middle of a call",
+    /// The platform cannot be reached.
+    PlatformUnreachable = "platform: not reached",
+    /// The platform takes a delivery, and its answer is lost.
+    PlatformLost = "platform: answer lost",
+    /// The platform refuses for now.
+    PlatformRefuses = "platform: 503",
 }
 
 /// Kinds that are drawn after everything else, so that they change nothing of what a seed has drawn before they were there.
@@ -112,6 +118,9 @@ const LATER: &[Fault] = &[Fault::ShortPage, Fault::Unknown, Fault::Stuck];
 
 /// Kinds that are drawn after those.
 const LAST: &[Fault] = &[Fault::SecretLost, Fault::IndexOld, Fault::Killed];
+
+/// Kinds that are drawn after all others.
+const PLATFORM: &[Fault] = &[Fault::PlatformUnreachable, Fault::PlatformLost, Fault::PlatformRefuses];
 
 fn rate(rng: &mut Rng) -> f64 {
     match rng.u8(0..10) {
@@ -122,13 +131,13 @@ fn rate(rng: &mut Rng) -> f64 {
 }
 
 /// How often each kind of fault strikes in a run, from 0 to 1 per occasion.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rates(BTreeMap<Fault, f64>);
 
 impl Rates {
     /// Draws the rates: each kind is absent, rare or frequent.
     pub fn draw(rng: &mut Rng) -> Self {
-        Self(Fault::ALL.iter().filter(|fault| ![LATER, LAST].concat().contains(fault)).map(|fault| (*fault, rate(rng))).collect())
+        Self(Fault::ALL.iter().filter(|fault| ![LATER, LAST, PLATFORM].concat().contains(fault)).map(|fault| (*fault, rate(rng))).collect())
     }
 
     /// Draws the rates of the kinds that came later.
@@ -141,6 +150,11 @@ impl Rates {
         self.0.extend(LAST.iter().map(|fault| (*fault, rate(rng))));
         // A secret is written a few times in a run.
         self.0.entry(Fault::SecretLost).and_modify(|rate| *rate *= 4.0);
+    }
+
+    /// Draws how often the platform fails.
+    pub fn draw_platform(&mut self, rng: &mut Rng) {
+        self.0.extend(PLATFORM.iter().map(|fault| (*fault, rate(rng))));
     }
 
     /// No faults at all.

@@ -106,6 +106,26 @@ pub enum What {
     Twin(usize, usize),
     /// Somebody has a person's record open while the next write comes.
     Open(usize, usize),
+    /// Somebody's transaction has changed a person's record and is not at its end: nobody sees it yet, and the record is locked.
+    Begin {
+        /// Whose.
+        tenant: usize,
+        /// About whom.
+        person: usize,
+    },
+    /// It commits. What it has changed carries the time of its change.
+    Finish {
+        /// Whose.
+        tenant: usize,
+        /// About whom.
+        person: usize,
+        /// The field.
+        field: &'static str,
+        /// The value.
+        value: Value,
+    },
+    /// Somebody enters a person again, and merges what they have entered into the record of before.
+    Absorb(usize, usize),
 }
 
 /// What becomes of a custom field.
@@ -124,7 +144,8 @@ impl What {
     #[must_use]
     pub const fn tenant(&self) -> usize {
         match self {
-            Self::Edit { tenant, .. } | Self::Deliver { tenant, .. } => *tenant,
+            Self::Edit { tenant, .. } | Self::Deliver { tenant, .. } | Self::Begin { tenant, .. } | Self::Finish { tenant, .. } => *tenant,
+            Self::Absorb(tenant, _) => *tenant,
             Self::Convert(tenant, _) | Self::Merge(tenant, _) | Self::Delete(tenant, _) | Self::Restore(tenant, _) => *tenant,
             Self::Alter(tenant, _) | Self::Mend(tenant) | Self::Twin(tenant, _) | Self::Open(tenant, _) => *tenant,
             Self::Configure(tenant) | Self::Hide(tenant) | Self::Show(tenant) | Self::Revoke(tenant) => *tenant,
@@ -280,6 +301,24 @@ impl History {
         self.acts.push(Act { at: altered + Duration::from_secs(rng.u64(60..900)), what: What::Mend(tenant) });
     }
 
+    /// What takes a while in an org, and what is entered twice.
+    pub fn linger(&mut self, rng: &mut Rng, tenant: usize) {
+        for n in 0..rng.usize(0..3) {
+            let (began, person) = (moment(rng), rng.usize(..PEOPLE));
+            let (field, value) = match rng.u8(0..3) {
+                0 => ("FirstName", json!(format!("saved {n}"))),
+                1 => ("Title", json!(format!("saved title {n}"))),
+                _ => ("Description", json!(format!("saved note {n}"))),
+            };
+            let ended = began + Duration::from_secs(rng.u64(2..90));
+            self.acts.push(Act { at: began, what: What::Begin { tenant, person } });
+            self.acts.push(Act { at: ended, what: What::Finish { tenant, person, field, value } });
+        }
+        if rng.u8(0..3) == 0 {
+            self.acts.push(Act { at: moment(rng), what: What::Absorb(tenant, rng.usize(..PEOPLE)) });
+        }
+    }
+
     /// How the events come: late, in another order, alone or together, once or more often.
     fn deliver(&mut self, rng: &mut Rng) {
         for tenant in 0..TENANTS.len() {
@@ -362,7 +401,13 @@ pub fn subject(said: &Said) -> String {
 /// The last name that a statement gives.
 #[must_use]
 pub fn last_name(tenant: usize, person: usize, rank: usize) -> String {
-    format!("{}-{person}x{rank}", TENANTS[tenant])
+    last_names(tenant, person) + &rank.to_string()
+}
+
+/// What all last names of a person begin with.
+#[must_use]
+pub fn last_names(tenant: usize, person: usize) -> String {
+    format!("{}-{person}x", TENANTS[tenant])
 }
 
 /// Whose last name it is: tenant, person and rank.

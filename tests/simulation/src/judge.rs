@@ -6,6 +6,7 @@ use anyhow::Result;
 use jiff::{Timestamp, ToSpan, civil::Date};
 use passerelle_core::domain::ids::ConnectionId;
 use salesforce_sim::org::QueryScope;
+use serde_json::json;
 
 use crate::{
     colleague::live,
@@ -15,7 +16,7 @@ use crate::{
     logs::Logs,
     report::Promise,
     run::Run,
-    sides,
+    sides, told,
     values::{self, Touched},
     world::EPOCH,
 };
@@ -42,6 +43,7 @@ pub async fn judge(run: &mut Run<'_>, sweeps: usize, logs: &Logs) -> Result<()> 
     ledger(run).await?;
     let mut about = people(run);
     about.extend(sides::judge(run).await?);
+    told::judge(run).await?;
     about.extend(&run.went_back);
     about.sort_unstable();
     about.dedup();
@@ -63,8 +65,11 @@ pub async fn judge(run: &mut Run<'_>, sweeps: usize, logs: &Logs) -> Result<()> 
 
 /// Everything once more changes nothing.
 async fn quiet(run: &mut Run<'_>) -> Result<()> {
-    let before = records(run);
+    let (before, heard) = (records(run), told::count(run));
     run.quiet().await?;
+    if told::count(run) != heard {
+        run.wrong(Promise::QuietAfterwards, format!("a quiet second run has told the platform {} times", told::count(run) - heard));
+    }
     let mut after = records(run);
     for (what, was) in &before {
         let is = after.remove(what);
@@ -79,16 +84,14 @@ async fn quiet(run: &mut Run<'_>) -> Result<()> {
 }
 
 /// The calls of the day are no more than the documents allow. Judged before the day is over. A call is counted after its answer, so one
-/// whose process died, or could not write, is missing in the count.
+/// whose process died, or could not write, is missing in the count; so is the administrator's, who asks when connecting whether the org has
+/// the API at all.
 pub fn budget(run: &Run<'_>) {
-    let uncounted = [Fault::CrashBefore, Fault::CrashAfter, Fault::Deadline, Fault::Killed, Fault::TableThrottle, Fault::TableConflict];
-    let uncounted: u64 = uncounted.into_iter().map(|fault| run.world.state().counts.of(fault)).sum();
-    let Some(cap) = run.plan.cap.map(|cap| cap + uncounted) else { return };
-    for (org, connected) in run.world.orgs.iter().zip(run.connected) {
-        // Connecting asks the org once whether it has the API at all; that is the administrator's call.
-        let calls = org.sim.control().counters().api_calls.saturating_sub(connected);
-        if calls > cap {
-            run.wrong(Promise::BudgetHeld, format!("{} has cost {calls} calls of {cap}", org.tenant));
+    let Some(cap) = run.plan.cap else { return };
+    for org in &run.world.orgs {
+        let (calls, uncounted) = (org.sim.control().counters().api_calls, run.world.uncounted(org.tenant));
+        if calls > cap + uncounted {
+            run.wrong(Promise::BudgetHeld, format!("{} has cost {calls} calls of {cap}, {uncounted} of them uncounted", org.tenant));
         }
     }
 }
@@ -205,7 +208,7 @@ fn people(run: &Run<'_>) -> Vec<(usize, usize)> {
         }
         let mut wrong = Vec::new();
         let moved = run.deeds.moved.get(&who).copied();
-        let cut = run.world.state().unnoted.contains(TENANTS[tenant]);
+        let cut = run.world.is_unnoted(who);
         let overruled = run.changed(tenant, Change::Overrule).is_some();
         values::stated(latest, &events, record, &Touched { edits: &edits, moved, came, cut, overruled }, &mut wrong);
         values::badge(run, who, (latest, came), record, &mut wrong);
@@ -277,9 +280,22 @@ pub fn records(run: &Run<'_>) -> BTreeMap<String, String> {
     all
 }
 
+/// Every item of the table, as text.
+fn whole_table(run: &Run<'_>) -> Result<String> {
+    let (mut text, mut request) = (String::new(), json!({"TableName": passerelle_local::TABLE}));
+    loop {
+        let page = serde_json::to_value(run.world.database.scan(serde_json::from_value(request.clone())?)?)?;
+        text += &page.to_string();
+        match page.get("LastEvaluatedKey").filter(|key| !key.is_null()) {
+            Some(key) => request["ExclusiveStartKey"] = key.clone(),
+            None => return Ok(text),
+        }
+    }
+}
+
 /// No secret is anywhere but in the secret store, those of before included.
 fn secrets(run: &Run<'_>, logs: &Logs) -> Result<()> {
-    let table = serde_json::to_string(&run.world.database.scan(serde_json::from_value(serde_json::json!({"TableName": passerelle_local::TABLE}))?)?)?;
+    let table = whole_table(run)?;
     let state = run.world.state();
     let planted: Vec<String> = TENANTS.map(client_secret).into_iter().chain(state.secrets.iter().cloned()).collect();
     let (answers, trace) = (state.answers.join("\n"), state.trace.join("\n"));

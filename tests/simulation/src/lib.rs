@@ -16,5 +16,6 @@ pub mod run;
 pub mod shrink;
 pub mod sides;
 pub mod tell;
+pub mod told;
 pub mod values;
 pub mod world;

@@ -19,6 +19,13 @@ impl Logs {
         tracing::subscriber::set_default(subscriber.finish())
     }
 
+    /// How often work was begun and stopped for want of time.
+    #[must_use]
+    pub fn stopped_at_deadline(&self) -> u64 {
+        let stopped = |line: &&str| line.contains(r#""stopped":"Some(Deadline)""#) && !line.contains(r#""api_calls":0,"#);
+        self.text().lines().filter(stopped).count() as u64
+    }
+
     /// Everything so far.
     #[must_use]
     pub fn text(&self) -> String {

@@ -34,6 +34,8 @@ pub struct Plan {
     pub runs: Option<Runs>,
     /// What each tenant's administrator changes where the history has a new document.
     pub changes: [Change; TENANTS.len()],
+    /// Whose platform hears of what Salesforce changes, where runs compare both sides.
+    listens: [bool; TENANTS.len()],
     /// What colleagues do once every event has ended, and nothing but runs can see it: of each tenant whose sides are compared.
     pub last: Vec<What>,
 }
@@ -78,6 +80,7 @@ impl Plan {
             stuck: None,
             runs: None,
             changes: [Change::Nothing; TENANTS.len()],
+            listens: [false; TENANTS.len()],
             last: Vec::new(),
         };
         rates.draw_later(&mut rng);
@@ -108,6 +111,9 @@ impl Plan {
         }
         (0..TENANTS.len()).for_each(|tenant| plan.history.alter(&mut rng, tenant));
         plan.changes = std::array::from_fn(|_| *rng.choice(&Change::ALL).unwrap_or(&Change::Nothing));
+        (0..TENANTS.len()).for_each(|tenant| plan.history.linger(&mut rng, tenant));
+        plan.listens = std::array::from_fn(|_| rng.u8(0..3) > 0);
+        rates.draw_platform(&mut rng);
         plan.history.acts.sort_by_key(|act| act.at);
         Self { rates, ..plan }
     }
@@ -116,6 +122,12 @@ impl Plan {
     #[must_use]
     pub fn reconciling(&self) -> Vec<usize> {
         self.runs.iter().flat_map(|runs| (0..TENANTS.len()).filter(|tenant| runs.tenants[*tenant])).collect()
+    }
+
+    /// The tenants whose platform hears of what Salesforce changes.
+    #[must_use]
+    pub fn listening(&self) -> Vec<usize> {
+        self.reconciling().into_iter().filter(|tenant| self.listens[*tenant]).collect()
     }
 
     /// How far an index of the table may be behind.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fault::Counts;
+use crate::fault::{Counts, Rates};
 
 /// What must hold, whatever goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -52,10 +52,12 @@ pub struct Violation {
 }
 
 /// The result of one run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The seed.
     pub seed: u64,
+    /// How often what it drew to go wrong does.
+    pub rates: Rates,
     /// What is wrong; nothing, where the run has passed.
     pub violations: Vec<Violation>,
     /// How often each fault struck.

@@ -95,7 +95,7 @@ fn sides(run: &Run<'_>, who: (usize, usize), known: &Person, records: &BTreeMap<
     }
     // Nobody but the org's automation has changed it, unless somebody made another record; of what somebody saves before we have seen
     // what the org made of a value, nothing tells that it was the org; nor after a write that nobody noted.
-    let cut = run.world.state().unnoted.contains(TENANTS[who.0]);
+    let cut = run.world.is_unnoted(who);
     let touched = cut || run.deeds.moved.contains_key(&who) || run.deeds.edits.contains_key(&who);
     let company = format!("{} company", TENANTS[who.0]);
     if ours("company") != company.as_str() && !touched {

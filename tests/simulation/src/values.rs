@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     colleague::Edited,
     document::{BADGE, Change},
-    history::{Alteration, Said, TENANTS},
+    history::{Alteration, Said},
     run::Run,
 };
 
@@ -68,7 +68,7 @@ pub fn badge(run: &Run<'_>, who: (usize, usize), (latest, came): (&Said, Duratio
     // After a write that nobody noted, what somebody has written may be taken for what the org has made of ours.
     let edits = run.deeds.edits.get(&who).and_then(|edits| edits.get(BADGE));
     let is_theirs = edits.is_some_and(|edits| edits.iter().any(|edit| edit.value == record[BADGE]));
-    if is_theirs && run.world.state().unnoted.contains(TENANTS[who.0]) {
+    if is_theirs && run.world.is_unnoted(who) {
         return;
     }
     if record[BADGE] != *stated {

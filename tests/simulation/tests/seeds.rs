@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use passerelle_simulation::{many::Total, plan::Plan, report::Report, run::run, tell};
+use passerelle_simulation::{many::Total, plan::Plan, report::Report, run::run, shrink::shrink, tell};
 
 /// Seeds that have failed, each with a line of why.
 const FAILED_BEFORE: &str = include_str!("../seeds.txt");
@@ -48,7 +48,9 @@ fn nothing_is_lost_doubled_covered_or_undone() {
     total.took = began.elapsed();
     // Past the test harness, which shows what a test prints only where it fails.
     _ = writeln!(std::io::stderr(), "{}", tell::totals(&total));
-    assert!(total.failed.is_empty(), "these seeds fail: {:?}; for the first: {:#?}", total.failed, total.violations);
+    if let Some(first) = total.failed.first() {
+        panic!("these seeds fail: {:?}; the first one, made smaller:\n{}", total.failed, tell::shrunk(&shrink(*first).unwrap()));
+    }
     assert!(total.counts.never().is_empty(), "never struck: {:?}", total.counts.never());
 }
 

@@ -10,8 +10,9 @@ use standardwebhooks::Webhook;
 
 use super::{Job, Run};
 use crate::{
+    admin,
     fault::Fault,
-    history::TENANTS,
+    history::{TENANTS, What},
     report::Promise,
     world::{
         EPOCH, World,
@@ -23,6 +24,8 @@ use crate::{
 pub(super) const TIMEOUT: Duration = Duration::from_secs(300);
 /// How long intake may take.
 const INTAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an administrator waits for an org to be connected.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(120);
 /// So often a platform tries again to deliver.
 const DELIVERIES: u32 = 200;
 
@@ -31,6 +34,7 @@ pub(super) enum Done {
     Intake { process: Arc<Process>, tenant: usize, events: Vec<usize>, tries: u32, accepted: bool },
     Upsert { process: Arc<Process>, batch: Option<(Vec<Value>, u32)> },
     Reconcile { process: Arc<Process> },
+    Connect { tenant: usize, connected: bool },
 }
 
 pub(super) type Call = Pin<Box<dyn Future<Output = Done>>>;
@@ -44,6 +48,7 @@ struct CallTime {
 
 impl CallTime {
     fn deadline(self, process: &Process) -> Timestamp {
+        process.life.be_short_of_time(self.told < TIMEOUT);
         process.now() + SignedDuration::try_from(self.told).unwrap_or_default()
     }
 
@@ -74,6 +79,7 @@ impl Run<'_> {
         self.deliveries += 1;
         let id = format!("msg_{}", self.deliveries);
         let at = self.world.time.now(self.plan.history.platform_skew).as_second();
+        self.world.state().counts.add(Fault::SkewPlatform, u64::from(!self.plan.history.platform_skew.is_zero()));
         let signature = Webhook::new(self.keys[tenant].expose_secret())?.sign(&id, at, body.as_bytes())?;
         let request = serde_json::from_value(json!({
             "version": "2.0", "rawPath": format!("/v1/hooks/{source}"), "rawQueryString": "", "pathParameters": {"source": source},
@@ -124,9 +130,21 @@ impl Run<'_> {
         }));
     }
 
+    /// An administrator connects an org, whose grant is gone.
+    pub(super) fn connect(&mut self, tenant: usize) {
+        self.processes += 1;
+        let (process, world) = (Process::start(&self.world, self.processes), Arc::clone(&self.world));
+        world.note(format_args!("the administrator connects {} again by {}", TENANTS[tenant], process.life));
+        self.calls.push(Box::pin(async move {
+            let ended = process.serve(Box::pin(admin::connect_org(&world, &process, tenant)), CONNECT_TIMEOUT).await;
+            world.note(format_args!("{} ends: {ended:?}", process.life));
+            Done::Connect { tenant, connected: matches!(ended, Ended::Answered(Ok(()))) }
+        }));
+    }
+
     fn time(&self) -> CallTime {
         let world = &self.world;
-        let told = if world.strikes(Fault::Deadline) { Duration::from_secs(world.chance(|rng| rng.u64(3..60))) } else { TIMEOUT };
+        let told = if world.draws(Fault::Deadline) { Duration::from_secs(world.chance(|rng| rng.u64(30..60))) } else { TIMEOUT };
         // Whoever is told more time than they have is not done when it is over.
         let has = if world.draws(Fault::Killed) { Duration::from_millis(world.chance(|rng| rng.u64(50..6_000))) } else { told };
         CallTime { told, has: has.min(told) }
@@ -176,6 +194,8 @@ impl Run<'_> {
                     self.cut();
                 }
             }
+            Done::Connect { tenant, connected: true } => _ = self.world.state().revoked.remove(TENANTS[tenant]),
+            Done::Connect { tenant, .. } => self.schedule(now + Duration::from_secs(60), Job::Act(What::Reconnect(tenant))),
             Done::Upsert { process, batch } => {
                 self.upserting -= 1;
                 if process.is_alive() {

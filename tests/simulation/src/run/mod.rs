@@ -19,7 +19,7 @@ use passerelle_core::{
     domain::ids::{ConnectionId, EventId},
 };
 use passerelle_local::{TABLE, dynamo, secrets::SecretsManager};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use self::calls::{Call, Done, record};
@@ -64,6 +64,7 @@ pub fn run(plan: &Plan) -> Result<Report> {
         let sweeps = run.heal().await?;
         run.settle().await?;
         judge::judge(&mut run, sweeps, &logs).await?;
+        run.world.state().counts.add(Fault::Deadline, logs.stopped_at_deadline());
         Ok(run.report(sweeps))
     })
 }
@@ -93,8 +94,6 @@ pub struct Run<'p> {
     pub accepted: BTreeMap<usize, Duration>,
     /// Since when each tenant has had its second document.
     configured: BTreeMap<usize, Duration>,
-    /// How often somebody has connected each org; that costs a call of its own.
-    pub connected: [u64; TENANTS.len()],
     keys: Vec<SecretString>,
     jobs: BTreeMap<(Duration, u64), Job>,
     next_job: u64,
@@ -142,21 +141,14 @@ impl<'p> Run<'p> {
             dynamo::create_table(&replica, TABLE)?;
             world.state().shadow.lag_behind(replica);
         }
-        for (fault, skewed) in [
-            (Fault::SkewOrg, (0..TENANTS.len()).any(|tenant| !plan.org_skew(tenant).is_zero())),
-            (Fault::SkewPlatform, !plan.history.platform_skew.is_zero()),
-            (Fault::OrgIndexLag, (0..TENANTS.len()).any(|tenant| plan.org_lag_seconds(tenant) > 0)),
-        ] {
-            // These are there for the whole run.
-            world.state().counts.add(fault, u64::from(skewed));
-        }
         let bystander = Process::start(&world, 0);
         let mut keys = Vec::new();
         for (tenant, org) in world.orgs.iter().enumerate() {
-            admin::set_up(&bystander, org, &document(tenant, 0, plan), &client_secret(org.tenant)).await?;
+            admin::set_up(&world, &bystander, org, &document(tenant, 0, plan), &client_secret(org.tenant)).await?;
             keys.extend(configure::webhook_keys(bystander.ports(), &org.tenant.parse()?).await?.into_iter().next());
         }
         ensure!(keys.len() == TENANTS.len(), "Each source must have a key.");
+        world.state().platform.keys = keys.iter().map(|key| key.expose_secret().to_owned()).collect();
         world.state().shadow.page = plan.page();
         // The history begins once everything stands, and the orgs' queries find what is there.
         tokio::time::sleep(Duration::from_secs(60)).await;
@@ -168,7 +160,6 @@ impl<'p> Run<'p> {
             deeds: Deeds::default(),
             accepted: BTreeMap::new(),
             configured: BTreeMap::new(),
-            connected: [1; TENANTS.len()],
             keys,
             jobs: BTreeMap::new(),
             next_job: 0,
@@ -285,12 +276,7 @@ impl<'p> Run<'p> {
                 }
                 self.world.note(format_args!("a document of {} is applied: {}", TENANTS[tenant], applied.is_ok()));
             }
-            Job::Act(What::Reconnect(tenant)) => {
-                if let Err(error) = self.reconnect(tenant).await {
-                    self.world.note(format_args!("connecting {} fails: {error:#}", TENANTS[tenant]));
-                    self.schedule(now + Duration::from_secs(60), Job::Act(What::Reconnect(tenant)));
-                }
-            }
+            Job::Act(What::Reconnect(tenant)) => self.reconnect(tenant).await?,
             Job::Act(what) => colleague::act(&self.world, &what, self.upserting > 0, &mut self.deeds),
             Job::Batch { records, tries } => self.upsert(json!({"Records": records}), Some((records, tries))),
             Job::Poll => {
@@ -325,10 +311,7 @@ impl<'p> Run<'p> {
             if !self.world.grant_may_be_gone(TENANTS[tenant]) {
                 self.wrong(Promise::GrantKept, format!("{connection} is broken, and its org has not taken the grant back"));
             }
-            self.world.note(format_args!("the administrator connects {connection} again"));
-            self.connected[tenant] += 1;
-            admin::connect_org(&self.bystander, &self.world.orgs[tenant]).await?;
-            self.world.state().revoked.remove(TENANTS[tenant]);
+            self.connect(tenant);
         }
         Ok(())
     }
@@ -361,6 +344,7 @@ impl<'p> Run<'p> {
                 // What Salesforce refused for a reason that nobody knows waits until somebody sets it going.
                 problems::resume(self.bystander.ports(), &id.parse()?, Some(UNKNOWN)).await?;
             }
+            self.work().await?;
             self.upsert(json!({"sweep": {}}), None);
             self.work().await?;
             let all = self.stored().await?;
@@ -416,9 +400,7 @@ impl<'p> Run<'p> {
         self.upsert(json!({"Records": records}), None);
         self.work().await?;
         for _ in 0..3 {
-            tokio::time::sleep(Duration::from_secs(61)).await;
-            self.upsert(json!({"sweep": {}}), None);
-            self.work().await?;
+            self.sweep().await?;
         }
         if self.plan.runs.is_some() {
             tokio::time::sleep(HOUR).await;
@@ -428,10 +410,18 @@ impl<'p> Run<'p> {
         Ok(())
     }
 
+    /// A minute passes, and its sweep.
+    async fn sweep(&mut self) -> Result<()> {
+        tokio::time::sleep(Duration::from_secs(61)).await;
+        self.upsert(json!({"sweep": {}}), None);
+        self.work().await
+    }
+
     fn report(self, sweeps: usize) -> Report {
         let mut state = self.world.state();
         Report {
             seed: self.plan.seed,
+            rates: self.plan.rates.clone(),
             violations: std::mem::take(&mut state.violations),
             counts: state.counts.clone(),
             trace: std::mem::take(&mut state.trace),

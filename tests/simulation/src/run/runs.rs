@@ -74,7 +74,7 @@ impl Run<'_> {
                     }
                     // A record that others were merged into is later than it all; and after a write that nobody noted the time of the
                     // record is all that tells who was later.
-                    let moved = self.deeds.moved.contains_key(&(tenant, number)) || self.world.state().unnoted.contains(TENANTS[tenant]);
+                    let moved = self.deeds.moved.contains_key(&(tenant, number)) || self.world.is_unnoted((tenant, number));
                     if back && !stays && !moved {
                         let what = format!("{}-{number}: {name} of the platform went back: {had:?}", TENANTS[tenant]);
                         self.went_back.insert((tenant, number));
@@ -121,6 +121,8 @@ impl Run<'_> {
             tokio::time::sleep(HOUR).await;
             self.reconcile();
             self.work().await?;
+            // The platform hears of it with the next minute.
+            self.sweep().await?;
             if self.have_run(since, runs).await? {
                 return Ok(());
             }

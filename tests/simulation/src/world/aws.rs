@@ -158,6 +158,7 @@ impl Wire {
         told(if status == 200 { "ok" } else { answer.split('"').nth(3).unwrap_or("refused") });
         let has_effect = status == 200 && !writes.is_empty();
         if has_effect {
+            self.note_calls(&request, &writes);
             self.remember(operation, &request, writes);
         }
         if !self.life.is_spared() && world.draws(Fault::TableLost) {
@@ -166,6 +167,14 @@ impl Wire {
             return Err(ConnectorError::io("the connection broke".into()));
         }
         Ok((status, if request.get("IndexName").is_some() { self.lagging(&request, answer) } else { answer }))
+    }
+
+    /// Notes that calls were added to those of a tenant's day.
+    fn note_calls(&self, request: &Value, writes: &[(String, String)]) {
+        let calls = request.pointer("/ExpressionAttributeValues/:n/N").and_then(Value::as_str).and_then(|calls| calls.parse().ok());
+        for (pk, _) in writes.iter().filter(|(_, sk)| sk.starts_with("USAGE#")) {
+            self.world.counted(pk.trim_start_matches("CONN#"), &self.life, calls.unwrap_or_default());
+        }
     }
 
     /// Whether another process has written one of these items while this one was at its call.

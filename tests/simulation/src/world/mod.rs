@@ -5,6 +5,7 @@
 
 pub mod aws;
 pub mod org;
+pub mod platform;
 pub mod process;
 mod watch;
 
@@ -22,11 +23,14 @@ use passerelle_local::secrets::SecretsManager;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use self::{aws::Shadow, org::OrgAt, process::Life, watch::Seen};
+use self::{aws::Shadow, org::OrgAt, platform::Platform, process::Life, watch::Seen};
 use crate::{
     fault::{Counts, Fault, Rates},
     report::{Promise, Violation},
 };
+
+/// A person: the positions of their tenant and of themselves.
+pub type Who = (usize, usize);
 
 /// The time at which every run begins.
 pub const EPOCH: Timestamp = Timestamp::constant(1_788_249_600, 0);
@@ -82,6 +86,8 @@ pub struct State {
     pub trace: Vec<String>,
     /// What AWS is known to have, for lags.
     pub shadow: Shadow,
+    /// What the tenants' platform has heard.
+    pub platform: Platform,
     /// Texts that functions have answered.
     pub answers: Vec<String>,
     /// Every secret that was ever stored or handed out.
@@ -92,10 +98,12 @@ pub struct State {
     pub revoked: BTreeSet<String>,
     /// Calls per tenant that were left without an answer, and processes that have ended in the middle of their work.
     pub cut: BTreeMap<String, u32>,
-    /// Processes that have written to a tenant's org in the call that they are at.
-    wrote: BTreeSet<(u32, String)>,
-    /// Tenants whose orgs have a write that nobody noted.
-    pub unnoted: BTreeSet<String>,
+    /// Whose records processes have written in the call that they are at.
+    wrote: BTreeSet<(u32, Who)>,
+    /// Whose records have a write that nobody noted.
+    unnoted: BTreeSet<Who>,
+    /// Calls of the API that a process has made to a tenant's org and not added to the day's.
+    uncounted: BTreeMap<(u32, &'static str), u64>,
     /// Tenants whose titles are the platform's by now.
     pub overruled: BTreeSet<String>,
     /// How each record was seen last.
@@ -118,6 +126,7 @@ impl State {
             counts: Counts::default(),
             trace: Vec::new(),
             shadow: Shadow::default(),
+            platform: Platform::default(),
             answers: Vec::new(),
             secrets: BTreeSet::new(),
             unstored: BTreeMap::new(),
@@ -125,6 +134,7 @@ impl State {
             cut: BTreeMap::new(),
             wrote: BTreeSet::new(),
             unnoted: BTreeSet::new(),
+            uncounted: BTreeMap::new(),
             overruled: BTreeSet::new(),
             seen: BTreeMap::new(),
             had: BTreeMap::new(),
@@ -169,9 +179,33 @@ impl World {
         self.state().counts.add(fault, 1);
     }
 
-    /// A process writes to an org.
-    fn writes(&self, org: &OrgAt, life: &Life) {
-        self.state().wrote.insert((life.number(), org.tenant.to_owned()));
+    /// A process writes the records of these people.
+    fn writes(&self, people: &[Who], life: &Life) {
+        self.state().wrote.extend(people.iter().map(|who| (life.number(), *who)));
+    }
+
+    /// A process has called a tenant's API.
+    fn calls(&self, org: &OrgAt, life: &Life) {
+        *self.state().uncounted.entry((life.number(), org.tenant)).or_default() += 1;
+    }
+
+    /// A process has added calls to those of a tenant's day.
+    fn counted(&self, tenant: &str, life: &Life, calls: u64) {
+        let mut state = self.state();
+        let of = state.uncounted.iter_mut().filter(|((process, of), _)| *process == life.number() && *of == tenant);
+        of.for_each(|(_, uncounted)| *uncounted = uncounted.saturating_sub(calls));
+    }
+
+    /// How many calls of a tenant nobody has added to the day's: their process died, failed or connected the org.
+    #[must_use]
+    pub fn uncounted(&self, tenant: &str) -> u64 {
+        self.state().uncounted.iter().filter(|((_, of), _)| *of == tenant).map(|(_, calls)| calls).sum()
+    }
+
+    /// Whether a person's record has a write that nobody noted.
+    #[must_use]
+    pub fn is_unnoted(&self, who: Who) -> bool {
+        self.state().unnoted.contains(&who)
     }
 
     /// A process is at the end of its call. Where it failed, what it has written is noted by nobody.
@@ -180,7 +214,7 @@ impl World {
         let (its, others): (BTreeSet<_>, BTreeSet<_>) =
             std::mem::take(&mut state.wrote).into_iter().partition(|(process, _)| *process == life.number());
         state.wrote = others;
-        state.unnoted.extend(its.into_iter().filter(|_| failed).map(|(_, tenant)| tenant));
+        state.unnoted.extend(its.into_iter().filter(|_| failed).map(|(_, who)| who));
     }
 
     /// A process asks for tokens: until it has stored them, they may be lost, and the ones before are dead. Answers whether it has not

@@ -4,12 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use passerelle_core::ports::{BoxFuture, Transport, TransportError};
-use salesforce_sim::{Effect, Matcher, Options, Seed, Sim};
+use salesforce_sim::{Effect, Matcher, Options, Seed, Sim, org::QueryScope};
+use serde_json::Value;
 
-use super::{Skewed, Time, World, process::Life};
-use crate::fault::{Fault, Rates};
+use super::{Skewed, Time, Who, World, platform::HOOKS, process::Life};
+use crate::{
+    fault::{Fault, Rates},
+    history::{PEOPLE, TENANTS, last_names, whose},
+};
 
 /// Where browsers reach the installation.
 pub const PUBLIC: &str = "https://passerelle.example";
@@ -25,14 +29,34 @@ pub struct OrgAt {
     pub sim: Sim,
     /// Its clock.
     pub clock: Skewed,
+    /// For how long its queries do not find what was just made.
+    lag: SignedDuration,
 }
 
 impl OrgAt {
     /// Builds an org.
     pub fn new(time: Time, tenant: &'static str, seed: Seed, skew: SignedDuration, rng_seed: u64) -> anyhow::Result<Self> {
-        let clock = Skewed { time, skew };
+        let (clock, lag) = (Skewed { time, skew }, SignedDuration::from_secs(seed.doubts.index_lag_seconds.into()));
         let options = Options { clock: Arc::new(clock), login_url: login(tenant), instance_url: instance(tenant), rng_seed };
-        Ok(Self { tenant, sim: Sim::new(seed, options)?, clock })
+        Ok(Self { tenant, sim: Sim::new(seed, options)?, clock, lag })
+    }
+
+    /// Whose records a call names, by an id or by a last name.
+    fn named(&self, body: &str) -> Vec<Who> {
+        let text = |record: &Value, field: &str| record[field].as_str().unwrap_or_default().to_owned();
+        let records = ["Lead", "Contact"].into_iter().flat_map(|object| self.sim.control().records(object, QueryScope::All).unwrap_or_default());
+        let by_id = records.filter(|record| body.contains(&text(record, "Id"))).filter_map(|record| whose(&text(&record, "LastName")));
+        let tenant = TENANTS.iter().position(|tenant| *tenant == self.tenant).unwrap_or_default();
+        let by_name = (0..PEOPLE).filter(|person| body.contains(&last_names(tenant, *person))).map(|person| (tenant, person));
+        by_id.map(|(tenant, person, _)| (tenant, person)).chain(by_name).collect()
+    }
+
+    /// Whether its queries miss something now, because it was just made.
+    fn lags(&self) -> bool {
+        let since = self.clock.time.now(self.clock.skew) - self.lag;
+        let is_new = |record: Value| record["CreatedDate"].as_str().and_then(|at| at.parse::<Timestamp>().ok()).is_some_and(|at| at > since);
+        let has_new = |object| self.sim.control().records(object, QueryScope::Live).unwrap_or_default().into_iter().any(is_new);
+        !self.lag.is_zero() && ["Lead", "Contact", "Event"].into_iter().any(has_new)
     }
 
     /// Faults strike from now on.
@@ -150,6 +174,12 @@ impl Line {
         let path = request.uri().path().to_owned();
         let what = format!("{} {} {path}", self.life, request.method());
         world.before(&self.life).await;
+        if host == HOOKS {
+            let answer = world.hook(&request, &self.life).await;
+            world.note(format_args!("{what} at {host}: {}", answer.as_ref().map_or_else(ToString::to_string, |answer| answer.status().to_string())));
+            world.after(&self.life).await;
+            return answer;
+        }
         let lost = |host: &str, cause: &str| TransportError::MaybeSent { host: host.to_owned(), source: cause.into() };
         let org = world.orgs.iter().find(|org| host.starts_with(&format!("{}.", org.tenant)));
         let org = match org {
@@ -165,10 +195,18 @@ impl Line {
             world.grant_used(org, &self.life, authorization.to_str().unwrap_or_default());
         }
         let writes = token || [r#""POST""#, r#""PATCH""#].iter().any(|method| String::from_utf8_lossy(request.body()).contains(method));
-        if writes && !token {
-            world.writes(org, &self.life);
+        let asks = path.starts_with("/services/data/");
+        let people = if writes && !token { org.named(&String::from_utf8_lossy(request.body())) } else { Vec::new() };
+        world.writes(&people, &self.life);
+        let lags = asks && !self.life.is_spared() && org.lags();
+        for (fault, strikes) in [(Fault::OrgIndexLag, lags), (Fault::SkewOrg, asks && !org.clock.skew.is_zero())] {
+            world.state().counts.add(fault, u64::from(strikes));
         }
-        let (there, back) = world.chance(|rng| (rng.u64(20..200), rng.u64(5..50)));
+        let (mut there, back) = world.chance(|rng| (rng.u64(20..200), rng.u64(5..50)));
+        // An org that takes its time has whoever is short of it stop before the next call.
+        if self.life.is_short_of_time() {
+            there += world.chance(|rng| rng.u64(0..20_000));
+        }
         let work = async {
             tokio::time::sleep(Duration::from_millis(there)).await;
             let answer = org.sim.call(request).await;
@@ -187,6 +225,9 @@ impl Line {
             let text = String::from_utf8_lossy(answer.body());
             REFUSALS.iter().filter(|(mark, _)| text.contains(mark)).for_each(|(_, fault)| world.count(*fault));
         }
+        if asks {
+            world.calls(org, &self.life);
+        }
         let how = answer.as_ref().map_or_else(ToString::to_string, |answer| answer.status().to_string());
         world.note(format_args!("{what} at {host}: {how}"));
         match &answer {
@@ -203,8 +244,8 @@ impl Line {
                 *state.cut.entry(org.tenant.to_owned()).or_default() += 1;
                 // Nobody knows what such a call has done.
                 let open = answer.as_ref().map_or(true, |answer| answer.status().is_server_error());
-                if open && writes && !token {
-                    state.unnoted.insert(org.tenant.to_owned());
+                if open {
+                    state.unnoted.extend(people);
                 }
             }
         }

@@ -31,6 +31,7 @@ pub struct Life {
     /// When its last call began, in milliseconds of the run.
     since: AtomicU64,
     over: AtomicBool,
+    short_of_time: AtomicBool,
     ended: Notify,
 }
 
@@ -60,6 +61,17 @@ impl Life {
     #[must_use]
     pub fn since(&self) -> Duration {
         Duration::from_millis(self.since.load(Ordering::SeqCst))
+    }
+
+    /// Whether the call that it is at has to end early.
+    #[must_use]
+    pub fn is_short_of_time(&self) -> bool {
+        self.short_of_time.load(Ordering::SeqCst)
+    }
+
+    /// Says whether the next call has to end early.
+    pub fn be_short_of_time(&self, is_short: bool) {
+        self.short_of_time.store(is_short, Ordering::SeqCst);
     }
 
     /// Whether no fault strikes it: the administrator's and the judge's own process.

@@ -32,13 +32,13 @@ impl World {
         for object in ["Lead", "Contact"] {
             for record in org.sim.control().records(object, QueryScope::Live).unwrap_or_default() {
                 let name = record["LastName"].as_str().unwrap_or_default();
-                let Some((.., rank)) = whose(name) else { continue };
+                let Some((tenant, person, rank)) = whose(name) else { continue };
                 let stated = STATED.map(|(field, text)| record[field].as_str()?.strip_prefix(text)?.parse().ok());
                 let now = Seen { rank, stated, opted_out: record["HasOptedOutOfEmail"] == true };
                 let (mut state, id) = (self.state(), format!("{} {}", org.tenant, record["Id"]));
                 let before = state.seen.insert(id.clone(), now).unwrap_or_default();
                 let at = self.time.passed().as_secs_f64();
-                let (unnoted, overruled) = (state.unnoted.contains(org.tenant), state.overruled.contains(org.tenant));
+                let (unnoted, overruled) = (state.unnoted.contains(&(tenant, person)), state.overruled.contains(org.tenant));
                 for field in GOES_BOTH_WAYS.into_iter().filter(|field| !overruled || *field != "Title") {
                     let value = record[field].as_str().unwrap_or_default().to_owned();
                     let place = (id.clone(), field);

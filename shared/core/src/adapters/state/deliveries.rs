@@ -5,9 +5,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Expression, Index, Key, Order, StateError, Table, Write, after_days, events::sortable};
-use crate::domain::{
-    delivery::Delivery,
-    ids::{ConnectionId, PersonKey},
+use crate::{
+    domain::{
+        delivery::Delivery,
+        ids::{ConnectionId, PersonKey},
+    },
+    planted::{self, Bug},
 };
 
 /// The most deliveries that one transaction records: it has room for a hundred items, and the person and their events come first.
@@ -151,7 +154,9 @@ impl Table {
             open.extend(page.into_iter().take_while(|(_, delivery)| wanted(delivery)));
             after = next;
             if after.is_none() || open.len() - before < read {
-                open.reverse();
+                if !planted::is(Bug::LastFirst) {
+                    open.reverse();
+                }
                 return Ok(open);
             }
         }
