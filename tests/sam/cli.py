@@ -65,8 +65,12 @@ def preset():
     return yaml.load(PRESET.read_text(), Loader=Yaml12)
 
 
+CONTACT = "admin@customer.example"
+
+
 def adapted(document, org, path):
-    """Writes the preset with the two things that every customer changes: the org's address and the consumer key."""
+    """Writes the preset with what every customer changes: the org's address, the consumer key, and whom to tell."""
+    document["connection"]["contacts"] = [CONTACT]
     salesforce = document["salesforce"]
     salesforce["host"] = {"url": org.login_url}
     salesforce["auth"] = {"web_server": {**salesforce["auth"]["web_server"], "client_id": simulated.CONSUMER_KEY}}

@@ -19,6 +19,9 @@ from org import Browser
 # An event is due a minute after its arrival, and the sweep comes each minute.
 SWEEP_SECONDS = 240
 STREAM_SECONDS = 40
+# Each connection is looked at every five minutes for what its contacts are to be told.
+ALERT_SECONDS = 330
+SENDER = "passerelle@operator.example"
 
 
 def callback_url(account):
@@ -194,10 +197,33 @@ def travel(checks, account, org, program, stack, outputs, scratch):
     operate(checks, steps, connection, traveller, first)
     refused(checks, steps, connection, traveller, captured(4, document))
     replayed(checks, steps, connection, traveller, first)
+    waiting = {**captured(5, document), "project": {"id": "nowhere"}}
+    traveller.send(waiting, "m5")
     reconciled(checks, steps, connection, traveller, first, document, scratch)
     synchronised(checks, steps, connection, traveller, scratch)
     machine(checks, account, stack)
+    alerted(checks, account, traveller, waiting)
     checks.check("the refused webhook made no lead", not traveller.leads(captured(0, document)), org.records("Lead"))
+
+
+def alerted(checks, account, traveller, waiting):
+    checks.step("The connection's contact reads what waits (this takes up to five minutes)")
+    traveller.outcome(waiting, "parked")
+
+    def mails():
+        _, answer = call(f"{account.url}/_ministack/ses/messages")
+        return [mail for mail in found(json.loads(answer)) if "unknown_project" in mail["BodyText"]]
+
+    def found(node):
+        nodes = node if isinstance(node, list) else node.values() if isinstance(node, dict) else []
+        return [node] if isinstance(node, dict) and "BodyText" in node else [mail for child in nodes for mail in found(child)]
+
+    wait_until("a mail is sent", mails, ALERT_SECONDS, pause=2)
+    mail = mails()[0]
+    checks.check("the mail comes from the sender that the template names, to the contact that the document names",
+                 (mail["Source"], mail["To"]) == (SENDER, [cli.CONTACT]), mail)
+    checks.check("it tells the cause and the cure, and nothing of the person",
+                 "Ajoutez le projet" in mail["BodyText"] and waiting["person"]["last_name"] not in mail["BodyText"], mail)
 
 
 def operate(checks, steps, connection, traveller, event):

@@ -54,7 +54,7 @@ def everything(options, checks, processes, scratch):
     outputs = account.deploy(
         STACK, TEMPLATE,
         {f"functions/{function}": programs[f"passerelle-{function}"] for function in build.FUNCTIONS},
-        {"Architecture": build.architecture(), "PublicUrl": account.public_url, "AllowedHosts": org.hosts},
+        {"Architecture": build.architecture(), "PublicUrl": account.public_url, "AllowedHosts": org.hosts, "AlertSender": journey.SENDER},
     )
     checks.check("the stack stands", outputs["SecretPrefix"] == f"passerelle/{STACK}", outputs)
     inspection.routes(checks, account)

@@ -14,6 +14,7 @@ pub async fn run(options: Local, ports: target::Ports) -> Result<()> {
     let addresses = stack.addresses().clone();
     println!("console   {}/", addresses.gateway);
     println!("org       {}", addresses.salesforce.instance.as_deref().unwrap_or(&addresses.salesforce.login));
+    println!("mail      {}/", addresses.mail);
     println!("webhook   {}/v1/hooks/{}", addresses.gateway, if demonstrates { demo::SOURCE } else { "{source}" });
     if demonstrates {
         let report = demo::run(&stack, Progress::Shown).await?;
@@ -47,13 +48,14 @@ async fn start(options: &Local, ports: target::Ports) -> Result<Stack> {
         gateway_port: ports.gateway,
         dynamodb_port: ports.dynamodb,
         secrets_port: ports.secrets,
+        mail_port: ports.mail,
         salesforce,
         seed: std::sync::Arc::new(|public| demo::seed(Seed::demo().with_timeline(""), public)),
         ..StackOptions::default()
     };
     Stack::start(options, passerelle_local::functions::wire).await.map_err(|error| match error {
         StackError::Serve(error) => {
-            anyhow!(error).context(format!("The local stack takes four ports from {} on; --port chooses others.", ports.gateway))
+            anyhow!(error).context(format!("The local stack takes five ports from {} on; --port chooses others.", ports.gateway))
         }
         other => anyhow!(other),
     })

@@ -12,7 +12,7 @@ use passerelle_core::{
 /// The first port of the local stack, unless another is chosen.
 const PORT: u16 = 8787;
 /// How many ports the local stack takes, one after the other.
-const PORTS: u16 = 4;
+const PORTS: u16 = 5;
 /// The local stack's table and secrets, as the crate `passerelle-local` names them.
 const LOCAL_TABLE: &str = passerelle_local::TABLE;
 const LOCAL_PREFIX: &str = passerelle_local::SECRET_PREFIX;
@@ -27,7 +27,7 @@ pub struct Target {
     /// A deployed stack, by its CloudFormation name; credentials and region are the AWS CLI's. Without it: the local stack.
     #[arg(long, global = true, value_name = "NAME")]
     stack: Option<String>,
-    /// The first of the four ports of the local stack: HTTP API, table, secrets, simulated org.
+    /// The first of the five ports of the local stack: HTTP API, table, secrets, simulated org, mail.
     #[arg(long, global = true, value_name = "PORT", default_value_t = PORT, value_parser = clap::value_parser!(u16).range(1..=i64::from(u16::MAX - PORTS + 1)))]
     port: u16,
 }
@@ -43,13 +43,15 @@ pub struct Ports {
     pub secrets: u16,
     /// The simulated org.
     pub org: u16,
+    /// The embedded SES.
+    pub mail: u16,
 }
 
 impl Target {
     /// The local stack's ports.
     pub fn ports(&self) -> Ports {
         let nth = |n: u16| self.port.saturating_add(n);
-        Ports { gateway: nth(0), dynamodb: nth(1), secrets: nth(2), org: nth(3) }
+        Ports { gateway: nth(0), dynamodb: nth(1), secrets: nth(2), org: nth(3), mail: nth(4) }
     }
 
     /// The world of that installation. A deployed stack's outputs name its table, secrets and address; the variables of the
@@ -95,6 +97,7 @@ fn local(ports: Ports) -> Result<World> {
         public_url: Some(format!("http://localhost:{}", ports.gateway)),
         allowed_hosts: ["localhost", "127.0.0.1"].map(|host| format!("{host}:{}", ports.org)).to_vec(),
         platform_hosts: passerelle_local::PLATFORM_HOSTS.map(str::to_owned).to_vec(),
+        alert_sender: None,
     };
     Ok(World::new(settings, http, dynamodb, secrets))
 }

@@ -59,6 +59,50 @@ pub enum TransportError {
 /// A cause of any type, kept for the log.
 pub type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
 
+/// A mail to people.
+#[derive(Clone)]
+pub struct Mail {
+    /// Their addresses.
+    pub to: Vec<String>,
+    /// One line.
+    pub subject: String,
+    /// Plain text.
+    pub text: String,
+}
+
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mail").field("to", &self.to.len()).finish_non_exhaustive()
+    }
+}
+
+/// Sends mail.
+pub trait Mailer: Send + Sync {
+    /// Sends one mail to all of its addresses. It may have been sent where this fails with [`MailError::Unavailable`].
+    fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<(), MailError>>;
+}
+
+/// Why a mail was not sent.
+#[derive(Debug, Error)]
+pub enum MailError {
+    /// The operator has named no address that mail is sent from.
+    #[error("no sender of alerts is set")]
+    NoSender,
+    /// The service refuses the mail.
+    #[error("the mail was refused: {code}")]
+    Refused {
+        /// The service's code.
+        code: String,
+    },
+    /// The service cannot be reached.
+    #[error("the mail service cannot be reached")]
+    Unavailable {
+        /// The cause.
+        #[source]
+        source: Cause,
+    },
+}
+
 /// Everything a use case may touch, handed in by reference.
 #[derive(Clone, Copy)]
 pub struct Ports<'a> {
@@ -74,6 +118,8 @@ pub struct Ports<'a> {
     pub transport: &'a dyn Transport,
     /// HTTP to the platform, whose address a document names.
     pub platform: &'a dyn Transport,
+    /// Mail to the contacts of connections.
+    pub mail: &'a dyn Mailer,
     /// What the operator set for this installation.
     pub settings: &'a crate::shell::settings::Settings,
 }

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use passerelle_core::{
-    adapters::{secrets::Secrets, state::Table},
+    adapters::{mail::Ses, secrets::Secrets, state::Table},
     ports::{Clock, Ids, Ports, Transport},
     shell::settings::Settings,
 };
@@ -16,6 +16,7 @@ pub struct Installation {
     pub(super) secrets: Secrets,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) platform: Arc<dyn Transport>,
+    pub(super) mail: Ses,
     pub(super) settings: Settings,
     pub(super) dynamodb: aws_sdk_dynamodb::Client,
     pub(super) secrets_manager: aws_sdk_secretsmanager::Client,
@@ -32,6 +33,7 @@ impl Installation {
             secrets: &self.secrets,
             transport: &*self.transport,
             platform: &*self.platform,
+            mail: &self.mail,
             settings: &self.settings,
         }
     }

@@ -38,6 +38,7 @@ use crate::{
     functions::Functions,
     gateway::Gateway,
     handler::{EventFunction, InvokeError},
+    mail::Mailbox,
     secrets::{SecretsFileError, SecretsManager},
     served::{ServeError, Stopper, listen},
     stream::{Discarded, Failures, StreamError},
@@ -49,6 +50,8 @@ pub const TABLE: &str = "passerelle-local";
 pub const SECRET_PREFIX: &str = "passerelle/local";
 /// Where a platform that is being built may have its webhook: on this machine, at any port.
 pub const PLATFORM_HOSTS: [&str; 2] = ["localhost", "127.0.0.1"];
+/// From whom mail to the contacts of connections comes.
+const ALERT_SENDER: &str = "passerelle@localhost";
 /// How long upsert may take, as `template.yaml` has it.
 pub const UPSERT_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long reconcile may take, as `template.yaml` has it.
@@ -109,6 +112,8 @@ pub struct Addresses {
     pub dynamodb: String,
     /// The embedded Secrets Manager.
     pub secrets: String,
+    /// The embedded SES, whose page shows what was sent.
+    pub mail: String,
     /// The org.
     pub salesforce: OrgAddresses,
 }
@@ -122,6 +127,7 @@ pub struct Stack {
     reconcile: EventFunction,
     database: Database,
     org: Option<Sim>,
+    mailbox: Mailbox,
     failures: Failures,
     stoppers: Stoppers,
     tasks: Tasks,
@@ -174,12 +180,16 @@ impl Stack {
         let (listener, address) = listen("the embedded Secrets Manager", options.secrets_port).await?;
         tasks.services.push(secrets_manager.serve(listener, &serving));
         let secrets = format!("http://{address}");
+        let mailbox = Mailbox::new(Arc::clone(&options.clock), Arc::clone(&options.ids));
+        let (listener, address) = listen("the embedded SES", options.mail_port).await?;
+        tasks.services.push(mailbox.serve(listener, &serving));
+        let mail = format!("http://{address}");
         let (gateway_listener, address) = listen("the HTTP API", options.gateway_port).await?;
         // Salesforce allows http for this name alone, so callbacks must use it.
         let gateway = format!("http://localhost:{}", address.port());
         let org = salesforce::start(&options, data.as_ref().map(DataDirectory::org), &gateway, &serving).await?;
         tasks.services.extend(org.task);
-        let addresses = Addresses { gateway, dynamodb, secrets, salesforce: org.addresses };
+        let addresses = Addresses { gateway, dynamodb, secrets, mail, salesforce: org.addresses };
 
         let installation = install(&options, &addresses, &org.allowed)?;
         let functions = functions(&installation);
@@ -194,7 +204,7 @@ impl Stack {
         calls.start_schedules(&mut tasks.callers);
         let stoppers = Stoppers { callers, services };
         let (org, _data) = (org.sim, data);
-        Ok(Self { addresses, installation, functions, upsert, reconcile, database, org, failures, stoppers, tasks, _data })
+        Ok(Self { addresses, installation, functions, upsert, reconcile, database, org, mailbox, failures, stoppers, tasks, _data })
     }
 
     /// Where everything listens.
@@ -249,6 +259,12 @@ impl Stack {
         self.org.as_ref()
     }
 
+    /// The mail that was sent.
+    #[must_use]
+    pub fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+
     /// The records of the stream that were given up.
     #[must_use]
     pub fn stream_failures(&self) -> Vec<Discarded> {
@@ -292,10 +308,12 @@ fn install(options: &StackOptions, addresses: &Addresses, allowed: &[String]) ->
         "PASSERELLE_PUBLIC_URL" => Some(options.public_url.clone().unwrap_or_else(|| addresses.gateway.clone())),
         "PASSERELLE_ALLOWED_HOSTS" => Some(allowed.clone()),
         "PASSERELLE_PLATFORM_HOSTS" => Some(PLATFORM_HOSTS.join(",")),
+        "PASSERELLE_ALERT_SENDER" => Some(ALERT_SENDER.to_owned()),
         _ => None,
     })?;
     let http = http::client()?;
     let (dynamodb, secrets) = clients::connect(&http, &addresses.dynamodb, &addresses.secrets);
+    let mail = clients::mailer(&http, &addresses.mail, settings.alert_sender.clone());
     Ok(Arc::new(Installation {
         clock: Arc::clone(&options.clock),
         ids: Arc::clone(&options.ids),
@@ -303,6 +321,7 @@ fn install(options: &StackOptions, addresses: &Addresses, allowed: &[String]) ->
         secrets: Secrets::new(secrets.clone(), &settings.secret_prefix),
         transport: Arc::new(HttpTransport::new(http, &settings.allowed_hosts)),
         platform: Arc::new(PlatformTransport::new(&settings.platform_hosts)),
+        mail,
         settings,
         dynamodb,
         secrets_manager: secrets,

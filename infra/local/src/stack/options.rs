@@ -48,6 +48,8 @@ pub struct StackOptions {
     pub dynamodb_port: u16,
     /// Port of the embedded Secrets Manager. Default: 0.
     pub secrets_port: u16,
+    /// Port of the embedded SES. Default: 0.
+    pub mail_port: u16,
     /// Base address of the HTTP API as browsers see it. Default: `http://localhost:PORT`.
     pub public_url: Option<String>,
     /// The org. Default: a simulated one on port 8080.
@@ -79,6 +81,7 @@ impl Default for StackOptions {
             gateway_port: 8000,
             dynamodb_port: 0,
             secrets_port: 0,
+            mail_port: 0,
             public_url: None,
             salesforce: SalesforceTarget::Simulated { port: 8080 },
             seed: Arc::new(|_| Seed::demo()),

@@ -29,6 +29,8 @@ pub struct Account {
     pub dynamodb_url: Option<String>,
     /// Address of Secrets Manager, likewise.
     pub secretsmanager_url: Option<String>,
+    /// Address of SES, likewise.
+    pub ses_url: Option<String>,
 }
 
 impl Account {
@@ -45,7 +47,20 @@ impl Account {
             credentials: key.map(|(id, secret)| Credentials::new(id, secret, read("AWS_SESSION_TOKEN"), None, "environment")),
             dynamodb_url: url("DYNAMODB"),
             secretsmanager_url: url("SECRETS_MANAGER"),
+            ses_url: url("SESV2"),
         }
+    }
+
+    /// The client of SES.
+    #[must_use]
+    pub fn mail(self, http: &reqwest::Client) -> aws_sdk_sesv2::Client {
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).build();
+        let mut config = aws_sdk_sesv2::Config::builder().behavior_version(BehaviorVersion::latest()).region(self.region.map(Region::new));
+        config.set_endpoint_url(self.ses_url).set_timeout_config(Some(timeouts));
+        if let Some(credentials) = self.credentials {
+            config = config.credentials_provider(credentials);
+        }
+        aws_sdk_sesv2::Client::from_conf(config.http_client(OverReqwest(http.clone())).build())
     }
 
     /// The clients of DynamoDB and Secrets Manager.

@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod http;
+pub mod mail;
 pub mod mautic;
 pub mod platform;
 mod roots;

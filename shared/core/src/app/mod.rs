@@ -1,6 +1,7 @@
 //! The use cases: load, call the planner, check and execute the plan, record. Each takes its ports by reference.
 
 mod access;
+pub mod alerts;
 pub mod backfill;
 pub mod check;
 pub mod configure;

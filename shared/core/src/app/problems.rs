@@ -61,7 +61,12 @@ pub struct Problems {
 
 /// Every problem of a connection.
 pub async fn list(ports: Ports<'_>, c: &ConnectionId) -> Result<Problems, StateError> {
-    let stopped = ports.table.stopped_events(c, MOST).await?;
+    list_up_to(ports, c, MOST).await
+}
+
+/// The same, looking at so many events of each kind at most.
+pub(super) async fn list_up_to(ports: Ports<'_>, c: &ConnectionId, most: usize) -> Result<Problems, StateError> {
+    let stopped = ports.table.stopped_events(c, most).await?;
     let mut groups = BTreeMap::<(String, String, Vec<String>), Group>::new();
     for (id, event) in ports.table.load_events(c, &stopped.ids).await? {
         let Some(cause) = cause(&event) else { continue };

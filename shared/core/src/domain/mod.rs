@@ -1,5 +1,6 @@
 //! The pure heart: no I/O, no clock, no randomness. Same input, same bytes.
 
+pub mod alert;
 pub mod backoff;
 pub mod budget;
 pub mod check;

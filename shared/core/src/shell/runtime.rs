@@ -7,6 +7,7 @@ use crate::{
     adapters::{
         aws::Account,
         http::{self, HttpSetupError, HttpTransport},
+        mail::Ses,
         platform::PlatformTransport,
         secrets::Secrets,
         state::Table,
@@ -24,6 +25,7 @@ pub struct World {
     secrets: Secrets,
     transport: HttpTransport,
     platform: PlatformTransport,
+    mail: Ses,
     settings: Settings,
 }
 
@@ -44,11 +46,13 @@ impl World {
         super::telemetry::start(std::io::stdout);
         let settings = Settings::from_env()?;
         let http = http::client()?;
-        let (dynamodb, secretsmanager) = Account::read(|name| std::env::var(name).ok()).connect(&http);
-        Ok(Self::new(settings, http, dynamodb, secretsmanager))
+        let account = Account::read(|name| std::env::var(name).ok());
+        let mail = Ses::new(account.clone(), http.clone(), settings.alert_sender.clone());
+        let (dynamodb, secretsmanager) = account.connect(&http);
+        Ok(Self { mail, ..Self::new(settings, http, dynamodb, secretsmanager) })
     }
 
-    /// The world behind these clients.
+    /// The world behind these clients, which sends no mail.
     pub fn new(
         settings: Settings,
         http: reqwest::Client,
@@ -62,6 +66,7 @@ impl World {
             secrets: Secrets::new(secretsmanager, &settings.secret_prefix),
             transport: HttpTransport::new(http, &settings.allowed_hosts),
             platform: PlatformTransport::new(&settings.platform_hosts),
+            mail: Ses::silent(),
             settings,
         }
     }
@@ -76,6 +81,7 @@ impl World {
             secrets: &self.secrets,
             transport: &self.transport,
             platform: &self.platform,
+            mail: &self.mail,
             settings: &self.settings,
         }
     }

@@ -27,6 +27,9 @@ pub struct Settings {
     /// `PASSERELLE_PLATFORM_HOSTS`: further hosts, written likewise, that a platform's webhook may be at, over plain http and at private
     /// addresses too. Default: none. For the local stack and tests only.
     pub platform_hosts: Vec<String>,
+    /// `PASSERELLE_ALERT_SENDER`: the address that mail to the contacts of connections is sent from, verified in SES. Default: none, and no
+    /// mail is sent.
+    pub alert_sender: Option<String>,
 }
 
 impl Settings {
@@ -46,6 +49,7 @@ impl Settings {
             public_url: read("PASSERELLE_PUBLIC_URL").map(|v| v.trim_end_matches('/').to_owned()).filter(|v| !v.is_empty()),
             allowed_hosts: hosts("PASSERELLE_ALLOWED_HOSTS"),
             platform_hosts: hosts("PASSERELLE_PLATFORM_HOSTS"),
+            alert_sender: read("PASSERELLE_ALERT_SENDER").map(|v| v.trim().to_owned()).filter(|v| !v.is_empty()),
         })
     }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod actions;
+mod alerts;
 mod bad_input;
 mod budget;
 mod business_card;

@@ -101,6 +101,7 @@ pub struct Process {
     table: Table,
     secrets: Secrets,
     line: Line,
+    post: Arc<World>,
     settings: Settings,
     /// What upsert keeps.
     pub bench: Workbench,
@@ -122,12 +123,14 @@ impl Process {
             table: Table::new(dynamodb, TABLE),
             secrets: Secrets::new(secrets_manager, SECRET_PREFIX),
             line: Line::new(world, &life),
+            post: Arc::clone(world),
             settings: Settings {
                 table: TABLE.to_owned(),
                 secret_prefix: SECRET_PREFIX.to_owned(),
                 public_url: Some(crate::world::org::PUBLIC.to_owned()),
                 allowed_hosts: Vec::new(),
                 platform_hosts: Vec::new(),
+                alert_sender: None,
             },
             bench: Workbench::default(),
             readers: Readers::default(),
@@ -151,6 +154,7 @@ impl Process {
             secrets: &self.secrets,
             transport: &self.line,
             platform: &self.line,
+            mail: &*self.post,
             settings: &self.settings,
         }
     }

@@ -248,6 +248,12 @@ impl Key {
         format!("{}#{c}#{shard}", if linked { "LINKED" } else { "UNLINKED" })
     }
 
+    /// What the contacts were told.
+    #[must_use]
+    pub fn alert(c: &ConnectionId) -> Self {
+        Self::of_connection(c, "ALERT")
+    }
+
     /// How far the hourly runs are.
     #[must_use]
     pub fn cursor(c: &ConnectionId) -> Self {

@@ -3,6 +3,7 @@
 //! This module owns keys, conditions and errors; the submodules own one kind of item each. Every read is strongly
 //! consistent except those of the indexes, which may lag and are therefore only ever used to *find* work.
 
+mod alerts;
 pub mod backfill;
 pub mod campaigns;
 pub mod connect;

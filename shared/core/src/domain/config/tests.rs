@@ -61,7 +61,7 @@ fn broken_rules_are_refused_with_their_place() {
     fn rule(json: &mut Value) -> &mut Value {
         &mut json["mappings"]["lead"]["fields"][0]
     }
-    let table: [(Change, &str); 26] = [
+    let table: [(Change, &str); 27] = [
         (|d| rule(d)["from"] = "email".into(), "mappings.lead.fields[0].from"),
         (|d| rule(d)["from"] = "person.".into(), "mappings.lead.fields[0].from"),
         (|d| rule(d)["from"] = "secrets.key".into(), "mappings.lead.fields[0].from"),
@@ -119,6 +119,7 @@ fn broken_rules_are_refused_with_their_place() {
             "source.format.extract.occurred_at",
         ),
         (|d| d["connection"]["country"] = "France".into(), "connection.country"),
+        (|d| d["connection"]["contacts"] = serde_json::json!(["admin@customer.example", "the admin"]), "connection.contacts[1]"),
         (|d| d["projects"]["list"]["p"]["mappings"] = json!({"nobody": {}}), "projects.list.p.mappings.nobody"),
         // The default mapping of contacts, which has no such field; and none for leads, who have one of another name.
         (|d| d["projects"]["list"]["p"]["mappings"] = json!({"contact": {"unmapped": ["Phone"]}}), "projects.list.p.mappings.contact.unmapped"),

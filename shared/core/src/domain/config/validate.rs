@@ -10,7 +10,7 @@ use crate::domain::{
     event::CONTEXT,
     hook::Reader,
     ids::{MappingName, RecordId},
-    mapping::{FieldMaps, transform},
+    mapping::{FieldMaps, preflight, transform},
     near::near,
     template::Template,
     words::Sentence,
@@ -52,6 +52,19 @@ pub fn json_schema() -> String {
     text
 }
 
+/// Most contacts: Amazon SES takes fifty recipients with one mail.
+const MOST_CONTACTS: usize = 50;
+
+fn contact_faults(document: &Document, fault: &mut impl FnMut(String, String)) {
+    let contacts = &document.connection.contacts;
+    for (n, contact) in contacts.iter().enumerate().filter(|(_, contact)| !preflight::is_email_address(contact)) {
+        fault(format!("connection.contacts[{n}]"), format!("{contact:?} is not an e-mail address; write one like admin@customer.example."));
+    }
+    if contacts.len() > MOST_CONTACTS {
+        fault("connection.contacts".to_owned(), format!("{} people would be told; name {MOST_CONTACTS} at most.", contacts.len()));
+    }
+}
+
 fn faults(document: &Document) -> Vec<ConfigFault> {
     let mut faults = Vec::new();
     let mut fault = |place: String, message: String| faults.push(ConfigFault { place, message });
@@ -60,6 +73,7 @@ fn faults(document: &Document) -> Vec<ConfigFault> {
         let message = format!("{:?} is not a time zone; write one like Europe/Paris.", document.connection.time_zone);
         fault("connection.time_zone".to_owned(), message);
     }
+    contact_faults(document, &mut fault);
     if let Some(Err(message)) = document.connection.country.as_deref().map(transform::parse_country) {
         fault("connection.country".to_owned(), message);
     }

@@ -2,7 +2,8 @@
 
 /// Whether Salesforce takes the text as an address: ASCII, one `@`, a local part of 64 characters at most without dots at
 /// its ends or in a row, and a domain of several labels.
-pub(super) fn is_valid(text: &str) -> bool {
+#[must_use]
+pub fn is_valid(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
     is_local(local) && domain.contains('.') && domain.split('.').all(is_label)
 }

@@ -13,6 +13,7 @@ mod tests;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+pub use email::is_valid as is_email_address;
 pub(super) use misfit::NO_FIELD;
 pub use {
     fit::{Fitted, Overflow, fit, refit},
