@@ -305,11 +305,11 @@ fn against_a_real_org_the_link_leads_to_its_sign_in() {
 #[test]
 fn a_port_that_is_taken_is_named_with_the_cure() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port().min(u16::MAX - 3).to_string();
+    let port = taken.local_addr().unwrap().port().min(u16::MAX - 4).to_string();
     let output = passerelle(&["local", "--empty", "--port", &port]);
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains(&format!("four ports from {port} on; --port chooses others.")), "{said}");
+    assert!(said.contains(&format!("five ports from {port} on; --port chooses others.")), "{said}");
 }
 
 #[test]

@@ -120,6 +120,8 @@ fn each_function_may_do_this_and_no_more() {
         actions(&resources["RunsMap"]["Properties"]["PolicyDocument"]),
         all(&[&["states:StartExecution", "states:DescribeExecution", "states:StopExecution"]])
     );
+    let alerts = &resources["SendAlerts"]["Properties"];
+    assert_eq!((actions(&alerts["PolicyDocument"]), &alerts["Roles"]), (all(&[&["ses:SendEmail"]]), &json!(["UpsertRole"])));
     for (role, wanted) in wanted {
         let properties = &resources[role]["Properties"];
         let managed = properties["ManagedPolicyArns"].as_array().into_iter().flatten();
