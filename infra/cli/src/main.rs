@@ -1,6 +1,8 @@
 //! `passerelle`: the local stack and the demonstration, and the commands of those who run an installation.
 
 mod attributes;
+mod certificate;
+mod connection;
 mod demo;
 mod explain;
 mod fields;
@@ -63,11 +65,15 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Print the link with which an administrator connects a Salesforce org. It works once, for ten minutes.
-    Connect {
-        /// The connection.
-        connection: ConnectionId,
-    },
+    /// Connect a Salesforce org in the way that the configuration names: print the link for its administrator, which works once, for ten
+    /// minutes; sign in at once (JWT bearer, client credentials); or show a code to type in (device).
+    Connect(connection::Connect),
+    /// Test a connection that there is.
+    #[command(subcommand)]
+    Connection(connection::Command),
+    /// Print the certificate that the app in Salesforce needs for the JWT bearer flow. The key to it is made with the first call, and kept in
+    /// the connection's secret only.
+    Certificate(certificate::Options),
     /// Check a connection's configuration against its org, and tell what is wrong and what cures it.
     Verify {
         /// The connection.
@@ -193,7 +199,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Apply { file, json }) => operate::apply(&cli.target, &file, json).await,
         Some(Command::Attributes(options)) => attributes::run(&cli.target, options).await,
         Some(Command::Try { file, body, json }) => trial::run(&file, &body, json),
-        Some(Command::Connect { connection }) => operate::connect(&cli.target, &connection).await,
+        Some(Command::Connect(options)) => connection::connect(&cli.target, options).await,
+        Some(Command::Connection(command)) => connection::run(&cli.target, command).await,
+        Some(Command::Certificate(options)) => certificate::run(&cli.target, options).await,
         Some(Command::Verify { connection, json, language }) => verify::verify(&cli.target, &connection, json, language.into()).await,
         Some(Command::Fields(options)) => fields::run(&cli.target, options).await,
         Some(Command::Activate { connection }) => operate::activate(&cli.target, &connection).await,

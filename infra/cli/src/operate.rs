@@ -105,14 +105,6 @@ fn describe(error: ConfigureError, target: &Target) -> anyhow::Error {
     }
 }
 
-/// Prints the single-use link.
-pub async fn connect(target: &Target, connection: &ConnectionId) -> Result<()> {
-    let world = target.world().await?;
-    let link = connect_link(world.ports(), connection).await.context(target.hint())?;
-    println!("Send this link to an administrator of the Salesforce org. It works once, for ten minutes:\n{link}");
-    Ok(())
-}
-
 /// The single-use link as text.
 pub async fn connect_link(ports: Ports<'_>, connection: &ConnectionId) -> Result<String> {
     let Some(base) = &ports.settings.public_url else {

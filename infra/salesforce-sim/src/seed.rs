@@ -97,6 +97,8 @@ pub struct OrganizationSeed {
     pub daily_api_limit: u64,
     /// Whether the edition has the API at all.
     pub api_enabled: bool,
+    /// Whether Salesforce has suspended the org: nobody signs in, and sessions are refused.
+    pub locked: bool,
     /// Whether creates fail with `STORAGE_LIMIT_EXCEEDED`.
     pub data_storage_full: bool,
     /// Whether person accounts are on.
@@ -114,6 +116,7 @@ impl Default for OrganizationSeed {
             sandbox: false,
             daily_api_limit: 100_000,
             api_enabled: true,
+            locked: false,
             data_storage_full: false,
             person_accounts: false,
             created: None,

@@ -72,6 +72,9 @@ fn admit(world: &mut World, call: &Call, now: Timestamp) -> Result<(Id, String),
     let client = access.client_id.clone();
     let (user, allowed) = (access.user, access.scopes.iter().any(|scope| scope == "api" || scope == "full"));
     let user = world.org.user(&user).filter(|user| user.active).ok_or_else(expired)?;
+    if world.org.organization().locked {
+        return Err(Failure::one(403, "ORG_LOCKED", "The organization has been locked."));
+    }
     if !world.org.organization().api_enabled {
         return Err(Failure::one(403, "API_DISABLED_FOR_ORG", "The REST API is not enabled for this Organization."));
     }

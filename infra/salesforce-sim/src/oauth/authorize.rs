@@ -43,7 +43,7 @@ pub fn authorize(world: &mut World, call: &Call, now: Timestamp) -> Reply {
     let mut fields = call.query.clone();
     fields.extend(call.form().unwrap_or_default());
     let get = |name: &str| field(&fields, name).filter(|value| !value.is_empty());
-    let Some(app) = get("client_id").and_then(|id| world.oauth.app(id)).cloned() else {
+    let Some(app) = get("client_id").and_then(|id| world.oauth.known_app(id, now)).cloned() else {
         return error_page("invalid_client_id", "client identifier invalid");
     };
     let Some(redirect_uri) = get("redirect_uri") else {

@@ -33,7 +33,7 @@ pub fn authenticate(world: &World, call: &Call, form: &[(String, String)], proof
         (None, Some((id, secret))) => (id, Some(secret)),
         (None, None) => (assertion_issuer(form).unwrap_or_default(), None),
     };
-    let app = world.oauth.app(&id).cloned().ok_or_else(|| OAuthError::new("invalid_client_id", "client identifier invalid"))?;
+    let app = world.oauth.known_app(&id, now).cloned().ok_or_else(|| OAuthError::new("invalid_client_id", "client identifier invalid"))?;
     if let Some(assertion) = field(form, "client_assertion") {
         return check_assertion(world, app, assertion, form, now);
     }

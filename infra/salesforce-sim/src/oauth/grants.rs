@@ -16,6 +16,7 @@ use crate::doubts::{InactiveUser, PkceMismatch, RefusedAssertion};
 use crate::http::reply::{Failure, Reply};
 use crate::http::request::{Call, HostRole, field};
 use crate::id::Id;
+use crate::seed::AppSeed;
 use crate::service::World;
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -63,6 +64,21 @@ fn grant_error(text: &str) -> OAuthError {
     OAuthError::new("invalid_grant", text)
 }
 
+/// Refuses an app that may not act here, and everybody where the org is suspended. Source: wire facts of recorded refusals; the code of a
+/// blocked app is that of Salesforce's mobile SDK.
+fn admitted(world: &World, app: &AppSeed) -> Result<(), OAuthError> {
+    if world.org.organization().locked {
+        return Err(grant_error("inactive organization"));
+    }
+    if app.blocked {
+        return Err(OAuthError::new("app_blocked", "this app is blocked by admin"));
+    }
+    if app.ip_restricted {
+        return Err(grant_error("ip restricted"));
+    }
+    Ok(())
+}
+
 /// Refuses users who may not act, in the words of the token endpoint.
 fn active(world: &World, user: Id) -> Result<(), OAuthError> {
     match world.org.user(&user) {
@@ -79,6 +95,7 @@ fn active(world: &World, user: Id) -> Result<(), OAuthError> {
 
 fn code(world: &mut World, call: &Call, form: &[(String, String)], now: Timestamp) -> Granted {
     let app = authenticate(world, call, form, Proof::AsConfigured, now)?;
+    admitted(world, &app)?;
     let given = field(form, "code").ok_or_else(|| grant_error("invalid authorization code"))?;
     let code = world.oauth.take_code(given, &app.client_id, now).map_err(|dead| grant_error(dead.0))?;
     if field(form, "redirect_uri") != Some(code.redirect_uri.as_str()) {
@@ -125,6 +142,7 @@ fn check_verifier(code: &Code, verifier: Option<&str>, mismatch: PkceMismatch) -
 
 fn refresh(world: &mut World, call: &Call, form: &[(String, String)], now: Timestamp) -> Granted {
     let app = authenticate(world, call, form, Proof::AsConfigured, now)?;
+    admitted(world, &app)?;
     let token = field(form, "refresh_token").unwrap_or_default();
     if let Some(owner) = world.oauth.refresh_owner(token) {
         active(world, owner)?;
@@ -136,9 +154,13 @@ fn refresh(world: &mut World, call: &Call, form: &[(String, String)], now: Times
 fn bearer(world: &mut World, form: &[(String, String)], now: Timestamp) -> Granted {
     let text = field(form, "assertion").ok_or_else(|| grant_error("invalid assertion"))?;
     let issuer = jwt::parse(text).map(|token| token.claims.iss).ok_or_else(|| grant_error("invalid assertion"))?;
-    let app = world.oauth.app(&issuer).cloned().ok_or_else(|| OAuthError::new("invalid_client_id", "client identifier invalid"))?;
+    let app = world.oauth.known_app(&issuer, now).cloned().ok_or_else(|| OAuthError::new("invalid_client_id", "client identifier invalid"))?;
     if !app.flows.jwt_bearer {
         return Err(grant_error("invalid assertion"));
+    }
+    admitted(world, &app)?;
+    if !app.installed {
+        return Err(OAuthError::new("invalid_client", "app must be installed into org"));
     }
     let public = jwt::public_login_host(world.org.organization().sandbox).to_owned();
     let audiences = [world.login_url.clone(), world.instance_url.clone(), public];
@@ -162,7 +184,7 @@ fn bearer(world: &mut World, form: &[(String, String)], now: Timestamp) -> Grant
 }
 
 /// The app's scopes without the one for refresh tokens: these flows never hand one out.
-fn all_scopes(app: &crate::seed::AppSeed) -> Result<Vec<String>, OAuthError> {
+fn all_scopes(app: &AppSeed) -> Result<Vec<String>, OAuthError> {
     let scopes = authorize::scopes(app, None).map_err(|text| OAuthError::new("invalid_scope", text))?;
     Ok(scopes.into_iter().filter(|scope| scope != "refresh_token").collect())
 }
@@ -172,6 +194,7 @@ fn client_credentials(world: &mut World, call: &Call, form: &[(String, String)],
         return Err(grant_error("request not supported on this domain"));
     }
     let app = authenticate(world, call, form, Proof::Secret, now)?;
+    admitted(world, &app)?;
     let run_as = app.run_as.as_deref().filter(|_| app.flows.client_credentials);
     let user = run_as.and_then(|name| world.org.user_by_name(name)).map(|user| user.id);
     let user = user.ok_or_else(|| grant_error("no client credentials user enabled"))?;
@@ -183,7 +206,7 @@ fn client_credentials(world: &mut World, call: &Call, form: &[(String, String)],
 
 fn start_device(world: &mut World, form: &[(String, String)], now: Timestamp) -> Granted {
     let app = field(form, "client_id")
-        .and_then(|id| world.oauth.app(id))
+        .and_then(|id| world.oauth.known_app(id, now))
         .cloned()
         .ok_or_else(|| OAuthError::new("invalid_client_id", "client identifier invalid"))?;
     if !app.flows.device || !app.installed {
@@ -203,9 +226,10 @@ fn start_device(world: &mut World, form: &[(String, String)], now: Timestamp) ->
 
 fn poll_device(world: &mut World, form: &[(String, String)], now: Timestamp) -> Granted {
     let app = field(form, "client_id")
-        .and_then(|id| world.oauth.app(id))
+        .and_then(|id| world.oauth.known_app(id, now))
         .cloned()
         .ok_or_else(|| OAuthError::new("invalid_client_id", "client identifier invalid"))?;
+    admitted(world, &app)?;
     let code = field(form, "code").unwrap_or_default();
     let (user, scopes) = world.oauth.devices.poll(code, &app.client_id, now).map_err(|(error, text)| OAuthError::new(error, text))?;
     active(world, user)?;

@@ -77,6 +77,9 @@ pub fn continue_as(world: &mut World, request: &str, user: Id, now: Timestamp) -
 
 fn refusal(world: &World, app: &AppSeed, user: Id) -> Option<Reply> {
     let may_approve = world.org.user(&user).is_some_and(|user| user.permissions.approve_uninstalled_apps);
+    if app.blocked {
+        return Some(error_page("OAUTH_APP_BLOCKED", "this app is blocked by admin"));
+    }
     if !app.installed && !may_approve {
         return Some(error_page("OAUTH_APPROVAL_ERROR_GENERIC", "An unexpected error has occurred during authentication. Please try again."));
     }

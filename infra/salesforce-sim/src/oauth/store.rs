@@ -193,6 +193,11 @@ impl Store {
         self.apps.iter().find(|app| app.client_id == client_id)
     }
 
+    /// The same, if the sign-in servers know it already.
+    pub fn known_app(&self, client_id: &str, now: Timestamp) -> Option<&AppSeed> {
+        self.app(client_id).filter(|app| app.known_from.is_none_or(|from| from <= now))
+    }
+
     /// The app with this consumer key, to change.
     pub fn app_mut(&mut self, client_id: &str) -> Option<&mut AppSeed> {
         self.apps.iter_mut().find(|app| app.client_id == client_id)

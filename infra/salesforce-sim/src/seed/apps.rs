@@ -1,5 +1,6 @@
 //! OAuth applications as seed data.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// A connected app or an external client app.
@@ -25,6 +26,12 @@ pub struct AppSeed {
     /// Whether the app is installed in the org; if not, only users with "Approve Uninstalled
     /// Connected Apps" may use it.
     pub installed: bool,
+    /// Whether an administrator has blocked the app in the org.
+    pub blocked: bool,
+    /// Whether the app's policies refuse the address that token requests come from.
+    pub ip_restricted: bool,
+    /// From when on the sign-in servers know the app; a new one is not known for some ten minutes. Always when absent.
+    pub known_from: Option<Timestamp>,
     /// The OAuth flows that are switched on.
     pub flows: Flows,
     /// The username the client credentials flow runs as.
@@ -51,6 +58,9 @@ impl Default for AppSeed {
             rotation: true,
             require_secret: true,
             installed: true,
+            blocked: false,
+            ip_restricted: false,
+            known_from: None,
             flows: Flows::default(),
             run_as: None,
             pre_authorized: Vec::new(),

@@ -73,7 +73,7 @@ fn every_code_of_the_check_is_explained() {
 fn unknown_keys_and_broken_references_are_refused_with_their_place() {
     let preset: Value = serde_norway::from_str(passerelle_scenarios::KAYO).unwrap();
     type Change = fn(&mut Value);
-    let table: [(&str, Change, &str); 12] = [
+    let table: [(&str, Change, &str); 16] = [
         ("unknown key", |d| d["people"]["colour"] = "blue".into(), "people.colour"),
         ("unknown strategy", |d| d["mappings"]["lead"]["fields"][0]["strategy"] = "never".into(), "mappings.lead.fields[0].strategy"),
         ("no such mapping", |d| d["people"]["lead_mapping"] = "leads".into(), "people.lead_mapping"),
@@ -99,6 +99,22 @@ fn unknown_keys_and_broken_references_are_refused_with_their_place() {
                     serde_json::json!({"record": {"mapping": "lead", "key": {"field": "A__c", "value": "{{ evnt.id }}"}}})
             },
             "workflows[0].actions[1].record.key.value",
+        ),
+        ("no consumer key", |d| d["salesforce"]["auth"]["web_server"]["client_id"] = " ".into(), "salesforce.auth"),
+        (
+            "the app's own sign-in at a host of all orgs",
+            |d| d["salesforce"]["auth"] = serde_json::json!({"client_credentials": {"client_id": "x"}}),
+            "salesforce.host",
+        ),
+        (
+            "no user name",
+            |d| d["salesforce"]["auth"] = serde_json::json!({"jwt_bearer": {"client_id": "x", "username": "integration"}}),
+            "salesforce.auth.jwt_bearer.username",
+        ),
+        (
+            "the device flow without a word",
+            |d| d["salesforce"]["auth"] = serde_json::json!({"device": {"client_id": "x"}}),
+            "salesforce.auth.device.enabled",
         ),
         ("a field twice", |d| d["mappings"]["lead"]["fields"][1]["to"] = "Email".into(), "mappings.lead.fields[1].to"),
     ];
@@ -144,7 +160,7 @@ fn made() -> BTreeSet<String> {
         if path.ends_with("app/connections.rs") {
             codes.extend(text.split("=> \"").skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned));
         }
-        if path.ends_with("connect/words.rs") {
+        if path.ends_with("connect/words.rs") || path.ends_with("connect/causes.rs") {
             let arms = text.lines().filter_map(|line| line.trim_start().strip_suffix("=> [")).filter(|arm| arm.starts_with('"'));
             codes.extend(arms.flat_map(|arm| arm.split('"').filter(|text| is_code(text))).map(str::to_owned));
         }

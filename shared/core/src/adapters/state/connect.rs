@@ -39,6 +39,12 @@ impl Table {
         self.put(&Key::ticket(c, hash), &Ticket { expires_at_ms, ttl }, None).await
     }
 
+    /// Looks at a ticket without using it up.
+    pub async fn is_ticket(&self, c: &ConnectionId, hash: &str, now: Timestamp) -> Result<bool, StateError> {
+        let stored: Option<Ticket> = self.get(&Key::ticket(c, hash)).await?;
+        Ok(stored.is_some_and(|stored| stored.expires_at_ms > now.as_millisecond()))
+    }
+
     /// Uses a ticket up. `false` = it was used, has expired or never was.
     pub async fn take_ticket(&self, c: &ConnectionId, hash: &str, now: Timestamp) -> Result<bool, StateError> {
         self.take(&Key::ticket(c, hash), now).await

@@ -3,38 +3,39 @@
 //! Nothing that a browser brings is believed: the ticket and the state are single-use and stored as hashes, the state is
 //! bound to a cookie of the same browser, and the cookie is the PKCE verifier, which the table never sees.
 
+mod causes;
+mod complete;
 mod page;
 mod refusal;
+mod sign_in;
 mod words;
 
-use std::{sync::Arc, time::Duration};
-
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
-pub use page::Reply;
+pub use crate::adapters::salesforce::oauth::DeviceCode;
+pub use page::{Connected, Reply};
+pub use refusal::Refused;
+pub use sign_in::{by_device, sign_in, test};
 
-use self::{page::Connected, refusal::Refusal};
-use super::{configure, connections, tokens};
+use self::{complete::complete, refusal::Refusal};
+use super::{
+    configure,
+    tokens::{self, Asked},
+};
 use crate::{
     adapters::{
-        salesforce::{
-            ApiVersion, Org,
-            oauth::{self, App, Authorization, Grant},
-        },
+        salesforce::oauth::{self, App, Authorization, Signed},
         state::{StateError, connect::OAuthState},
     },
     domain::{
-        config::{Document, Language},
+        config::{Auth, Document, Language},
         event::hex,
         ids::ConnectionId,
     },
     ports::Ports,
 };
 
-/// How long the first API call may take.
-const FIRST_CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the browser keeps the cookie, in seconds.
 const COOKIE_AGE_S: u32 = 600;
 
@@ -92,17 +93,26 @@ async fn begin(
     let document = load_document(ports, connection, language).await?;
     let redirect_uri = format!("{origin}/oauth/{connection}/callback");
     let app = App::of(&document.salesforce, &ports.settings.allowed_hosts).map_err(|e| Refusal::sign_in(&e, &redirect_uri))?;
-    if tokens::load_credentials(ports, connection).await?.is_none() {
+    if !matches!(document.salesforce.auth, Auth::WebServer(_)) {
+        return Err(Refusal::OtherFlow);
+    }
+    if tokens::load_credentials(ports, connection).await?.is_none_or(|held| held.client_secret.is_none()) {
         return Err(Refusal::NoConsumerSecret);
+    }
+    if !ports.table.is_ticket(connection, &hash(ticket), ports.clock.now()).await? {
+        return Err(Refusal::TicketExpired);
+    }
+    let (state, verifier) = (random_text(ports), random_text(ports));
+    let location = app.authorize_url(Authorization { redirect_uri: &redirect_uri, state: &state, verifier: &verifier });
+    if let Some(refusal) = oauth::refusal_to_begin(ports.transport, &location).await {
+        return Err(Refusal::sign_in(&refusal, &redirect_uri));
     }
     // Last, so that a link is not used up by what has to be mended first.
     if !ports.table.take_ticket(connection, &hash(ticket), ports.clock.now()).await? {
         return Err(Refusal::TicketExpired);
     }
-    let (state, verifier) = (random_text(ports), random_text(ports));
     let stored = OAuthState { browser: hash(&verifier), redirect_uri: redirect_uri.clone() };
     ports.table.save_oauth_state(connection, &hash(&state), &stored, ports.clock.now()).await?;
-    let location = app.authorize_url(Authorization { redirect_uri: &redirect_uri, state: &state, verifier: &verifier });
     Ok((location.into(), Cookie::of(&redirect_uri).set(&verifier)))
 }
 
@@ -127,66 +137,22 @@ async fn finish(
         return Err(Refusal::brought(code, stored.redirect_uri));
     }
     let code = query.code.as_deref().filter(|code| !code.is_empty()).ok_or(Refusal::Incomplete)?;
-    let grant = exchange(ports, connection, &document, &stored.redirect_uri, code, verifier).await?;
-    let usage = first_call(ports, &document, &grant).await?;
-    let organization = grant.organization_id.to_string();
-    connections::mark_connected(ports, connection, &organization).await?;
-    tracing::info!(connection.id = %connection, organization.id = %organization, "org connected");
-    Ok(Connected { name: document.connection.name, organization, instance_url: grant.instance_url, usage })
+    let app = App::of(&document.salesforce, &ports.settings.allowed_hosts).map_err(|e| Refusal::sign_in(&e, &stored.redirect_uri))?;
+    let asked = exchange(ports, connection, &app, &stored.redirect_uri, code, verifier).await?;
+    complete(ports, connection, &document, &app, asked).await
 }
 
-/// Exchanges the code and stores what it gives. The first org that is connected is pinned; tokens for another are given back.
-async fn exchange(
-    ports: Ports<'_>,
-    connection: &ConnectionId,
-    document: &Document,
-    redirect_uri: &str,
-    code: &str,
-    verifier: &str,
-) -> Result<Grant, Refusal> {
-    let allowed = &ports.settings.allowed_hosts;
-    let refuse = |error: &oauth::OAuthError| Refusal::sign_in(error, redirect_uri);
-    let app = App::of(&document.salesforce, allowed).map_err(|e| refuse(&e))?;
-    let secret = tokens::load_credentials(ports, connection).await?.ok_or(Refusal::NoConsumerSecret)?.client_secret;
-    let request = app.exchange(&secret, code, verifier, redirect_uri).map_err(|e| refuse(&e))?;
-    let answer = oauth::send(ports.transport, request).await.map_err(|e| refuse(&e))?;
-    let grant = answer.accept(&secret, allowed).map_err(|e| refuse(&e))?;
-    let Some(refresh_token) = grant.refresh_token.clone() else { return Err(Refusal::NoRefreshToken) };
-    let stored = store(ports, connection, &grant).await;
-    if matches!(stored, Err(Refusal::OtherOrganization { .. })) {
-        give_back(ports, connection, &app, &refresh_token).await;
+/// Exchanges the code.
+async fn exchange(ports: Ports<'_>, connection: &ConnectionId, app: &App, redirect_uri: &str, code: &str, verifier: &str) -> Result<Asked, Refusal> {
+    let refuse = |error: oauth::OAuthError| Refusal::sign_in(&error, redirect_uri);
+    let secret = tokens::load_credentials(ports, connection).await?.and_then(|held| held.client_secret).ok_or(Refusal::NoConsumerSecret)?;
+    let request = app.exchange(&secret, code, verifier, redirect_uri).map_err(refuse)?;
+    let answer = oauth::send(ports.transport, request).await.map_err(refuse)?;
+    let grant = answer.accept(Signed::Always(&secret), &ports.settings.allowed_hosts).map_err(refuse)?;
+    if grant.refresh_token.is_none() {
+        return Err(Refusal::NoRefreshToken);
     }
-    stored.map(|()| grant)
-}
-
-async fn store(ports: Ports<'_>, connection: &ConnectionId, grant: &Grant) -> Result<(), Refusal> {
-    let meta = ports.table.load_meta(connection).await?;
-    let given = grant.organization_id.to_string();
-    let change = |former: Option<tokens::Credentials>| {
-        let former = former.ok_or(Refusal::NoConsumerSecret)?;
-        let pinned = former.organization_id.clone().or_else(|| meta.and_then(|meta| meta.organization));
-        match pinned.filter(|pinned| *pinned != given) {
-            Some(pinned) => Err(Refusal::OtherOrganization { pinned, given }),
-            None => Ok(former.with(grant)),
-        }
-    };
-    tokens::rewrite(ports, connection, change).await.map(|_| ())
-}
-
-/// An org keeps five refresh tokens per user and app, so one that is not wanted is not left there. Failing is no harm.
-async fn give_back(ports: Ports<'_>, connection: &ConnectionId, app: &App, refresh_token: &SecretString) {
-    let Ok(request) = app.revoke(refresh_token) else { return };
-    if let Err(error) = oauth::send_revocation(ports.transport, request).await {
-        tracing::warn!(connection.id = %connection, code = error.code(), "the unwanted grant was not revoked");
-    }
-}
-
-/// Proves that the API can be used, and tells calls used and allowed.
-async fn first_call(ports: Ports<'_>, document: &Document, grant: &Grant) -> Result<Option<(u64, u64)>, Refusal> {
-    let version = ApiVersion::parse(&document.salesforce.api_version).map_err(tokens::TokenError::from)?;
-    let org = Org::new(ports.transport, &grant.instance_url, grant.access_token.clone(), version, Arc::default());
-    org.limits(FIRST_CALL_TIMEOUT).await.map_err(|error| Refusal::first_call(&error))?;
-    Ok(org.usage().map(|usage| (usage.used, usage.max)))
+    Ok(Asked { grant, key: None })
 }
 
 async fn load_document(ports: Ports<'_>, connection: &ConnectionId, language: &mut Language) -> Result<Document, Refusal> {

@@ -1,5 +1,7 @@
 //! The pages of connecting, as a browser gets them. Everything that comes from outside is escaped.
 
+use serde::Serialize;
+
 use super::{refusal::Refusal, words};
 use crate::domain::config::Language;
 
@@ -16,14 +18,21 @@ pub struct Reply {
     pub html: String,
 }
 
-/// What the page of a connected org shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Connected {
+/// A connected org, as it has answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Connected {
+    /// The connection's name.
     pub name: String,
+    /// The org's id.
     pub organization: String,
+    /// The name with which our user signs in, where the org tells.
+    pub user: Option<String>,
+    /// Where the org is.
     pub instance_url: String,
-    /// Calls used and allowed, where the org told.
+    /// API calls used in 24 hours and allowed, where the org tells.
     pub usage: Option<(u64, u64)>,
+    /// The id of the certificate that Salesforce has not accepted yet, where an older one was used.
+    pub certificate_not_accepted: Option<String>,
 }
 
 impl Reply {
@@ -46,6 +55,7 @@ impl Reply {
     pub(super) fn connected(language: Language, connected: &Connected, cookie: String) -> Self {
         let words = words::connected(language);
         let mut rows = vec![(words.organization, connected.organization.clone()), (words.address, connected.instance_url.clone())];
+        rows.extend(connected.user.clone().map(|user| (words::user(language), user)));
         if let Some((used, max)) = connected.usage {
             rows.push((words.usage, format!("{used} / {max}")));
         }
@@ -103,9 +113,22 @@ mod tests {
         assert!(!html.contains("<script"), "{html}");
         assert!(html.contains("<code>&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;</code>"), "{html}");
 
-        let connected = Connected { name: "A & <b>".into(), organization: "<i>".into(), instance_url: "\"".into(), usage: Some((1, 2)) };
+        let connected = Connected {
+            name: "A & <b>".into(),
+            organization: "<i>".into(),
+            user: Some("<u>".into()),
+            instance_url: "\"".into(),
+            usage: Some((1, 2)),
+            certificate_not_accepted: None,
+        };
         let html = Reply::connected(Language::Fr, &connected, String::new()).html;
-        assert!(html.contains("A &amp; &lt;b&gt;") && html.contains("<dd>&lt;i&gt;</dd>") && html.contains("<dd>1 / 2</dd>"), "{html}");
+        assert!(
+            html.contains("A &amp; &lt;b&gt;")
+                && html.contains("<dd>&lt;i&gt;</dd>")
+                && html.contains("<dd>&lt;u&gt;</dd>")
+                && html.contains("<dd>1 / 2</dd>"),
+            "{html}"
+        );
 
         let reply = Reply::redirect(Language::Fr, "https://x/?a=1&b=\"".to_owned(), "c".to_owned());
         assert!(reply.html.contains("href=\"https://x/?a=1&amp;b=&quot;\""), "{}", reply.html);

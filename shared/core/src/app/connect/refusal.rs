@@ -1,12 +1,17 @@
 //! Why an org was not connected. Every refusal has a code, a status, a cause and a cure.
 
-use super::words::{self, Explained};
+use super::{
+    causes,
+    words::{self, Explained},
+};
 use crate::{
     adapters::salesforce::{Class, SalesforceError, oauth::OAuthError},
     adapters::state::StateError,
     app::{connections::ConnectionError, tokens::TokenError},
     domain::config::Language,
 };
+use serde::Serialize;
+use thiserror::Error;
 
 /// Why an org was not connected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +28,12 @@ pub(super) enum Refusal {
     Incomplete,
     /// No consumer secret was applied.
     NoConsumerSecret,
+    /// The document names a flow without a browser.
+    OtherFlow,
+    /// Nobody has connected an org yet.
+    NotConnected,
+    /// Nobody has typed the code in.
+    DeviceExpired,
     /// Salesforce's sign-in refused, or its answer was not to be trusted.
     SignIn { code: String, redirect_uri: String },
     /// The app has no scope for it.
@@ -35,6 +46,18 @@ pub(super) enum Refusal {
     Unavailable,
 }
 
+/// A refusal in words.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
+#[error("{cause} {cure} ({code})")]
+pub struct Refused {
+    /// A stable code; Salesforce's own where it says enough.
+    pub code: String,
+    /// What is so, in the connection's language.
+    pub cause: String,
+    /// What helps, likewise.
+    pub cure: String,
+}
+
 impl Refusal {
     /// A stable name: Salesforce's own code where it gave one.
     pub fn code(&self) -> &str {
@@ -45,6 +68,9 @@ impl Refusal {
             Self::OtherBrowser => "other_browser",
             Self::Incomplete => "callback_incomplete",
             Self::NoConsumerSecret => "no_consumer_secret",
+            Self::OtherFlow => "other_flow",
+            Self::NotConnected => "not_connected",
+            Self::DeviceExpired => "device_expired",
             Self::SignIn { code, .. } | Self::FirstCall { code } => code,
             Self::NoRefreshToken => "no_refresh_token",
             Self::OtherOrganization { .. } => "other_organization",
@@ -56,9 +82,9 @@ impl Refusal {
     pub fn status(&self) -> u16 {
         match self {
             Self::UnknownConnection => 404,
-            Self::TicketExpired | Self::StateExpired => 410,
+            Self::TicketExpired | Self::StateExpired | Self::DeviceExpired => 410,
             Self::OtherBrowser | Self::Incomplete => 400,
-            Self::NoConsumerSecret | Self::OtherOrganization { .. } => 409,
+            Self::NoConsumerSecret | Self::OtherFlow | Self::NotConnected | Self::OtherOrganization { .. } => 409,
             Self::SignIn { .. } | Self::NoRefreshToken | Self::FirstCall { .. } => 403,
             Self::Unavailable => 503,
         }
@@ -68,13 +94,18 @@ impl Refusal {
     pub fn words(&self, language: Language) -> Explained {
         let (key, redirect_uri) = match self {
             Self::OtherOrganization { pinned, given } => return words::other_organization(language, pinned, given),
-            Self::FirstCall { code } if matches!(code.as_str(), "API_DISABLED_FOR_ORG" | "API_CURRENTLY_DISABLED") => ("api_disabled", ""),
             Self::SignIn { code, redirect_uri } => (code.as_str(), redirect_uri.as_str()),
             other => (other.code(), ""),
         };
-        let found = words::ours(key, language).or_else(|| words::theirs(key, language));
+        let found = words::ours(key, language).or_else(|| causes::theirs(key, language));
         let (cause, cure) = found.unwrap_or_else(|| words::unknown(language));
         Explained { cause: cause.to_owned(), cure: cure.replace("{redirect_uri}", redirect_uri) }
+    }
+
+    /// The refusal for whoever runs a command.
+    pub fn told(&self, language: Language) -> Refused {
+        let Explained { cause, cure } = self.words(language);
+        Refused { code: self.code().to_owned(), cause, cure }
     }
 
     /// Salesforce's refusal as the browser brought it. Anybody can write that address, so only what looks like a code is kept.
@@ -87,11 +118,15 @@ impl Refusal {
         if error.class() == Class::Bug {
             return Self::Unavailable;
         }
-        Self::SignIn { code: error.code().to_owned(), redirect_uri: redirect_uri.to_owned() }
+        Self::SignIn { code: error.cause().to_owned(), redirect_uri: redirect_uri.to_owned() }
     }
 
     pub fn first_call(error: &SalesforceError) -> Self {
-        Self::FirstCall { code: error.code().to_owned() }
+        let code = match error.code() {
+            "API_DISABLED_FOR_ORG" | "API_CURRENTLY_DISABLED" => "api_disabled",
+            other => other,
+        };
+        Self::FirstCall { code: code.to_owned() }
     }
 }
 
@@ -109,7 +144,13 @@ impl From<StateError> for Refusal {
 
 impl From<TokenError> for Refusal {
     fn from(error: TokenError) -> Self {
-        unavailable(&error)
+        match error {
+            TokenError::NotConnected => Self::NotConnected,
+            TokenError::Broken { cause } if cause == "no_consumer_secret" => Self::NoConsumerSecret,
+            TokenError::Broken { cause } => Self::SignIn { code: cause, redirect_uri: String::new() },
+            TokenError::SignIn(error) => Self::sign_in(&error, ""),
+            other => unavailable(&other),
+        }
     }
 }
 
@@ -137,7 +178,7 @@ mod tests {
     #[test]
     fn every_refusal_of_ours_has_its_own_words_in_both_languages() {
         let other = Refusal::OtherOrganization { pinned: "00DA".into(), given: "00DB".into() };
-        let disabled = Refusal::FirstCall { code: "API_DISABLED_FOR_ORG".into() };
+        let disabled = Refusal::FirstCall { code: "api_disabled".into() };
         let ours = [
             Refusal::UnknownConnection,
             Refusal::TicketExpired,
@@ -152,6 +193,13 @@ mod tests {
             sign_in("signature_wrong"),
             sign_in("host_refused"),
             sign_in("salesforce_silent"),
+            Refusal::OtherFlow,
+            Refusal::NotConnected,
+            Refusal::DeviceExpired,
+            sign_in("no_certificate"),
+            sign_in("signing_key_unusable"),
+            sign_in("organization_changed"),
+            sign_in("rotation_lost"),
         ];
         let said: BTreeSet<String> = ours.iter().flat_map(|r| BOTH.map(|language| r.words(language).cause)).collect();
         assert_eq!(said.len(), 2 * ours.len());
@@ -186,6 +234,23 @@ mod tests {
             "inactive_user",
             "inactive_org",
             "rate_limit_exceeded",
+            "OAUTH_APPROVAL_ERROR_GENERIC",
+            "OAUTH_APP_ACCESS_DENIED",
+            "app_not_installed",
+            "assertion_expired",
+            "assertion_refused",
+            "audience_wrong",
+            "authentication_failure",
+            "code_expired",
+            "ip_restricted",
+            "no_run_as_user",
+            "pkce_refused",
+            "pkce_required",
+            "token_expired",
+            "user_not_approved",
+            "wrong_domain",
+            "INVALID_SESSION_ID",
+            "REQUEST_LIMIT_EXCEEDED",
         ] {
             for language in BOTH {
                 assert_ne!(sign_in(code).words(language).cause, words::unknown(language).0, "{code}");

@@ -1,4 +1,5 @@
-//! What the pages of connecting say, in French and in English. Whole sentences, cause before cure.
+//! What the pages of connecting say, in French and in English. Whole sentences, cause before cure. What Salesforce's own codes mean
+//! stands in `causes`.
 
 use crate::domain::config::Language;
 
@@ -74,6 +75,14 @@ pub(super) fn refused_title(language: Language) -> &'static str {
     }
 }
 
+/// What stands before the name of the user.
+pub(super) fn user(language: Language) -> &'static str {
+    match language {
+        Language::Fr => "Utilisateur",
+        Language::En => "User",
+    }
+}
+
 /// What stands before a code; French sets a no-break space before the colon.
 pub(super) fn code(language: Language) -> &'static str {
     match language {
@@ -116,13 +125,62 @@ pub(super) fn ours(code: &str, language: Language) -> Option<(&'static str, &'st
         "no_consumer_secret" => [
             (
                 "Le secret client de l'application n'a pas encore été donné à Passerelle.",
-                "Copiez-le depuis les paramètres de l'application dans Salesforce et appliquez-le avec la configuration, puis demandez un \
-                 nouveau lien.",
+                "Copiez-le depuis les paramètres de l'application dans Salesforce et appliquez-le avec la configuration, puis \
+                 reconnectez.",
             ),
             (
                 "Passerelle has not been given the app's consumer secret yet.",
-                "Copy it from the app's settings in Salesforce and apply it with the configuration, then ask for a new link.",
+                "Copy it from the app's settings in Salesforce and apply it with the configuration, then connect again.",
             ),
+        ],
+        "no_certificate" => [
+            (
+                "Il n'y a pas encore de clé pour signer.",
+                "Lancez `passerelle certificate`, ajoutez le certificat à l'application dans Salesforce, puis reconnectez.",
+            ),
+            ("There is no key to sign with yet.", "Run `passerelle certificate`, add the certificate to the app in Salesforce, then connect again."),
+        ],
+        "signing_key_unusable" => [
+            (
+                "La clé privée de la connexion ne peut pas être utilisée.",
+                "Créez-en une autre avec `passerelle certificate --new`, remplacez le certificat dans l'application, puis reconnectez.",
+            ),
+            (
+                "The connection's private key cannot be used.",
+                "Make another one with `passerelle certificate --new`, replace the certificate in the app, then connect again.",
+            ),
+        ],
+        "other_flow" => [
+            ("Cette connexion s'établit sans navigateur.", "Lancez `passerelle connect` : la configuration nomme un autre flux que « serveur Web »."),
+            ("This connection is made without a browser.", "Run `passerelle connect`: the configuration names another flow than the web server's."),
+        ],
+        "not_connected" => [
+            ("Aucune organisation n'est encore connectée.", "Lancez `passerelle connect`."),
+            ("No org is connected yet.", "Run `passerelle connect`."),
+        ],
+        "organization_changed" => [
+            (
+                "Salesforce répond pour une autre organisation que celle de cette connexion : une sandbox actualisée, par exemple.",
+                "Si c'est voulu, confirmez-la avec `passerelle connection confirm-org`, puis reconnectez.",
+            ),
+            (
+                "Salesforce answers for another org than this connection's: a refreshed sandbox, for example.",
+                "If that is wanted, confirm it with `passerelle connection confirm-org`, then connect again.",
+            ),
+        ],
+        "rotation_lost" => [
+            (
+                "Le dernier jeton d'actualisation s'est perdu avant d'être enregistré, et Salesforce n'accepte plus le précédent.",
+                "Reconnectez ; ce qui attend reprendra de lui-même. Les flux JWT et « client credentials » ne connaissent pas ce risque.",
+            ),
+            (
+                "The last refresh token was lost before it was stored, and Salesforce accepts the one before no more.",
+                "Connect again; what waits then goes on by itself. The JWT and client credentials flows know no such risk.",
+            ),
+        ],
+        "device_expired" => [
+            ("Le code n'a pas été saisi à temps.", "Relancez `passerelle connect` et saisissez le nouveau code dans les dix minutes."),
+            ("The code was not typed in within its time.", "Run `passerelle connect` again and type the new code in within ten minutes."),
         ],
         "no_refresh_token" => [
             (
@@ -138,11 +196,11 @@ pub(super) fn ours(code: &str, language: Language) -> Option<(&'static str, &'st
         "signature_wrong" | "identity_wrong" => [
             (
                 "La réponse de Salesforce n'est pas signée comme elle devrait l'être ; rien n'a été enregistré.",
-                "Vérifiez que le secret client appliqué est celui de cette application, puis demandez un nouveau lien.",
+                "Vérifiez que le secret client appliqué est celui de cette application, puis reconnectez.",
             ),
             (
                 "Salesforce's answer is not signed as it should be; nothing was stored.",
-                "Check that the consumer secret that was applied is this app's, then ask for a new link.",
+                "Check that the consumer secret that was applied is this app's, then connect again.",
             ),
         ],
         "host_refused" => [
@@ -159,111 +217,20 @@ pub(super) fn ours(code: &str, language: Language) -> Option<(&'static str, &'st
             (
                 "L'API n'est pas activée pour cette organisation ou pour l'utilisateur qui s'est identifié.",
                 "Choisissez une édition de Salesforce avec accès à l'API et donnez à l'utilisateur la permission « API activée », puis \
-                 demandez un nouveau lien.",
+                 reconnectez.",
             ),
             (
                 "The API is not enabled for this org, or not for the user who signed in.",
-                "Use an edition of Salesforce with API access, give the user the permission “API Enabled”, then ask for a new link.",
+                "Use an edition of Salesforce with API access, give the user the permission “API Enabled”, then connect again.",
             ),
         ],
         "salesforce_unreachable" | "salesforce_silent" | "salesforce_unreadable" => [
-            ("Salesforce ne répond pas, ou pas comme prévu.", "Attendez quelques minutes, puis demandez un nouveau lien."),
-            ("Salesforce does not answer, or not as expected.", "Wait some minutes, then ask for a new link."),
+            ("Salesforce ne répond pas, ou pas comme prévu.", "Attendez quelques minutes, puis réessayez."),
+            ("Salesforce does not answer, or not as expected.", "Wait some minutes, then try again."),
         ],
         "unavailable" => [
-            ("Passerelle ne peut pas terminer la connexion en ce moment.", "Attendez quelques minutes, puis demandez un nouveau lien."),
-            ("Passerelle cannot finish the connection just now.", "Wait some minutes, then ask for a new link."),
-        ],
-        _ => return None,
-    };
-    Some(match language {
-        Language::Fr => fr,
-        Language::En => en,
-    })
-}
-
-/// Salesforce's: the codes of its sign-in, as its mobile SDK lists them. `{redirect_uri}` is ours.
-pub(super) fn theirs(code: &str, language: Language) -> Option<(&'static str, &'static str)> {
-    let [fr, en] = match code {
-        "access_denied" => [
-            (
-                "L'accès a été refusé sur la page de Salesforce.",
-                "Demandez un nouveau lien et choisissez « Autoriser », avec un utilisateur qui en a le droit.",
-            ),
-            ("Access was denied on Salesforce's page.", "Ask for a new link and choose “Allow”, as a user who may do so."),
-        ],
-        "invalid_client" | "invalid_client_id" | "app_not_found" | "invalid_basic_auth_header" => [
-            (
-                "Salesforce ne reconnaît pas la clé client ou le secret client de l'application.",
-                "Vérifiez la clé dans la configuration et appliquez de nouveau le secret. Une application que l'on vient de créer n'est \
-                 connue partout qu'après une dizaine de minutes.",
-            ),
-            (
-                "Salesforce does not know the app's consumer key or consumer secret.",
-                "Check the key in the configuration, and apply the secret again. An app that was just created is known everywhere only \
-                 after some ten minutes.",
-            ),
-        ],
-        "redirect_uri_mismatch" | "redirect_uri_missing" => [
-            (
-                "L'adresse de rappel n'est pas enregistrée dans l'application.",
-                "Ajoutez à ses adresses de rappel, lettre pour lettre : {redirect_uri}",
-            ),
-            ("The callback address is not registered with the app.", "Add to its callback addresses, letter by letter: {redirect_uri}"),
-        ],
-        "invalid_grant" | "invalid_request" => [
-            (
-                "Salesforce n'accepte pas le code d'autorisation : il a expiré, il a déjà servi, ou une restriction d'adresses IP s'y \
-                 oppose.",
-                "Demandez un nouveau lien et allez jusqu'au bout sans recharger de page. Si l'erreur revient, vérifiez dans Salesforce les \
-                 restrictions d'adresses IP de l'application et l'historique des connexions de l'utilisateur.",
-            ),
-            (
-                "Salesforce does not accept the authorization code: it has expired, was used already, or a restriction of IP addresses is \
-                 in the way.",
-                "Ask for a new link and go through without reloading a page. If the error comes back, check the app's IP restrictions and \
-                 the user's login history in Salesforce.",
-            ),
-        ],
-        "invalid_scope" => [
-            (
-                "L'application n'accorde pas les étendues demandées.",
-                "Ajoutez à l'application les étendues « api » et « refresh_token », puis demandez un nouveau lien.",
-            ),
-            ("The app does not grant the scopes asked for.", "Add the scopes “api” and “refresh_token” to the app, then ask for a new link."),
-        ],
-        "invalid_app_access" | "app_blocked" | "OAUTH_APP_BLOCKED" | "ecapp_policy_not_found" | "oauth_policy_not_found" | "installation_error" => [
-            (
-                "L'utilisateur n'a pas le droit d'utiliser l'application dans cette organisation, ou elle y est bloquée.",
-                "Un administrateur doit installer ou débloquer l'application et attribuer à l'utilisateur un ensemble d'autorisations qui \
-                 y donne accès.",
-            ),
-            (
-                "The user may not use the app in this org, or the app is blocked there.",
-                "An administrator has to install or unblock the app, and to assign the user a permission set that gives access to it.",
-            ),
-        ],
-        "oauth_flow_disabled" | "unsupported_grant_type" | "unsupported_response_type" => [
-            (
-                "Le flux « serveur Web » n'est pas activé pour l'application.",
-                "Activez-le dans ses paramètres OAuth, avec PKCE et le secret obligatoire, puis demandez un nouveau lien.",
-            ),
-            (
-                "The web server flow is not enabled for the app.",
-                "Enable it in its OAuth settings, with PKCE and a required secret, then ask for a new link.",
-            ),
-        ],
-        "inactive_user" => [
-            ("L'utilisateur qui s'est identifié est désactivé dans Salesforce.", "Réactivez-le, ou connectez-vous avec un autre utilisateur."),
-            ("The user who signed in is inactive in Salesforce.", "Activate the user, or connect with another one."),
-        ],
-        "inactive_org" => [
-            ("L'organisation Salesforce est désactivée ou verrouillée.", "Adressez-vous à Salesforce ou choisissez une autre organisation."),
-            ("The Salesforce org is inactive or locked.", "Turn to Salesforce, or choose another org."),
-        ],
-        "rate_limit_exceeded" | "service_unavailable" | "system_down" | "server_error" | "slow_down" | "unknown_error" => [
-            ("Salesforce est momentanément indisponible.", "Attendez quelques minutes, puis demandez un nouveau lien."),
-            ("Salesforce is not available just now.", "Wait some minutes, then ask for a new link."),
+            ("Passerelle ne peut pas terminer la connexion en ce moment.", "Attendez quelques minutes, puis réessayez."),
+            ("Passerelle cannot finish the connection just now.", "Wait some minutes, then try again."),
         ],
         _ => return None,
     };
@@ -291,15 +258,17 @@ pub(super) fn other_organization(language: Language, pinned: &str, given: &str) 
     match language {
         Language::Fr => Explained {
             cause: format!("Cette connexion est liée à l'organisation {pinned}, et vous vous êtes identifié dans l'organisation {given}."),
-            cure: "Déconnectez-vous de Salesforce, demandez un nouveau lien et identifiez-vous dans la bonne organisation. Une autre \
-                   organisation, même une sandbox actualisée, a besoin d'une connexion à elle."
-                .to_owned(),
+            cure: format!(
+                "Connectez-vous à la bonne organisation. Si {given} doit prendre sa place (une sandbox actualisée, par exemple), un \
+                 administrateur le confirme avec `passerelle connection confirm-org` et l'identifiant {given} ; reconnectez ensuite."
+            ),
         },
         Language::En => Explained {
             cause: format!("This connection is tied to the org {pinned}, and you signed in to the org {given}."),
-            cure: "Log out of Salesforce, ask for a new link and sign in to the right org. Another org, a refreshed sandbox included, needs \
-                   a connection of its own."
-                .to_owned(),
+            cure: format!(
+                "Sign in to the right org. If {given} is to take its place (a refreshed sandbox, for example), an administrator confirms it \
+                 with `passerelle connection confirm-org` and the id {given}; connect again then."
+            ),
         },
     }
 }

@@ -5,13 +5,21 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
+use super::keys::{KeyText, SigningKey};
 use crate::adapters::salesforce::oauth::Grant;
 
-/// Consumer secret and, once connected, tokens.
-#[derive(Clone, Deserialize)]
+/// Consumer secret or signing keys and, once connected, tokens.
+#[derive(Clone, Default, Deserialize)]
 pub struct Credentials {
     /// The consumer secret of the customer's app.
-    pub client_secret: SecretString,
+    #[serde(default)]
+    pub client_secret: Option<SecretString>,
+    /// The keys of the JWT bearer flow, newest first; two while one takes the other's place.
+    #[serde(default)]
+    pub keys: Vec<SigningKey>,
+    /// The id of the key whose certificate Salesforce accepted last.
+    #[serde(default)]
+    pub accepted_key: Option<String>,
     /// The right to call the org; dies after some hours.
     #[serde(default)]
     pub access_token: Option<SecretString>,
@@ -44,7 +52,12 @@ impl fmt::Debug for Credentials {
 /// The JSON of the secret; borrows, so that no copies of tokens are left in memory besides the text itself.
 #[derive(Serialize)]
 struct Text<'a> {
-    client_secret: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    keys: Vec<KeyText<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted_key: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     access_token: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,16 +78,7 @@ impl Credentials {
     /// A consumer secret, not connected.
     #[must_use]
     pub fn new(client_secret: SecretString) -> Self {
-        Self {
-            client_secret,
-            access_token: None,
-            refresh_token: None,
-            instance_url: None,
-            identity: None,
-            organization_id: None,
-            user_id: None,
-            issued_at: None,
-        }
+        Self { client_secret: Some(client_secret), ..Self::default() }
     }
 
     /// Reads a secret's text; `None` if it is not of this shape. The parser's message is not kept: it may quote the text.
@@ -87,7 +91,9 @@ impl Credentials {
     #[must_use]
     pub fn to_text(&self) -> SecretString {
         let text = Text {
-            client_secret: self.client_secret.expose_secret(),
+            client_secret: self.client_secret.as_ref().map(ExposeSecret::expose_secret),
+            keys: self.keys.iter().map(SigningKey::text).collect(),
+            accepted_key: self.accepted_key.as_deref(),
             access_token: self.access_token.as_ref().map(ExposeSecret::expose_secret),
             refresh_token: self.refresh_token.as_ref().map(ExposeSecret::expose_secret),
             instance_url: self.instance_url.as_deref(),
@@ -105,21 +111,31 @@ impl Credentials {
     pub fn with(&self, grant: &Grant) -> Self {
         Self {
             client_secret: self.client_secret.clone(),
+            keys: self.keys.clone(),
+            accepted_key: self.accepted_key.clone(),
             access_token: Some(grant.access_token.clone()),
             refresh_token: grant.refresh_token.clone().or_else(|| self.refresh_token.clone()),
             instance_url: Some(grant.instance_url.clone()),
             identity: Some(grant.identity.clone()),
             organization_id: Some(grant.organization_id.to_string()),
             user_id: Some(grant.user_id.to_string()),
-            issued_at: Some(grant.issued_at.as_millisecond().to_string()),
+            issued_at: grant.issued_at.map(|at| at.as_millisecond().to_string()),
         }
+    }
+
+    /// Without tokens: what is left signs in again.
+    #[must_use]
+    pub fn signed_out(self) -> Self {
+        Self { client_secret: self.client_secret, keys: self.keys, accepted_key: self.accepted_key, ..Self::default() }
     }
 
     /// Whether `next` carries more than a younger access token for the same place.
     #[must_use]
     pub fn differs_lastingly(&self, next: &Self) -> bool {
         !same(self.refresh_token.as_ref(), next.refresh_token.as_ref())
-            || self.client_secret.expose_secret() != next.client_secret.expose_secret()
+            || !same(self.client_secret.as_ref(), next.client_secret.as_ref())
+            || self.accepted_key != next.accepted_key
+            || self.keys.iter().map(|key| &key.id).ne(next.keys.iter().map(|key| &key.id))
             || self.instance_url != next.instance_url
             || self.organization_id != next.organization_id
             || self.user_id != next.user_id
@@ -151,7 +167,7 @@ pub(super) mod tests {
             identity: "https://login.salesforce.com/id/00DB0000000TfcRMAS/005B0000005Bk90IAC".to_owned(),
             organization_id: RecordId::parse("00DB0000000TfcR").unwrap(),
             user_id: RecordId::parse("005B0000005Bk90").unwrap(),
-            issued_at: jiff::Timestamp::from_millisecond(1_558_553_873_237).unwrap(),
+            issued_at: Some(jiff::Timestamp::from_millisecond(1_558_553_873_237).unwrap()),
             scope: None,
         }
     }
@@ -167,7 +183,8 @@ pub(super) mod tests {
         let read = Credentials::parse(&text).unwrap();
         assert_eq!(read.to_text().expose_secret(), text.expose_secret());
         assert_eq!(read.issued_at.as_deref(), Some("1558553873237"));
-        assert!(Credentials::parse(&"{}".into()).is_none());
+        assert_eq!(Credentials::parse(&"{}".into()).unwrap().to_text().expose_secret(), "{}");
+        assert_eq!(connected.signed_out().to_text().expose_secret(), r#"{"client_secret":"s3"}"#);
         assert!(Credentials::parse(&"no json".into()).is_none());
     }
 

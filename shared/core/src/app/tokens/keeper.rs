@@ -67,7 +67,7 @@ pub(super) enum Leftover {
     /// Nothing was announced.
     None,
     /// It was stored; only the pointer was not moved.
-    Found(String, Credentials),
+    Found(String, Box<Credentials>),
     /// It was never stored: tokens may have been made and lost.
     Missing,
 }
@@ -79,7 +79,7 @@ impl Keeper<'_> {
         match self.ports.secrets.read_version(self.connection, SecretKind::Salesforce, pending).await {
             Ok(secret) => {
                 let credentials = Credentials::parse(&secret.text).ok_or(TokenError::Unreadable)?;
-                Ok(Leftover::Found(pending.clone(), credentials))
+                Ok(Leftover::Found(pending.clone(), Box::new(credentials)))
             }
             Err(SecretError::Absent { .. }) => Ok(Leftover::Missing),
             Err(other) => Err(other.into()),
@@ -159,7 +159,7 @@ async fn rewrite_held<E: From<TokenError>>(
     change: impl FnOnce(Option<Credentials>) -> Result<Credentials, E>,
 ) -> Result<u64, E> {
     let former = match keeper.leftover().await? {
-        Leftover::Found(_, credentials) => Some(credentials),
+        Leftover::Found(_, credentials) => Some(*credentials),
         Leftover::None | Leftover::Missing => read_pointed(keeper.ports, keeper.connection, &keeper.pointer).await?,
     };
     let credentials = change(former)?;

@@ -3,9 +3,11 @@
 //! The table's pointer names the version of the secret that counts; readers ask for that version and never for the current
 //! one. Whoever writes the secret holds the pointer's lease. New tokens are stored before they are used.
 
+mod ask;
 mod cache;
 mod credentials;
 mod keeper;
+mod keys;
 mod refresh;
 
 use std::{fmt, sync::Arc};
@@ -16,7 +18,13 @@ use thiserror::Error;
 pub use cache::SessionCache;
 pub use credentials::Credentials;
 pub use keeper::rewrite;
+pub use keys::{KeyError, SigningKey, add_key, retire_key};
 pub use refresh::refresh;
+
+pub(in crate::app) use self::{
+    ask::{Ask, Asked},
+    keys::First,
+};
 
 use self::cache::Held;
 use crate::{
@@ -35,8 +43,9 @@ pub enum TokenError {
     /// Nobody has connected an org yet.
     #[error("the connection has no org yet")]
     NotConnected,
-    /// The org's grant is gone: somebody has to connect again. `cause` is Salesforce's code, or one of `rotation_lost`,
-    /// `organization_changed`, `signature_wrong`, `identity_wrong`, `host_refused`.
+    /// The org's grant is gone: somebody has to connect again. `cause` is Salesforce's code or our name for its text
+    /// ([`OAuthError::cause`]), or one of `rotation_lost`, `organization_changed`, `signature_wrong`, `identity_wrong`, `host_refused`,
+    /// `no_consumer_secret`, `no_certificate`.
     #[error("the org's grant is gone: {cause}")]
     Broken {
         /// A stable code.
@@ -173,16 +182,11 @@ async fn load<'a>(
 
 /// Stores the consumer secret that the customer was given with their app; tokens that are there already are kept.
 pub async fn set_client_secret(ports: Ports<'_>, connection: &ConnectionId, secret: SecretString) -> Result<(), TokenError> {
-    let change = |former: Option<Credentials>| {
-        Ok(match former {
-            Some(former) => Credentials { client_secret: secret, ..former },
-            None => Credentials::new(secret),
-        })
-    };
+    let change = |former: Option<Credentials>| Ok(Credentials { client_secret: Some(secret), ..former.unwrap_or_default() });
     rewrite(ports, connection, change).await.map(|_| ())
 }
 
-/// The connection's credentials as they stand; `None` where not even a consumer secret was stored.
+/// The connection's credentials as they stand; `None` where neither a consumer secret nor a key was stored.
 pub async fn load_credentials(ports: Ports<'_>, connection: &ConnectionId) -> Result<Option<Credentials>, TokenError> {
     let pointer = ports.table.load_token(connection).await?;
     keeper::read_pointed(ports, connection, &pointer).await

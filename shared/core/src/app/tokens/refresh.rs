@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 
 use super::{
-    Credentials, Session, SessionCache, TokenError,
+    Ask, Credentials, First, Session, SessionCache, TokenError,
     cache::Held,
     keeper::{Keeper, LEASE_TRIES, LEASE_WAIT, Leftover, read_version},
     load,
@@ -15,7 +15,7 @@ use crate::{
     adapters::{
         salesforce::{
             Class,
-            oauth::{self, App, OAuthError},
+            oauth::{App, OAuthError},
         },
         state::tokens::{Leased, Settled},
     },
@@ -106,32 +106,31 @@ async fn renew_held(keeper: &Keeper<'_>, document: &Document, doubt: &mut bool) 
     if let Leftover::Found(version, credentials) = keeper.leftover().await? {
         tracing::warn!(connection.id = %c, code = "rotation_recovered", "tokens of an interrupted refresh were found");
         let generation = keeper.commit(&version).await?;
-        return Ok(stored(generation, credentials));
+        return Ok(stored(generation, *credentials));
     }
     let version = keeper.pointer.version.as_deref().ok_or(TokenError::NotConnected)?;
     let former = read_version(ports, c, version).await?;
-    let refresh_token = former.refresh_token.as_ref().ok_or(TokenError::NotConnected)?;
-    let allowed = &ports.settings.allowed_hosts;
-    let app = App::of(&document.salesforce, allowed).map_err(|error| judge(error, *doubt))?;
-    let request = app.refresh(&former.client_secret, refresh_token).map_err(TokenError::SignIn)?;
+    let ask = Ask::of(&document.salesforce.auth, &former, First::Accepted)?;
+    // Where nothing rotates, an answer that got lost has taken nothing away.
+    *doubt &= ask.may_rotate();
+    let app = App::of(&document.salesforce, &ports.settings.allowed_hosts).map_err(|error| judge(error, *doubt))?;
     let next = keeper.announce().await?;
-    let granted = oauth::send(ports.transport, request).await.and_then(|answer| answer.accept(&former.client_secret, allowed));
-    let grant = match granted {
-        Ok(grant) => grant,
+    let asked = match ask.send(ports, &app, &former).await {
+        Ok(asked) => asked,
         Err(error) => {
             let verdict = judge_error(&error, *doubt);
-            *doubt = verdict.in_doubt;
-            tracing::warn!(connection.id = %c, code = error.code(), class = ?error.class(), "refresh refused");
+            *doubt = verdict.in_doubt && ask.may_rotate();
+            tracing::warn!(connection.id = %c, code = error.cause(), class = ?error.class(), "refresh refused");
             return Err(judge(error, verdict.was_in_doubt));
         }
     };
-    if former.organization_id.as_deref().is_some_and(|pinned| pinned != grant.organization_id.as_str()) {
+    if former.organization_id.as_deref().is_some_and(|pinned| pinned != asked.grant.organization_id.as_str()) {
         *doubt = false;
         return Err(TokenError::Broken { cause: "organization_changed".to_owned() });
     }
     // Until they are stored, the new tokens can be lost.
-    *doubt = true;
-    let credentials = former.with(&grant);
+    *doubt = ask.may_rotate();
+    let credentials = asked.kept_in(&former);
     if planted::is(Bug::TellSecret) {
         tracing::info!(token = credentials.access_token.as_ref().map(ExposeSecret::expose_secret), "refreshed");
     }
@@ -183,9 +182,9 @@ fn judge_error(error: &OAuthError, was_in_doubt: bool) -> Verdict {
 
 /// The error to hand on. A dead token after a doubtful refresh was most likely rotated, and its successor lost.
 fn judge(error: OAuthError, was_in_doubt: bool) -> TokenError {
-    match (error.class(), error.code()) {
-        (Class::Reauthorise, "invalid_grant") if was_in_doubt => TokenError::Broken { cause: "rotation_lost".to_owned() },
-        (Class::Reauthorise, code) => TokenError::Broken { cause: code.to_owned() },
+    match (error.class(), error.cause()) {
+        (Class::Reauthorise, "invalid_grant" | "token_expired") if was_in_doubt => TokenError::Broken { cause: "rotation_lost".to_owned() },
+        (Class::Reauthorise, cause) => TokenError::Broken { cause: cause.to_owned() },
         _ => TokenError::SignIn(error),
     }
 }
@@ -217,6 +216,10 @@ mod tests {
         OAuthError::Refused { status: 400, code: code.to_owned(), description: String::new() }
     }
 
+    fn told(description: &str) -> OAuthError {
+        OAuthError::Refused { status: 400, code: "invalid_grant".to_owned(), description: description.to_owned() }
+    }
+
     #[test]
     fn failures_break_the_connection_or_pass() {
         let silent = || OAuthError::Unanswered(TransportError::MaybeSent { host: "h".into(), source: Cause::from("x") });
@@ -225,6 +228,9 @@ mod tests {
         for (name, error, before, after, broken) in [
             ("revoked", refused("invalid_grant"), false, false, Some("invalid_grant")),
             ("rotated and lost", refused("invalid_grant"), true, false, Some("rotation_lost")),
+            ("expired", told("expired access/refresh token"), false, false, Some("token_expired")),
+            ("expired and lost", told("expired access/refresh token"), true, false, Some("rotation_lost")),
+            ("from elsewhere", told("ip restricted"), true, false, Some("ip_restricted")),
             ("app gone", refused("invalid_client_id"), true, false, Some("invalid_client_id")),
             ("throttled", refused("rate_limit_exceeded"), false, false, None),
             ("throttled in doubt", refused("rate_limit_exceeded"), true, true, None),

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Action, ActivityAction, ActivityObject, Campaign, CampaignsSection, Mapping, Mautic, Overlay, ReconciliationSection, SourceSection,
+    Action, ActivityAction, ActivityObject, Auth, Campaign, CampaignsSection, Host, Mapping, Mautic, Overlay, ReconciliationSection, SourceSection,
     TimelineSection, Webhook, Workflow, rules::is_default, short_form::mappings_schema,
 };
 use crate::domain::{
@@ -206,57 +206,6 @@ pub enum Duplicates {
     Park,
     /// The record is saved all the same, where the rule lets it.
     Save,
-}
-
-/// Where users of an org sign in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Host {
-    /// `https://login.salesforce.com`
-    Production,
-    /// `https://test.salesforce.com`
-    Sandbox,
-    /// `https://{name}.my.salesforce.com`; a sandbox is written `name--sandbox.sandbox`.
-    MyDomain(String),
-    /// Any address, without a path. It must be https under a Salesforce domain, or allowed by the operator.
-    Url(String),
-}
-
-impl Host {
-    /// The address, without a slash at the end.
-    #[must_use]
-    pub fn login_url(&self) -> String {
-        match self {
-            Host::Production => "https://login.salesforce.com".to_owned(),
-            Host::Sandbox => "https://test.salesforce.com".to_owned(),
-            Host::MyDomain(name) => format!("https://{name}.my.salesforce.com"),
-            Host::Url(url) => url.trim_end_matches('/').to_owned(),
-        }
-    }
-}
-
-/// How Passerelle signs in to the org. The consumer secret is never part of the document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Auth {
-    /// A user of the org approves Passerelle in the browser.
-    #[serde(rename = "web_server")]
-    WebServer(WebServer),
-}
-
-/// The OAuth 2.0 web server flow.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct WebServer {
-    /// The consumer key of the customer's External Client App.
-    pub client_id: String,
-    /// The scopes asked for.
-    #[serde(default = "default_scopes")]
-    pub scopes: Vec<String>,
-}
-
-fn default_scopes() -> Vec<String> {
-    vec!["api".to_owned(), "refresh_token".to_owned()]
 }
 
 /// What people become in Salesforce.

@@ -5,6 +5,7 @@
 
 mod actions;
 mod address;
+mod auth;
 mod document;
 mod mautic;
 mod reconciliation;
@@ -19,6 +20,7 @@ mod webhook;
 mod tests;
 
 pub use actions::*;
+pub use auth::*;
 pub use document::*;
 pub use mautic::{Mautic, MauticAuth};
 pub use reconciliation::*;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Action, ActivityObject, Campaign, Document, MemberAction, OwnerFallback, RecordAction, Toggle, Webhook, short_form};
+use super::{Action, ActivityObject, Auth, Campaign, Document, MemberAction, OwnerFallback, RecordAction, Toggle, Webhook, short_form};
 use crate::domain::{
     company,
     event::CONTEXT,
@@ -88,6 +88,7 @@ fn faults(document: &Document) -> Vec<ConfigFault> {
     if let Some(page) = &document.platform.person_page {
         template_faults("platform.person_page", page, &mut fault);
     }
+    auth_faults(document, &mut fault);
     if let Err(name) = document.salesforce.timeline.named() {
         fault("salesforce.timeline.namespace".to_owned(), format!("{name} is no API name; write the prefix without underscores at its end."));
     }
@@ -144,6 +145,40 @@ fn mautic_faults(document: &Document, fault: &mut impl FnMut(String, String)) {
             "Mautic apprend les changements de Salesforce par son API ; retirez le webhook.",
         );
         fault("platform.webhook".to_owned(), message.to(document.connection.language).to_owned());
+    }
+}
+
+fn auth_faults(document: &Document, fault: &mut impl FnMut(String, String)) {
+    let (salesforce, language) = (&document.salesforce, document.connection.language);
+    if salesforce.auth.client_id().trim().is_empty() {
+        let message = Sentence::new("Write the app's consumer key.", "Écrivez la clé client de l'application.");
+        fault("salesforce.auth".to_owned(), message.to(language).to_owned());
+    }
+    match &salesforce.auth {
+        Auth::ClientCredentials(_) if !salesforce.host.is_of_one_org() => {
+            let message = Sentence::new(
+                "Salesforce serves the client credentials flow at the org's own host only; write my_domain.",
+                "Salesforce n'accepte le flux « client credentials » qu'à l'adresse propre à l'organisation ; écrivez my_domain.",
+            );
+            fault("salesforce.host".to_owned(), message.to(language).to_owned());
+        }
+        Auth::JwtBearer(flow) if !flow.username.contains('@') => {
+            let message = Sentence::new(
+                "Write the name with which the user signs in, like integration@acme.com; it always has an @.",
+                "Écrivez le nom d'utilisateur de connexion, comme integration@acme.com ; il contient toujours un @.",
+            );
+            fault("salesforce.auth.jwt_bearer.username".to_owned(), message.to(language).to_owned());
+        }
+        Auth::Device(flow) if flow.enabled == Toggle::Off => {
+            let message = Sentence::new(
+                "The device flow is off: Salesforce blocks it for apps that are not installed in the org. Use jwt_bearer or client_credentials; \
+                 where the org still allows it, write enabled: on.",
+                "Le flux par appareil est désactivé : Salesforce le bloque pour les applications qui ne sont pas installées dans l'organisation. \
+                 Utilisez jwt_bearer ou client_credentials ; là où l'organisation le permet encore, écrivez enabled: on.",
+            );
+            fault("salesforce.auth.device.enabled".to_owned(), message.to(language).to_owned());
+        }
+        _ => {}
     }
 }
 

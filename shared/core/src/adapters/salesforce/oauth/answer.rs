@@ -25,7 +25,8 @@ pub struct TokenAnswer {
     refresh_token: Option<SecretString>,
     instance_url: String,
     id: String,
-    issued_at: String,
+    #[serde(default)]
+    issued_at: Option<String>,
     #[serde(default)]
     signature: Option<String>,
     #[serde(default)]
@@ -47,8 +48,8 @@ pub struct Grant {
     pub organization_id: RecordId,
     /// The user who approved.
     pub user_id: RecordId,
-    /// When the token was issued.
-    pub issued_at: Timestamp,
+    /// When the token was issued, where Salesforce says it; the JWT bearer flow does not.
+    pub issued_at: Option<Timestamp>,
     /// The scopes granted, separated by spaces.
     pub scope: Option<String>,
 }
@@ -57,6 +58,17 @@ impl fmt::Debug for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Grant").field("instance_url", &self.instance_url).field("organization_id", &self.organization_id).finish_non_exhaustive()
     }
+}
+
+/// What an answer must be signed with.
+#[derive(Debug, Clone, Copy)]
+pub enum Signed<'a> {
+    /// The consumer secret, always: the web server flow and its refreshes.
+    Always(&'a SecretString),
+    /// The consumer secret, if the answer is signed at all: the flows of which no documentation says it.
+    IfAtAll(&'a SecretString),
+    /// Nothing that we could check: an app without a secret, or a flow that is not asked for it.
+    Unchecked,
 }
 
 /// Reads an answer.
@@ -71,15 +83,14 @@ pub fn parse_token(status: u16, body: &[u8]) -> Result<TokenAnswer, OAuthError> 
 impl TokenAnswer {
     /// Believes the answer if its signature is made with the consumer secret, its identity names an org and a user, and
     /// its host is one of Salesforce or allowed. The signature covers identity and time only, never tokens or host.
-    pub fn accept(self, client_secret: &SecretString, allowed_hosts: &[String]) -> Result<Grant, OAuthError> {
-        let signature = self.signature.as_deref().and_then(|s| STANDARD.decode(s).ok()).ok_or(OAuthError::Signature)?;
-        let message = format!("{}{}", self.id, self.issued_at);
-        if !verifies::<HmacSha256>(client_secret.expose_secret().as_bytes(), message.as_bytes(), &signature) {
-            return Err(OAuthError::Signature);
+    pub fn accept(self, signed: Signed<'_>, allowed_hosts: &[String]) -> Result<Grant, OAuthError> {
+        match signed {
+            Signed::Always(secret) => self.verify(secret)?,
+            Signed::IfAtAll(secret) if self.signature.is_some() => self.verify(secret)?,
+            Signed::IfAtAll(_) | Signed::Unchecked => {}
         }
         let (organization_id, user_id) = parse_identity(&self.id)?;
-        let issued_at = self.issued_at.parse::<i64>().map_err(|e| OAuthError::Identity(e.into()))?;
-        let issued_at = Timestamp::from_millisecond(issued_at).map_err(|e| OAuthError::Identity(e.into()))?;
+        let issued_at = self.issued_at.as_deref().map(parse_time).transpose()?;
         let instance_url = host::parse_origin(&self.instance_url, allowed_hosts).map_err(OAuthError::Host)?;
         Ok(Grant {
             access_token: self.access_token,
@@ -92,6 +103,18 @@ impl TokenAnswer {
             scope: self.scope,
         })
     }
+
+    fn verify(&self, secret: &SecretString) -> Result<(), OAuthError> {
+        let signature = self.signature.as_deref().and_then(|s| STANDARD.decode(s).ok()).ok_or(OAuthError::Signature)?;
+        let message = format!("{}{}", self.id, self.issued_at.as_deref().unwrap_or_default());
+        let good = verifies::<HmacSha256>(secret.expose_secret().as_bytes(), message.as_bytes(), &signature);
+        if good { Ok(()) } else { Err(OAuthError::Signature) }
+    }
+}
+
+fn parse_time(milliseconds: &str) -> Result<Timestamp, OAuthError> {
+    let milliseconds = milliseconds.parse::<i64>().map_err(|e| OAuthError::Identity(e.into()))?;
+    Timestamp::from_millisecond(milliseconds).map_err(|e| OAuthError::Identity(e.into()))
 }
 
 /// Organization and user of `https://login.salesforce.com/id/{organization}/{user}`.
@@ -121,11 +144,38 @@ mod tests {
     }
 
     fn answer(change: impl FnOnce(&mut Value)) -> Result<Grant, OAuthError> {
+        answer_signed(Signed::Always(&SecretString::from("secret")), change)
+    }
+
+    fn answer_signed(signed: Signed<'_>, change: impl FnOnce(&mut Value)) -> Result<Grant, OAuthError> {
         let mut body = json!({"access_token": "00DB!AQQ", "refresh_token": "5Aep861", "scope": "refresh_token api",
             "instance_url": "https://acme.my.salesforce.com/", "id": ID, "token_type": "Bearer", "issued_at": "1558553873237",
             "signature": sign("secret", ID, "1558553873237")});
         change(&mut body);
-        parse_token(200, body.to_string().as_bytes())?.accept(&SecretString::from("secret"), &[])
+        parse_token(200, body.to_string().as_bytes())?.accept(signed, &[])
+    }
+
+    #[test]
+    fn a_signature_is_checked_where_there_can_be_one() {
+        let (ours, other) = (SecretString::from("secret"), SecretString::from("other"));
+        let bare = |b: &mut Value| b.as_object_mut().unwrap().retain(|name, _| name != "signature" && name != "issued_at");
+        for (name, signed, is_bare, good) in [
+            ("signed with ours", Signed::IfAtAll(&ours), false, true),
+            ("signed with another", Signed::IfAtAll(&other), false, false),
+            ("not signed, not needed", Signed::IfAtAll(&ours), true, true),
+            ("not signed, needed", Signed::Always(&ours), true, false),
+            ("nothing to check with", Signed::Unchecked, false, true),
+            ("as the JWT bearer flow answers", Signed::Unchecked, true, true),
+        ] {
+            let answer = answer_signed(signed, |b| {
+                if is_bare {
+                    bare(b)
+                }
+            });
+            assert_eq!(answer.is_ok(), good, "{name}");
+            assert!(answer.is_err() || answer.unwrap().issued_at.is_none() == is_bare, "{name}");
+        }
+        assert_eq!(answer_signed(Signed::Unchecked, |b| b["id"] = json!("https://x/id/1")).unwrap_err().code(), "identity_wrong");
     }
 
     #[test]
@@ -133,7 +183,7 @@ mod tests {
         let grant = answer(|_| ()).unwrap();
         assert_eq!(grant.instance_url, "https://acme.my.salesforce.com");
         assert_eq!((grant.organization_id.as_str(), grant.user_id.as_str()), ("00DB0000000TfcRMAS", "005B0000005Bk90IAC"));
-        assert_eq!(grant.issued_at.as_millisecond(), 1_558_553_873_237);
+        assert_eq!(grant.issued_at.unwrap().as_millisecond(), 1_558_553_873_237);
         assert_eq!((grant.access_token.expose_secret(), grant.refresh_token.unwrap().expose_secret()), ("00DB!AQQ", "5Aep861"));
         assert!(
             answer(|b| {

@@ -1,8 +1,10 @@
-//! The OAuth 2.0 web server flow as Salesforce speaks it: requests built, answers parsed and verified.
+//! The OAuth 2.0 flows as Salesforce speaks them: requests built, answers parsed and verified.
 //!
 //! Refuses to know where tokens are kept and who may refresh them: see `app::tokens`.
 
 mod answer;
+pub mod assertion;
+mod device;
 mod error;
 
 use std::time::Duration;
@@ -14,14 +16,12 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use url::{Url, form_urlencoded};
 
-pub use answer::{Grant, TokenAnswer, parse_token};
+pub use answer::{Grant, Signed, TokenAnswer, parse_token};
+pub use device::{DeviceCode, parse_device};
 pub use error::OAuthError;
 
 use super::host;
-use crate::{
-    domain::config::{Auth, SalesforceSection},
-    ports::Transport,
-};
+use crate::{domain::config::SalesforceSection, ports::Transport};
 
 /// How long a token request may take.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
@@ -48,10 +48,21 @@ pub struct Authorization<'a> {
 impl App {
     /// The app of a configuration document. The sign-in host must be one of Salesforce, or one that the operator allows.
     pub fn of(section: &SalesforceSection, allowed_hosts: &[String]) -> Result<Self, OAuthError> {
-        let Auth::WebServer(flow) = &section.auth;
         let origin = host::parse_origin(&section.host.login_url(), allowed_hosts).map_err(OAuthError::Host)?;
         let login = Url::parse(&origin).map_err(|e| OAuthError::Unsendable(e.into()))?;
-        Ok(Self { login, client_id: flow.client_id.clone(), scopes: flow.scopes.clone() })
+        Ok(Self { login, client_id: section.auth.client_id().to_owned(), scopes: section.auth.scopes().to_vec() })
+    }
+
+    /// The consumer key.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    /// Where the org's users sign in, without a slash at the end: whom an assertion is meant for.
+    #[must_use]
+    pub fn audience(&self) -> String {
+        self.login.origin().ascii_serialization()
     }
 
     /// The address that asks a user for approval; always with PKCE S256.
@@ -73,26 +84,51 @@ impl App {
     /// Exchanges the code that the browser brought. A code can be exchanged once, within about 15 minutes.
     pub fn exchange(&self, secret: &SecretString, code: &str, verifier: &str, redirect_uri: &str) -> Result<Request<Bytes>, OAuthError> {
         let pairs = [("grant_type", "authorization_code"), ("code", code), ("code_verifier", verifier), ("redirect_uri", redirect_uri)];
-        self.form("token", Some(secret), &pairs)
+        self.form("token", Client::App(Some(secret)), &pairs)
     }
 
-    /// Asks for a new access token. Where the org rotates, the refresh token dies with this.
-    pub fn refresh(&self, secret: &SecretString, refresh_token: &SecretString) -> Result<Request<Bytes>, OAuthError> {
-        self.form("token", Some(secret), &[("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())])
+    /// Asks for a new access token. Where the org rotates, the refresh token dies with this. An app of the device flow may have no secret.
+    pub fn refresh(&self, secret: Option<&SecretString>, refresh_token: &SecretString) -> Result<Request<Bytes>, OAuthError> {
+        let pairs = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())];
+        self.form("token", Client::App(secret), &pairs)
     }
 
-    /// Gives a refresh token back, and with it all its access tokens.
+    /// Asks for an access token for the user whom a signed assertion names.
+    pub fn bearer(&self, assertion: &SecretString) -> Result<Request<Bytes>, OAuthError> {
+        let pairs = [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", assertion.expose_secret())];
+        self.form("token", Client::Nobody, &pairs)
+    }
+
+    /// Asks for an access token for the user whom the app's settings name.
+    pub fn client_credentials(&self, secret: &SecretString) -> Result<Request<Bytes>, OAuthError> {
+        self.form("token", Client::App(Some(secret)), &[("grant_type", "client_credentials")])
+    }
+
+    /// Asks for a code that somebody types in; see [`parse_device`].
+    pub fn ask_device(&self) -> Result<Request<Bytes>, OAuthError> {
+        self.form("token", Client::App(None), &[("response_type", "device_code"), ("scope", &self.scopes.join(" "))])
+    }
+
+    /// Asks whether it was typed in.
+    pub fn poll_device(&self, secret: Option<&SecretString>, device_code: &SecretString) -> Result<Request<Bytes>, OAuthError> {
+        self.form("token", Client::App(secret), &[("grant_type", "device"), ("code", device_code.expose_secret())])
+    }
+
+    /// Gives a token back: a refresh token with all its access tokens, or an access token alone.
     pub fn revoke(&self, token: &SecretString) -> Result<Request<Bytes>, OAuthError> {
-        self.form("revoke", None, &[("token", token.expose_secret())])
+        self.form("revoke", Client::Nobody, &[("token", token.expose_secret())])
     }
 
-    fn form(&self, resource: &str, secret: Option<&SecretString>, pairs: &[(&str, &str)]) -> Result<Request<Bytes>, OAuthError> {
+    fn form(&self, resource: &str, client: Client<'_>, pairs: &[(&str, &str)]) -> Result<Request<Bytes>, OAuthError> {
         let mut url = self.login.clone();
         url.set_path(&format!("/services/oauth2/{resource}"));
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.extend_pairs(pairs);
-        if let Some(secret) = secret {
-            form.append_pair("client_id", &self.client_id).append_pair("client_secret", secret.expose_secret());
+        if let Client::App(secret) = client {
+            form.append_pair("client_id", &self.client_id);
+            if let Some(secret) = secret {
+                form.append_pair("client_secret", secret.expose_secret());
+            }
         }
         let request = Request::post(url.as_str()).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         let request = request.header(header::ACCEPT, "application/json").body(Bytes::from(form.finish()));
@@ -100,10 +136,40 @@ impl App {
     }
 }
 
+/// Who a form says that it comes from.
+#[derive(Clone, Copy)]
+enum Client<'a> {
+    /// Nobody: what it brings says enough.
+    Nobody,
+    /// The app, with its secret where there is one.
+    App(Option<&'a SecretString>),
+}
+
 /// Sends a token request and reads its answer; nothing is verified yet (see [`TokenAnswer::accept`]).
 pub async fn send(transport: &dyn Transport, request: Request<Bytes>) -> Result<TokenAnswer, OAuthError> {
     let response = transport.send(request, TIMEOUT).await.map_err(OAuthError::Unanswered)?;
     parse_token(response.status().as_u16(), response.body())
+}
+
+/// Asks Salesforce whether it would let a browser begin at an address of [`App::authorize_url`]. An app that it does not know, or another
+/// callback address, it shows on a page of its own, and the browser never comes back to tell. `None` = nothing speaks against it, or nobody
+/// could be asked.
+pub async fn refusal_to_begin(transport: &dyn Transport, address: &Url) -> Option<OAuthError> {
+    let request = Request::get(address.as_str()).header(header::ACCEPT, "text/html").body(Bytes::new()).ok()?;
+    let answer = transport.send(request, TIMEOUT).await.ok()?;
+    let location = answer.headers().get(header::LOCATION).and_then(|location| location.to_str().ok());
+    parse_refusal(answer.status().as_u16(), address, location, answer.body())
+}
+
+/// A page of errors has the error in its address, or is one itself.
+fn parse_refusal(status: u16, address: &Url, location: Option<&str>, body: &[u8]) -> Option<OAuthError> {
+    if let Some(target) = location.and_then(|location| address.join(location).ok()) {
+        let value = |name: &str| target.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        let code = value("error")?;
+        return Some(OAuthError::Refused { status, code, description: value("error_description").unwrap_or_default() });
+    }
+    let refused = (400..500).contains(&status).then(|| OAuthError::refused(status, body))?;
+    matches!(refused, OAuthError::Refused { .. }).then_some(refused)
 }
 
 /// Sends a revocation.
@@ -172,12 +238,40 @@ mod tests {
         let code = [("grant_type", "authorization_code"), ("code", "aPrx=="), ("code_verifier", "v"), ("redirect_uri", "https://p.example/cb")];
         assert_eq!(body(&exchange), map(&[both.as_slice(), code.as_slice()].concat()));
 
-        let refresh = app().refresh(&secret, &SecretString::from("5Aep861")).unwrap();
+        let refresh = app().refresh(Some(&secret), &SecretString::from("5Aep861")).unwrap();
         assert_eq!(body(&refresh), map(&[both.as_slice(), &[("grant_type", "refresh_token"), ("refresh_token", "5Aep861")]].concat()));
+        let public = app().refresh(None, &SecretString::from("5Aep861")).unwrap();
+        let key = [("client_id", "3MVG9 key")];
+        assert_eq!(body(&public), map(&[key.as_slice(), &[("grant_type", "refresh_token"), ("refresh_token", "5Aep861")]].concat()));
+
+        let bearer = app().bearer(&SecretString::from("a.b.c")).unwrap();
+        assert_eq!(body(&bearer), map(&[("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", "a.b.c")]));
+        let credentials = app().client_credentials(&secret).unwrap();
+        assert_eq!(body(&credentials), map(&[both.as_slice(), &[("grant_type", "client_credentials")]].concat()));
+        let poll = app().poll_device(None, &SecretString::from("dc")).unwrap();
+        assert_eq!(body(&poll), map(&[key.as_slice(), &[("grant_type", "device"), ("code", "dc")]].concat()));
 
         let revoke = app().revoke(&SecretString::from("5Aep861")).unwrap();
         assert_eq!(revoke.uri(), "https://acme.my.salesforce.com/services/oauth2/revoke");
         assert_eq!(body(&revoke), map(&[("token", "5Aep861")]));
+    }
+
+    #[test]
+    fn a_page_of_errors_is_told_from_one_that_lets_sign_in() {
+        let address = Url::parse("https://login.salesforce.com/services/oauth2/authorize?client_id=x").unwrap();
+        let page = "/setup/secur/RemoteAccessErrorPage.apexp?error=redirect_uri_mismatch&error_description=redirect_uri+must+match+configuration";
+        for (name, status, location, body, want) in [
+            ("the sign-in page", 200, None, "<html>error=invalid_client_id</html>", None),
+            ("sent to sign in", 302, Some("https://login.salesforce.com/?ec=302&startURL=%2Fsetup"), "", None),
+            ("sent to a page of errors", 302, Some(page), "", Some("redirect_uri_mismatch")),
+            ("sent back to us", 302, Some("https://p.example/cb?error=invalid_scope&state=s"), "", Some("invalid_scope")),
+            ("told at once", 400, None, "error=invalid_client_id&error_description=client+identifier+invalid", Some("invalid_client_id")),
+            ("a page without a code", 403, None, "<html>Blocked</html>", None),
+            ("maintenance", 503, None, "error=server_error", None),
+        ] {
+            let refusal = parse_refusal(status, &address, location, body.as_bytes());
+            assert_eq!(refusal.as_ref().map(OAuthError::code), want, "{name}");
+        }
     }
 
     #[test]

@@ -1,0 +1,319 @@
+//! What Salesforce refuses when an org is connected, and what the administrator is told: each produced by the simulated org, in French and
+//! in English.
+
+use jiff::SignedDuration;
+use passerelle_core::{
+    app::{
+        connect::{self, Refused},
+        tokens,
+    },
+    domain::ids::ConnectionId,
+};
+use passerelle_local::{Switch, browser};
+use passerelle_scenarios::{Scene, settled};
+use salesforce_sim::{
+    Effect, Matcher, Seed, doubts,
+    org::Org,
+    seed::{AppSeed, Permissions},
+};
+use serde_json::{Value, json};
+
+const USER: &str = "integration@kayo.fr";
+const LANGUAGES: [&str; 2] = ["fr", "en"];
+
+/// A scene whose connection signs in by itself, with a key whose certificate the app has.
+async fn signing(language: &str) -> (Scene, ConnectionId) {
+    let scene = Scene::new().await;
+    let kayo: ConnectionId = "kayo".parse().unwrap();
+    let mut app = scene.org().control().apps().remove(0);
+    let auth = json!({"jwt_bearer": {"client_id": app.client_id, "username": USER}});
+    let document = scene.document("kayo", |document| {
+        document["connection"]["language"] = json!(language);
+        document["salesforce"]["auth"] = auth.clone();
+    });
+    scene.apply(&document).await;
+    let made = passerelle_certificate::make("Passerelle", "2026-09-01T08:00:00Z".parse().unwrap()).unwrap();
+    app.certificate_pem = Some(made.certificate.clone());
+    app.flows.jwt_bearer = true;
+    app.pre_authorized = vec![USER.to_owned()];
+    scene.org().control().register_app(app);
+    let key = tokens::SigningKey::new(made.private_key, made.certificate, made.expires_at);
+    tokens::add_key(scene.stack.ports(), &kayo, key).await.unwrap();
+    (scene, kayo)
+}
+
+fn change_app(scene: &Scene, change: impl FnOnce(&mut AppSeed)) {
+    let mut app = scene.org().control().apps().remove(0);
+    change(&mut app);
+    scene.org().control().register_app(app);
+}
+
+fn user(org: &mut Org, change: impl FnOnce(&mut Org, &salesforce_sim::Id)) {
+    let id = org.user_by_name(USER).unwrap().id;
+    change(org, &id);
+}
+
+/// The next token request is refused so.
+fn refuse(scene: &Scene, code: &str, text: &str) {
+    let effect = Effect::Status { status: 400, code: code.to_owned(), message: text.to_owned(), retry_after: None };
+    scene.org().control().fault(Matcher::route("oauth.token").times(1), effect);
+}
+
+type Spoil = fn(&Scene);
+
+/// What is out of order, and the code and two words of the English and the French sentence that tell it.
+const SIGNING: [(&str, Spoil, &str, [&str; 2]); 17] = [
+    (
+        "a consumer key that is not known",
+        |s| change_app(s, |app| app.known_from = Some("2027-01-01T00:00:00Z".parse().unwrap())),
+        "invalid_client_id",
+        ["consumer key", "clé client"],
+    ),
+    ("another certificate", |s| change_app(s, |app| app.certificate_pem = None), "assertion_refused", ["certificate", "certificat"]),
+    ("a flow that is off", |s| change_app(s, |app| app.flows.jwt_bearer = false), "assertion_refused", ["JWT bearer flow", "flux JWT"]),
+    ("a user whom nobody approved", |s| change_app(s, |app| app.pre_authorized.clear()), "user_not_approved", ["pre-authorized", "préautorisés"]),
+    (
+        "others are pre-authorized",
+        |s| change_app(s, |app| app.pre_authorized = vec!["technique@kayo.fr".to_owned()]),
+        "user_not_approved",
+        ["permission set", "ensemble d'autorisations"],
+    ),
+    ("an app that is not installed", |s| change_app(s, |app| app.installed = false), "app_not_installed", ["installs it", "l'installe"]),
+    ("a blocked app", |s| change_app(s, |app| app.blocked = true), "app_blocked", ["unblocks it", "la débloque"]),
+    ("an address that is not allowed", |s| change_app(s, |app| app.ip_restricted = true), "ip_restricted", ["IP address", "adresse IP"]),
+    ("an inactive user", |s| s.org().with_org(|org| user(org, |org, id| org.set_user_active(id, false))), "inactive_user", ["inactive", "désactivé"]),
+    ("a locked org", |s| s.org().with_org(|org| org.organization_mut().locked = true), "inactive_org", ["suspended", "suspendue"]),
+    ("an edition without API", |s| s.org().with_org(|org| org.organization_mut().api_enabled = false), "api_disabled", ["edition", "édition"]),
+    (
+        "a profile without API",
+        |s| {
+            let permissions = Permissions { api_enabled: false, ..Permissions::default() };
+            s.org().with_org(|org| user(org, |org, id| org.set_user_permissions(id, permissions)));
+        },
+        "INVALID_SESSION_ID",
+        ["API Enabled", "API activée"],
+    ),
+    (
+        "no calls left",
+        |s| assert!(s.org().control().fault(Matcher::route("query"), Effect::Quota) > 0),
+        "REQUEST_LIMIT_EXCEEDED",
+        ["API calls", "appels d'API"],
+    ),
+    ("another host", |s| refuse(s, "invalid_grant", "audience is invalid"), "audience_wrong", ["host", "hôte"]),
+    ("a clock that is wrong", |s| refuse(s, "invalid_grant", "expired assertion"), "assertion_expired", ["clock", "horloge"]),
+    (
+        "a user who may not",
+        |s| refuse(s, "invalid_grant", "authentication failure - Invalid Password"),
+        "authentication_failure",
+        ["login history", "historique"],
+    ),
+    ("Salesforce is down", |s| refuse(s, "server_error", ""), "server_error", ["not available", "indisponible"]),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_that_is_refused_tells_cause_and_cure_in_both_languages() {
+    for (name, spoil, code, words) in SIGNING {
+        for (language, words) in LANGUAGES.into_iter().zip(words.into_iter().rev()) {
+            let (scene, kayo) = signing(language).await;
+            spoil(&scene);
+            let refused = connect::sign_in(scene.stack.ports(), &kayo).await.unwrap_err();
+            assert_eq!(refused.code, code, "{name}");
+            assert!(format!("{} {}", refused.cause, refused.cure).contains(words), "{name}, {language}: {refused:?}");
+            let meta = scene.stack.ports().table.load_meta(&kayo).await.unwrap().unwrap();
+            assert_eq!(serde_json::to_value(meta.status).unwrap(), json!("draft"), "{name}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_is_not_known_everywhere_yet_is_in_ten_minutes() {
+    let (scene, kayo) = signing("en").await;
+    let soon = "2026-09-01T08:10:00Z".parse().unwrap();
+    change_app(&scene, |app| app.known_from = Some(soon));
+    let refused = connect::sign_in(scene.stack.ports(), &kayo).await.unwrap_err();
+    assert!(refused.code == "invalid_client_id" && refused.cure.contains("ten minutes"), "{refused:?}");
+    scene.clock.advance(SignedDuration::from_mins(10));
+    connect::sign_in(scene.stack.ports(), &kayo).await.unwrap();
+}
+
+/// The client credentials flow has refusals of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_signs_in_by_itself_is_told_what_it_lacks() {
+    type Change = fn(&mut AppSeed);
+    let table: [(Change, &str, bool, &str); 4] = [
+        (|app| app.run_as = None, "secret", false, "no_run_as_user"),
+        (|app| app.flows.client_credentials = false, "secret", false, "no_run_as_user"),
+        (|_| (), "another", false, "invalid_client"),
+        (|_| (), "secret", true, "wrong_domain"),
+    ];
+    for ((change, secret, login_host, code), language) in table.into_iter().flat_map(|row| LANGUAGES.map(|language| (row, language))) {
+        let scene = Scene::new().await;
+        let kayo: ConnectionId = "kayo".parse().unwrap();
+        change_app(&scene, |app| {
+            app.secret = Some("secret".to_owned());
+            app.flows.client_credentials = true;
+            app.run_as = Some(USER.to_owned());
+            change(app);
+        });
+        let addresses = scene.stack.addresses().salesforce.clone();
+        let document = scene.document("kayo", |document| {
+            let client_id = document["salesforce"]["auth"]["web_server"]["client_id"].clone();
+            document["connection"]["language"] = json!(language);
+            document["salesforce"]["auth"] = json!({"client_credentials": {"client_id": client_id}});
+            document["salesforce"]["host"] = json!({"url": if login_host { &addresses.login } else { addresses.instance.as_ref().unwrap() }});
+        });
+        scene.apply(&document).await;
+        tokens::set_client_secret(scene.stack.ports(), &kayo, secret.into()).await.unwrap();
+        let refused = connect::sign_in(scene.stack.ports(), &kayo).await.unwrap_err();
+        assert_eq!(refused.code, code);
+        told_in(language, &refused);
+    }
+}
+
+fn told_in(language: &str, refused: &Refused) {
+    let french = refused.cause.starts_with("L'") || refused.cause.starts_with("Le ") || refused.cause.starts_with("Salesforce n'");
+    assert_eq!(french, language == "fr", "{refused:?}");
+    assert!(!refused.cause.contains("refused the connection") && !refused.cause.contains("a refusé la connexion"), "{refused:?}");
+}
+
+/// The web server flow: what the link's page shows, before or after Salesforce.
+async fn page(scene: &Scene, language: &str) -> (u16, String) {
+    let kayo: ConnectionId = "kayo".parse().unwrap();
+    let document = scene.document("kayo", |document| document["connection"]["language"] = json!(language));
+    scene.apply(&document).await;
+    page_of(scene, &kayo, "8F2D0C1B7A6E5943-demo-consumer-secret").await
+}
+
+async fn page_of(scene: &Scene, kayo: &ConnectionId, secret: &str) -> (u16, String) {
+    tokens::set_client_secret(scene.stack.ports(), kayo, secret.to_owned().into()).await.unwrap();
+    let path = connect::issue_ticket(scene.stack.ports(), kayo).await.unwrap();
+    let link = format!("{}{path}", scene.stack.addresses().gateway);
+    let first = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap().get(&link).send().await.unwrap();
+    if !first.status().is_redirection() {
+        return (first.status().as_u16(), first.text().await.unwrap());
+    }
+    let path = connect::issue_ticket(scene.stack.ports(), kayo).await.unwrap();
+    let user = Seed::demo().users.remove(0);
+    let link = format!("{}{path}", scene.stack.addresses().gateway);
+    let (browser, callback) = browser::authorize(&link, &user.username, &user.password).await.unwrap();
+    let answer = browser.get(callback).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_of_connecting_tells_what_salesforce_would_show_on_a_page_of_its_own() {
+    type Change = fn(&mut AppSeed);
+    let table: [(Change, &str, [&str; 2]); 5] = [
+        (|app| app.known_from = Some("2026-09-01T08:10:00Z".parse().unwrap()), "invalid_client_id", ["dizaine de minutes", "ten minutes"]),
+        (|app| app.callback_urls.clear(), "redirect_uri_mismatch", ["/oauth/kayo/callback", "/oauth/kayo/callback"]),
+        (|app| app.flows.web_server = false, "oauth_flow_disabled", ["paramètres OAuth", "OAuth settings"]),
+        (|app| app.scopes = vec!["api".to_owned()], "invalid_scope", ["étendues", "scopes"]),
+        (|app| app.ip_restricted = true, "ip_restricted", ["adresse IP", "IP address"]),
+    ];
+    for (change, code, words) in table {
+        for (language, words) in LANGUAGES.into_iter().zip(words) {
+            let scene = Scene::new().await;
+            change_app(&scene, change);
+            let (status, page) = page(&scene, language).await;
+            assert!(status == 403 && page.contains(&format!("<code>{code}</code>")) && page.contains(words), "{code} {language}: {status} {page}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_consumer_key_is_told_before_anybody_signs_in() {
+    let scene = Scene::new().await;
+    let kayo: ConnectionId = "kayo".parse().unwrap();
+    scene.apply(&scene.document("kayo", |document| document["salesforce"]["auth"]["web_server"]["client_id"] = json!("3MVG9.Mistyped"))).await;
+    let (status, page) = page_of(&scene, &kayo, "secret").await;
+    assert!(status == 403 && page.contains("<code>invalid_client_id</code>") && page.contains("clé client"), "{status} {page}");
+}
+
+/// A link that met what has to be mended first is not used up by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_outlives_what_is_mended_meanwhile() {
+    let scene = Scene::new().await;
+    let kayo: ConnectionId = "kayo".parse().unwrap();
+    scene.apply(&scene.document("kayo", |_| {})).await;
+    let app = scene.org().control().apps().remove(0);
+    tokens::set_client_secret(scene.stack.ports(), &kayo, app.secret.clone().unwrap().into()).await.unwrap();
+    change_app(&scene, |app| app.callback_urls.clear());
+    let path = connect::issue_ticket(scene.stack.ports(), &kayo).await.unwrap();
+    let link = format!("{}{path}", scene.stack.addresses().gateway);
+    assert_eq!(reqwest::get(&link).await.unwrap().status(), 403);
+    scene.org().control().register_app(app);
+    let user = Seed::demo().users.remove(0);
+    browser::approve(&link, &user.username, &user.password).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_secret_and_a_refused_proof_are_told_by_the_page() {
+    for language in LANGUAGES {
+        let scene = Scene::new().await;
+        let kayo: ConnectionId = "kayo".parse().unwrap();
+        scene.apply(&scene.document("kayo", |document| document["connection"]["language"] = json!(language))).await;
+        for (spoil, secret, code) in [
+            ((|_| ()) as Spoil, "another", "invalid_client"),
+            (|s| refuse(s, "invalid_grant", "missing required code verifier"), "8F2D0C1B7A6E5943-demo-consumer-secret", "pkce_required"),
+            (|s| refuse(s, "invalid_grant", "invalid code verifier"), "8F2D0C1B7A6E5943-demo-consumer-secret", "pkce_refused"),
+            (|s| refuse(s, "invalid_grant", "expired authorization code"), "8F2D0C1B7A6E5943-demo-consumer-secret", "code_expired"),
+        ] {
+            spoil(&scene);
+            let (status, page) = page_of(&scene, &kayo, secret).await;
+            assert!(status == 403 && page.contains(&format!("<code>{code}</code>")), "{code} {language}: {status} {page}");
+            assert!(page.contains(&format!("<html lang=\"{language}\">")), "{page}");
+        }
+    }
+}
+
+/// PKCE is asked for by the app; an authorization without it ends before anybody signs in.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_org_that_asks_for_pkce_gets_it() {
+    let scene = Scene::new().await;
+    change_app(&scene, |app| app.pkce_required = true);
+    let (status, page) = page(&scene, "en").await;
+    assert_eq!(status, 200, "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_test_of_a_connection_tells_why_it_is_broken() {
+    let rotated: Spoil = |s| assert!(s.org().control().revoke_refresh_tokens(None) > 0);
+    let inactive: Spoil = |s| {
+        s.org().with_org(|org| {
+            let id = org.users().next().unwrap().id;
+            org.set_user_active(&id, false);
+        });
+    };
+    for (spoil, code) in [
+        (rotated, "token_expired"),
+        (inactive, "inactive_user"),
+        (|s| s.org().with_org(|org| org.organization_mut().locked = true), "inactive_org"),
+        (|s| change_app(s, |app| app.ip_restricted = true), "ip_restricted"),
+        (|s| change_app(s, |app| app.blocked = true), "app_blocked"),
+    ] {
+        for refusal in [doubts::InactiveUser::InactiveUser, doubts::InactiveUser::InvalidGrant] {
+            let scene = Scene::with(settled(|doubts| doubts.inactive_user = refusal), Switch::Off).await;
+            let kayo = scene.active("kayo").await;
+            let tested = connect::test(scene.stack.ports(), &kayo).await.unwrap();
+            assert!(tested.usage.is_some() && tested.organization.starts_with("00D"), "{tested:?}");
+            spoil(&scene);
+            assert_eq!(connect::test(scene.stack.ports(), &kayo).await.unwrap_err().code, code, "{refusal:?}");
+            // What the functions meet has the same name.
+            scene.org().control().expire_access_tokens();
+            scene.accept("kayo", &passerelle_scenarios::capture("e1", passerelle_scenarios::person(1))).await;
+            scene.sweep().await;
+            let meta = scene.stack.ports().table.load_meta(&kayo).await.unwrap().unwrap();
+            assert_eq!((serde_json::to_value(meta.status).unwrap(), meta.cause.as_deref()), (json!("broken"), Some(code)));
+        }
+    }
+}
+
+/// Nothing that Salesforce says of a refusal is in what we tell but its code.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_nobody_knows_is_told_by_its_code() {
+    let (scene, kayo) = signing("en").await;
+    refuse(&scene, "something_new", "<b>secret words</b>");
+    let refused: Value = serde_json::to_value(connect::sign_in(scene.stack.ports(), &kayo).await.unwrap_err()).unwrap();
+    assert_eq!(refused["code"], "something_new");
+    assert!(!refused.to_string().contains("secret words"), "{refused}");
+}
