@@ -2,14 +2,17 @@
 
 use std::process::{Command as Process, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, Subcommand};
 use passerelle_core::{
     app::{
         configure,
-        connect::{self, Connected, Refused},
+        connect::{self, Connected, Refused, Revoked},
     },
-    domain::{config::Auth, ids::ConnectionId},
+    domain::{
+        config::Auth,
+        ids::{ConnectionId, RecordId},
+    },
 };
 use serde_json::json;
 
@@ -36,6 +39,15 @@ pub enum Command {
         /// Print one JSON object.
         #[arg(long)]
         json: bool,
+    },
+    /// Tie a connection to another org than the one that it was connected to: a sandbox that was refreshed is another org. Connect it
+    /// afterwards. Ties of people to records of the former org count no more.
+    ConfirmOrg {
+        /// The connection.
+        connection: ConnectionId,
+        /// The org's id, as its setup shows it under "Company Information"; it begins with 00D.
+        #[arg(value_parser = RecordId::parse)]
+        organization: RecordId,
     },
 }
 
@@ -65,8 +77,9 @@ pub async fn connect(target: &Target, options: Connect) -> Result<()> {
             connect::by_device(ports, c, tell).await
         }
     };
+    let connected = connected.map_err(explained)?;
     println!("{c} is connected.");
-    print!("{}", in_words(&connected?));
+    print!("{}", in_words(&connected));
     Ok(())
 }
 
@@ -89,6 +102,11 @@ pub async fn run(target: &Target, command: Command) -> Result<()> {
             let tested = connect::test(world.ports(), &connection).await;
             tell(&connection, tested, json)
         }
+        Command::ConfirmOrg { connection, organization } => {
+            connect::confirm_organization(world.ports(), &connection, &organization).await.map_err(explained)?;
+            println!("{connection} is tied to the org {organization}. Connect it now: passerelle connect {connection}");
+            Ok(())
+        }
     }
 }
 
@@ -102,8 +120,27 @@ fn tell(c: &ConnectionId, tested: Result<Connected, Refused>, as_json: bool) -> 
     match tested {
         Ok(_) => Ok(()),
         Err(refused) if as_json => bail!("{c} does not work: {}.", refused.code),
-        Err(refused) => bail!("{}\n→ {}\n({})", refused.cause, refused.cure, refused.code),
+        Err(refused) => Err(explained(refused)),
     }
+}
+
+/// A refusal as a person reads it.
+fn explained(refused: Refused) -> anyhow::Error {
+    anyhow!("{}\n→ {}\n({})", refused.cause, refused.cure, refused.code)
+}
+
+/// Takes the org away.
+pub async fn disconnect(target: &Target, c: &ConnectionId) -> Result<()> {
+    let world = target.world().await?;
+    match connect::disconnect(world.ports(), c).await.map_err(explained)? {
+        Revoked::Yes => println!("{c} is disconnected: its grant is revoked at Salesforce."),
+        Revoked::Nothing => println!("{c} is disconnected: there was no grant to revoke."),
+        Revoked::Not { code } => println!(
+            "{c} is disconnected here, but Salesforce could not be told ({code}). Revoke the grant there, in Setup under \"Connected Apps OAuth Usage\"."
+        ),
+    }
+    println!("Its secret is deleted; events wait. To connect it again, give the app's secret or certificate again.");
+    Ok(())
 }
 
 fn in_words(connected: &Connected) -> String {

@@ -16,6 +16,7 @@ mod sync;
 mod target;
 mod trial;
 mod verify;
+mod webhook_key;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -71,6 +72,14 @@ enum Command {
     /// Test a connection that there is.
     #[command(subcommand)]
     Connection(connection::Command),
+    /// Revoke a connection's grant at Salesforce and delete its Salesforce secret. Its events wait, and its people keep their records.
+    Disconnect {
+        /// The connection.
+        connection: ConnectionId,
+    },
+    /// Replace the key that a connection's webhook is signed with, in two steps.
+    #[command(subcommand)]
+    WebhookKey(webhook_key::Command),
     /// Print the certificate that the app in Salesforce needs for the JWT bearer flow. The key to it is made with the first call, and kept in
     /// the connection's secret only.
     Certificate(certificate::Options),
@@ -201,6 +210,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Try { file, body, json }) => trial::run(&file, &body, json),
         Some(Command::Connect(options)) => connection::connect(&cli.target, options).await,
         Some(Command::Connection(command)) => connection::run(&cli.target, command).await,
+        Some(Command::Disconnect { connection }) => connection::disconnect(&cli.target, &connection).await,
+        Some(Command::WebhookKey(command)) => webhook_key::run(&cli.target, command).await,
         Some(Command::Certificate(options)) => certificate::run(&cli.target, options).await,
         Some(Command::Verify { connection, json, language }) => verify::verify(&cli.target, &connection, json, language.into()).await,
         Some(Command::Fields(options)) => fields::run(&cli.target, options).await,

@@ -118,6 +118,15 @@ impl Secrets {
         put.send().await.map(|_| ()).map_err(|e| failure(&name, e))
     }
 
+    /// Deletes a secret with all its versions, at once and for good. That there is none is as good.
+    pub async fn delete(&self, connection: &ConnectionId, kind: SecretKind) -> Result<(), SecretError> {
+        let name = self.name(connection, kind);
+        match self.client.delete_secret().secret_id(&name).force_delete_without_recovery(true).send().await {
+            Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(()),
+            other => other.map(|_| ()).map_err(|e| failure(&name, e)),
+        }
+    }
+
     /// Creates the secret without a version, so that there is one way only in which a version comes to be. That somebody
     /// created it meanwhile is as good.
     async fn create(&self, connection: &ConnectionId, kind: SecretKind) -> Result<(), SecretError> {

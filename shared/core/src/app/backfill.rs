@@ -180,7 +180,7 @@ impl<'a> Filler<'a> {
             }
         }
         let keys: Vec<PersonKey> = past.keys().cloned().collect();
-        let people = self.ports.table.load_people(c, &keys).await?;
+        let people = self.ports.table.load_people(c, self.engine.organization.as_deref(), &keys).await?;
         let linked = people.into_iter().filter(|person| person.link.is_some());
         Ok(linked.filter_map(|person| past.remove(&person.key).map(|past| (person, past))).collect())
     }

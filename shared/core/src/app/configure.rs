@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::{
     backfill,
     schemas::{self, Ask, Learnt},
+    webhook_keys,
 };
 use crate::{
     adapters::{
@@ -227,14 +228,13 @@ async fn ensure_webhook_key(ports: Ports<'_>, document: &Document) -> Result<Opt
             return Ok(None);
         }
     }
-    use base64::Engine;
-    let key = format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(ports.ids.secret_bytes())).into();
+    let key = webhook_keys::fresh(ports);
     set_webhook_key(ports, connection, &key).await?;
     Ok(Some(key))
 }
 
 /// A fresh id for a secret's version: 64 hexadecimal digits.
-fn fresh_version(ports: Ports<'_>) -> String {
+pub(super) fn fresh_version(ports: Ports<'_>) -> String {
     hex(&ports.ids.secret_bytes())
 }
 

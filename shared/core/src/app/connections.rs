@@ -134,6 +134,16 @@ pub async fn mark_connected(ports: Ports<'_>, c: &ConnectionId, organization: &s
     .await
 }
 
+/// Notes that the connection has no org any more. Its events wait; the org that it is tied to stays the same.
+pub async fn mark_disconnected(ports: Ports<'_>, c: &ConnectionId) -> Result<(), ConnectionError> {
+    change(ports.table, c, |meta| Ok(Meta { status: Status::Draft, cause: None, ..meta.clone() })).await
+}
+
+/// Ties the connection to another org. Nothing is sent before somebody connects that one.
+pub(super) async fn tie(ports: Ports<'_>, c: &ConnectionId, organization: &str) -> Result<(), ConnectionError> {
+    change(ports.table, c, |meta| Ok(Meta { organization: Some(organization.to_owned()), ..meta.clone() })).await
+}
+
 /// Has the next shift take up everything that is parked.
 pub(super) async fn resume_all(ports: Ports<'_>, c: &ConnectionId) -> Result<(), StateError> {
     match change(ports.table, c, |meta| Ok(Meta { resumed_version: 0, ..meta.clone() })).await {

@@ -18,3 +18,4 @@ pub mod sync;
 pub mod tokens;
 mod tracking;
 pub mod upsert;
+pub mod webhook_keys;

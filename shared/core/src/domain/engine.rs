@@ -29,6 +29,8 @@ pub struct Engine {
     pub version: u64,
     /// The connection's time zone.
     pub zone: TimeZone,
+    /// The org that the connection is tied to, where one was connected.
+    pub organization: Option<String>,
     maps: FieldMaps,
     filters: BTreeMap<usize, Filter>,
     activities: BTreeMap<(usize, usize), ActivityTemplates>,
@@ -114,7 +116,7 @@ impl Engine {
         let maps = FieldMaps::compile(&document)
             .map_err(|faults| EngineError::Rule(faults.into_iter().next().map(|fault| fault.place).unwrap_or_default()))?;
         let page = document.platform.person_page.as_deref().map(Template::compile).transpose()?;
-        Ok(Self { document, version, zone, maps, filters, activities, keys, page })
+        Ok(Self { document, version, zone, organization: None, maps, filters, activities, keys, page })
     }
 
     /// A sentence in the language of messages to this customer.

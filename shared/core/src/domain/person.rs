@@ -99,6 +99,9 @@ pub struct Link {
     pub object: ObjectName,
     /// The record.
     pub id: RecordId,
+    /// The org that it is in; noted when the person is stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
     /// What each field was when it was last seen or sent.
     #[serde(default)]
     pub bases: BTreeMap<FieldName, Base>,
@@ -163,7 +166,7 @@ impl Link {
     /// To a record of which nothing is known yet.
     #[must_use]
     pub fn new(object: ObjectName, id: RecordId, made: bool) -> Self {
-        Self { object, id, bases: BTreeMap::new(), recheck: false, made, left: BTreeMap::new() }
+        Self { object, id, organization: None, bases: BTreeMap::new(), recheck: false, made, left: BTreeMap::new() }
     }
 }
 
@@ -178,6 +181,15 @@ pub enum Sent {
 }
 
 impl Person {
+    /// The person as one org concerns them: a tie to a record of another one is none. Ids of records are given out by each org for itself, so
+    /// the same id is somebody else there.
+    #[must_use]
+    pub fn in_org(mut self, organization: Option<&str>) -> Self {
+        let theirs = |link: &Link| link.organization.as_deref().zip(organization).is_none_or(|(noted, org)| noted == org);
+        self.link = self.link.filter(theirs);
+        self
+    }
+
     /// A person of whom nothing is known yet.
     #[must_use]
     pub fn new(key: PersonKey) -> Self {

@@ -73,7 +73,7 @@ async fn company(scene: &Scene, c: &ConnectionId, known: Value) -> Person {
     let table = &scene.stack.ports().table;
     let alias = known.as_str().map_or_else(|| identities(json!({"id": known}).as_object().unwrap()).remove(0), name_identity);
     let keys: Vec<_> = table.load_aliases(c, &[alias]).await.unwrap().into_iter().map(|(_, key)| key).collect();
-    table.load_people(c, &keys).await.unwrap().remove(0)
+    table.load_people(c, None, &keys).await.unwrap().remove(0)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -385,7 +385,7 @@ async fn the_name_of_a_contacts_account_is_an_attribute_of_the_person_at_no_call
     assert_eq!((run.api_calls, run.sheet.to_platform), (1, 1), "{run:?}");
     let table = &scene.stack.ports().table;
     let keys: Vec<_> = table.load_aliases(&kayo, &[id_alias("p1")]).await.unwrap().into_iter().map(|(_, key)| key).collect();
-    let person = table.load_people(&kayo, &keys).await.unwrap().remove(0);
+    let person = table.load_people(&kayo, None, &keys).await.unwrap().remove(0);
     assert_eq!(person.value("person.employer"), Some(&json!("Other SA")));
     scene.work(&kayo, &says(&scene, 1, "e2", json!({"id": 7, "city": "Lyon"}))).await;
     assert_eq!(scene.records("Contact").remove(0)["AccountId"], other["Id"], "whom a colleague has moved stays there");

@@ -157,7 +157,7 @@ fn made() -> BTreeSet<String> {
         if path.ends_with("planner/owner.rs") {
             codes.extend(text.split("code: \"").skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned));
         }
-        if path.ends_with("app/connections.rs") {
+        if ["app/connections.rs", "tokens/keys.rs", "app/webhook_keys.rs"].iter().any(|file| path.ends_with(file)) {
             codes.extend(text.split("=> \"").skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned));
         }
         if path.ends_with("connect/words.rs") || path.ends_with("connect/causes.rs") {

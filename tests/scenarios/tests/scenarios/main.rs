@@ -28,6 +28,7 @@ mod identity;
 mod intake;
 mod inwink;
 mod kayo;
+mod leaving;
 mod life;
 mod mautic;
 mod merge;

@@ -166,6 +166,7 @@ async fn record(scene: &Scene, c: &ConnectionId, key: &str, before: u64, ids: &[
     let (now, plan) = (scene.clock.now(), ports.ids.fresh());
     let recording = Recording {
         before,
+        organization: None,
         person: Some(&Person::new(key.parse().unwrap())),
         claims: &BTreeMap::new(),
         events: &[],

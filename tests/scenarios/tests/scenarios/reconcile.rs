@@ -65,7 +65,7 @@ async fn runs(scene: &Scene, c: &ConnectionId) -> Vec<Run> {
 pub(crate) async fn person(scene: &Scene, c: &ConnectionId, id: &str) -> Person {
     let table = &scene.stack.ports().table;
     let keys: Vec<PersonKey> = table.load_aliases(c, &[id_alias(id)]).await.unwrap().into_iter().map(|(_, key)| key).collect();
-    table.load_people(c, &keys).await.unwrap().remove(0)
+    table.load_people(c, None, &keys).await.unwrap().remove(0)
 }
 
 pub(crate) fn lead(scene: &Scene) -> Value {

@@ -54,7 +54,7 @@ impl Run<'_> {
         let keys: BTreeMap<PersonKey, usize> =
             table.load_aliases(&c, &aliases).await?.into_iter().filter_map(|(alias, key)| Some((key, *persons.get(&alias)?))).collect();
         let mut known: BTreeMap<usize, Vec<Person>> = BTreeMap::new();
-        for person in table.load_people(&c, &keys.keys().cloned().collect::<Vec<_>>()).await? {
+        for person in table.load_people(&c, None, &keys.keys().cloned().collect::<Vec<_>>()).await? {
             known.entry(keys[&person.key]).or_default().push(person);
         }
         Ok(known)

@@ -131,6 +131,9 @@ impl Key {
         Self::of_connection(c, format!("CAMPAIGN#{hash}"))
     }
 
+    /// How the sort keys begin of what is known of an org alone.
+    pub(super) const OF_ORG: [&'static str; 3] = ["SCHEMA#", "USER#", "CAMPAIGN#"];
+
     /// A single-use connect ticket, by the hash of its text.
     #[must_use]
     pub fn ticket(c: &ConnectionId, hash: &str) -> Self {

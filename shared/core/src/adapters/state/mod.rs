@@ -14,6 +14,7 @@ pub mod events;
 mod index;
 mod keys;
 pub mod ledger;
+mod org;
 pub mod people;
 pub mod problems;
 pub mod runs;

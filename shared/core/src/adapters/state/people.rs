@@ -26,6 +26,9 @@ use crate::planted::{self, Bug};
 pub struct Belongs {
     /// The person.
     pub person: PersonKey,
+    /// The org of a record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
 }
 
 /// Why a person's record has its values, and why it is that record: one item per plan that wrote it or had to choose it.
@@ -54,6 +57,8 @@ pub struct Recording<'a> {
     pub before: u64,
     /// The person as they are to be stored (their version is set here); `None` = nothing about them changes.
     pub person: Option<&'a Person>,
+    /// The org that the person's record is in.
+    pub organization: Option<&'a str>,
     /// Identities that lead to the person from now on, with whom they led to.
     pub claims: &'a BTreeMap<String, Option<PersonKey>>,
     /// Events with the number of tries before this one.
@@ -115,13 +120,15 @@ impl Table {
 
     /// The people behind identities.
     pub async fn load_aliases(&self, c: &ConnectionId, aliases: &[String]) -> Result<Vec<(String, PersonKey)>, StateError> {
-        self.load_owners(aliases.iter().map(|alias| (Key::alias(c, alias), alias.clone())).collect()).await
+        let named = aliases.iter().map(|alias| (Key::alias(c, alias), alias.clone())).collect();
+        let found = self.get_named::<_, Belongs>(named).await?;
+        Ok(found.into_iter().map(|(alias, belongs)| (alias, belongs.person)).collect())
     }
 
-    /// People by key; absent ones are left out.
-    pub async fn load_people(&self, c: &ConnectionId, people: &[PersonKey]) -> Result<Vec<Person>, StateError> {
+    /// People by key, as this org concerns them; absent ones are left out.
+    pub async fn load_people(&self, c: &ConnectionId, organization: Option<&str>, people: &[PersonKey]) -> Result<Vec<Person>, StateError> {
         let keys: Vec<Key> = people.iter().map(|person| Key::person(c, person)).collect();
-        Ok(self.get_many::<Person>(&keys).await?.into_iter().map(|(_, person)| person).collect())
+        Ok(self.get_many::<Person>(&keys).await?.into_iter().map(|(_, person)| person.in_org(organization)).collect())
     }
 
     /// The keys of people who wait for a run since `until` at the latest, `most` at most; longest waiting first.
@@ -130,15 +137,17 @@ impl Table {
         Ok(keys.iter().filter_map(Key::as_person).collect())
     }
 
-    /// Who Salesforce records belong to; those of nobody are left out.
-    pub async fn load_record_owners(&self, c: &ConnectionId, records: &[RecordId]) -> Result<Vec<(RecordId, PersonKey)>, StateError> {
-        self.load_owners(records.iter().map(|record| (Key::record(c, record), *record)).collect()).await
-    }
-
-    /// Who is behind keys, told by what each key stands for.
-    async fn load_owners<T>(&self, named: BTreeMap<Key, T>) -> Result<Vec<(T, PersonKey)>, StateError> {
+    /// Who records of an org belong to; those of nobody are left out.
+    pub async fn load_record_owners(
+        &self,
+        c: &ConnectionId,
+        organization: Option<&str>,
+        records: &[RecordId],
+    ) -> Result<Vec<(RecordId, PersonKey)>, StateError> {
+        let named = records.iter().map(|record| (Key::record(c, record), *record)).collect();
         let found = self.get_named::<_, Belongs>(named).await?;
-        Ok(found.into_iter().map(|(name, belongs)| (name, belongs.person)).collect())
+        let here = |belongs: &Belongs| belongs.organization.as_deref().zip(organization).is_none_or(|(noted, org)| noted == org);
+        Ok(found.into_iter().filter(|(_, belongs)| here(belongs)).map(|(record, belongs)| (record, belongs.person)).collect())
     }
 
     /// The explanations of the person of an event, oldest first, `most` at most; none before the event's first try.
@@ -160,7 +169,10 @@ impl Table {
     pub async fn record(&self, c: &ConnectionId, recording: Recording<'_>) -> Result<(), StateError> {
         let mut writes = Vec::new();
         if let Some(person) = recording.person {
-            let stored = Person { version: recording.before + 1, ..person.clone() };
+            let mut stored = Person { version: recording.before + 1, ..person.clone() };
+            if let Some(link) = &mut stored.link {
+                link.organization = recording.organization.map(str::to_owned);
+            }
             let condition = if recording.before == 0 {
                 Expression::condition("attribute_not_exists(pk)")
             } else {
@@ -180,10 +192,10 @@ impl Table {
             }
             writes.push(write);
             for (alias, from) in recording.claims {
-                writes.push(belongs(Key::alias(c, alias), &person.key, from.as_ref())?);
+                writes.push(belongs(Key::alias(c, alias), &person.key, from.as_ref(), None)?);
             }
             if let Some(link) = &person.link {
-                writes.push(belongs(Key::record(c, &link.id), &person.key, None)?);
+                writes.push(belongs(Key::record(c, &link.id), &person.key, None, recording.organization)?);
             }
             if let Some(why) = &recording.why {
                 let time = sortable(recording.now);
@@ -209,9 +221,17 @@ impl Table {
     }
 }
 
-/// Claims an identity or a record for a person, unless it belongs to somebody else than who gives it up.
-fn belongs(key: Key, person: &PersonKey, from: Option<&PersonKey>) -> Result<Write, StateError> {
-    let condition = Expression::condition("attribute_not_exists(pk) OR person IN (:p, :from)").text(":p", person.as_str());
-    let condition = condition.text(":from", from.unwrap_or(person).as_str());
-    Write::put(key, &Belongs { person: person.clone() }, Some(condition))
+/// Claims an identity or a record for a person, unless it belongs to somebody else than who gives it up. A record of another org that has the
+/// same id stands in nobody's way.
+fn belongs(key: Key, person: &PersonKey, from: Option<&PersonKey>, organization: Option<&str>) -> Result<Write, StateError> {
+    let free = "attribute_not_exists(pk) OR person IN (:p, :from)";
+    let condition = match organization {
+        None => Expression::condition(free),
+        Some(org) => {
+            let elsewhere = "(attribute_exists(organization) AND organization <> :org)";
+            Expression::condition(&format!("{free} OR {elsewhere}")).text(":org", org)
+        }
+    };
+    let condition = condition.text(":p", person.as_str()).text(":from", from.unwrap_or(person).as_str());
+    Write::put(key, &Belongs { person: person.clone(), organization: organization.map(str::to_owned) }, Some(condition))
 }

@@ -99,6 +99,14 @@ impl Table {
         }
     }
 
+    /// Points to nothing from now on, if the generation is still `seen`, and ends the lease: whoever holds older tokens sees that they count
+    /// no more. `false` = somebody else was quicker.
+    pub async fn forget_token(&self, c: &ConnectionId, owner: &str, seen: u64) -> Result<bool, StateError> {
+        let change = Expression::update("SET generation = :n, stored_at_ms = :zero REMOVE version, lease_owner, lease_until_ms, pending");
+        let change = change.only_if("lease_owner = :o").text(":o", owner).number(":n", seen + 1).number(":zero", 0);
+        self.held(c, change).await
+    }
+
     /// Ends the lease without a new version. `settled` also forgets the announced version, because it is certain that no
     /// tokens were made for it. Somebody else's lease is left alone.
     pub async fn release_token(&self, c: &ConnectionId, owner: &str, settled: Settled) -> Result<(), StateError> {

@@ -5,6 +5,7 @@
 
 mod causes;
 mod complete;
+mod disconnect;
 mod page;
 mod refusal;
 mod sign_in;
@@ -14,6 +15,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
 pub use crate::adapters::salesforce::oauth::DeviceCode;
+pub use disconnect::{Revoked, confirm_organization, disconnect};
 pub use page::{Connected, Reply};
 pub use refusal::Refused;
 pub use sign_in::{by_device, sign_in, test};

@@ -34,6 +34,8 @@ pub(super) enum Refusal {
     NotConnected,
     /// Nobody has typed the code in.
     DeviceExpired,
+    /// The id is none of an org.
+    NoOrganization,
     /// Salesforce's sign-in refused, or its answer was not to be trusted.
     SignIn { code: String, redirect_uri: String },
     /// The app has no scope for it.
@@ -71,6 +73,7 @@ impl Refusal {
             Self::OtherFlow => "other_flow",
             Self::NotConnected => "not_connected",
             Self::DeviceExpired => "device_expired",
+            Self::NoOrganization => "no_organization",
             Self::SignIn { code, .. } | Self::FirstCall { code } => code,
             Self::NoRefreshToken => "no_refresh_token",
             Self::OtherOrganization { .. } => "other_organization",
@@ -83,7 +86,7 @@ impl Refusal {
         match self {
             Self::UnknownConnection => 404,
             Self::TicketExpired | Self::StateExpired | Self::DeviceExpired => 410,
-            Self::OtherBrowser | Self::Incomplete => 400,
+            Self::OtherBrowser | Self::Incomplete | Self::NoOrganization => 400,
             Self::NoConsumerSecret | Self::OtherFlow | Self::NotConnected | Self::OtherOrganization { .. } => 409,
             Self::SignIn { .. } | Self::NoRefreshToken | Self::FirstCall { .. } => 403,
             Self::Unavailable => 503,
@@ -196,6 +199,7 @@ mod tests {
             Refusal::OtherFlow,
             Refusal::NotConnected,
             Refusal::DeviceExpired,
+            Refusal::NoOrganization,
             sign_in("no_certificate"),
             sign_in("signing_key_unusable"),
             sign_in("organization_changed"),

@@ -178,6 +178,13 @@ pub(super) fn ours(code: &str, language: Language) -> Option<(&'static str, &'st
                 "Connect again; what waits then goes on by itself. The JWT and client credentials flows know no such risk.",
             ),
         ],
+        "no_organization" => [
+            (
+                "Ce n'est pas l'identifiant d'une organisation.",
+                "Copiez-le de la configuration de Salesforce, « Informations sur la société » ; il commence par 00D.",
+            ),
+            ("This is not the id of an org.", "Copy it from Salesforce's setup, “Company Information”; it begins with 00D."),
+        ],
         "device_expired" => [
             ("Le code n'a pas été saisi à temps.", "Relancez `passerelle connect` et saisissez le nouveau code dans les dix minutes."),
             ("The code was not typed in within its time.", "Run `passerelle connect` again and type the new code in within ten minutes."),

@@ -141,7 +141,8 @@ pub async fn read(ports: Ports<'_>, source: &str, person: &str, headers: &Header
     for c in connections {
         let people = async {
             let keys: Vec<PersonKey> = ports.table.load_aliases(&c, &[id_alias(person)]).await?.into_iter().map(|(_, key)| key).collect();
-            ports.table.load_people(&c, &keys).await
+            let organization = organization(ports, &c).await?;
+            ports.table.load_people(&c, organization.as_deref(), &keys).await
         };
         let people = people.await.map_err(|error| unavailable(&source, &error))?;
         found.extend(people.into_iter().map(|person| known(&c, person, None)));
@@ -188,10 +189,16 @@ async fn changed(ports: Ports<'_>, c: &ConnectionId, after: &Place, until: &Plac
     places.truncate(limit);
     let next = places.last().map_or(after, |(place, _)| place).as_str().to_owned();
     let keys: Vec<PersonKey> = places.iter().map(|(_, key)| key.clone()).collect();
+    let organization = organization(ports, c).await?;
     let mut people: BTreeMap<PersonKey, Person> =
-        ports.table.load_people(c, &keys).await?.into_iter().map(|person| (person.key.clone(), person)).collect();
+        ports.table.load_people(c, organization.as_deref(), &keys).await?.into_iter().map(|person| (person.key.clone(), person)).collect();
     let people = places.into_iter().filter_map(|(place, key)| Some(known(c, people.remove(&key)?, place.time())));
     Ok(Changed { people: people.collect(), next, more })
+}
+
+/// The org whose records count.
+async fn organization(ports: Ports<'_>, c: &ConnectionId) -> Result<Option<String>, StateError> {
+    Ok(ports.table.load_meta(c).await?.and_then(|meta| meta.organization))
 }
 
 /// The source, and those of its connections whose key the header `Authorization: Bearer …` shows.

@@ -73,7 +73,7 @@ async fn news(ports: Ports<'_>, document: &Document, contacts: &[Contact]) -> Re
     let wanted: BTreeSet<String> = contacts.iter().flat_map(identities).collect();
     let aliases: BTreeMap<String, PersonKey> = ports.table.load_aliases(c, &wanted.into_iter().collect::<Vec<_>>()).await?.into_iter().collect();
     let keys: BTreeSet<PersonKey> = aliases.values().cloned().collect();
-    let people = ports.table.load_people(c, &keys.into_iter().collect::<Vec<_>>()).await?;
+    let people = ports.table.load_people(c, None, &keys.into_iter().collect::<Vec<_>>()).await?;
     let people: BTreeMap<&PersonKey, &Person> = people.iter().map(|person| (&person.key, person)).collect();
     let known = |contact: &Contact| identities(contact).iter().find_map(|alias| aliases.get(alias)).and_then(|key| people.get(key).copied());
     Ok(contacts.iter().flat_map(|contact| contact.news(known(contact))).collect())

@@ -111,7 +111,8 @@ impl Page {
         let c = &engine.document.connection.id;
         let rows: Vec<(&ObjectName, &Row)> = self.0.iter().flat_map(|(object, rows)| rows.rows.iter().map(move |row| (object, row))).collect();
         let ids: Vec<RecordId> = rows.iter().filter_map(|(_, row)| row.id("Id")).collect();
-        let owners: BTreeMap<RecordId, PersonKey> = ports.table.load_record_owners(c, &ids).await?.into_iter().collect();
+        let owners: BTreeMap<RecordId, PersonKey> =
+            ports.table.load_record_owners(c, engine.organization.as_deref(), &ids).await?.into_iter().collect();
         let identities: BTreeSet<String> = rows.iter().filter_map(|(object, row)| identity(object, row)).collect();
         let aliases = ports.table.load_aliases(c, &identities.into_iter().collect::<Vec<_>>()).await?;
         let by_alias: BTreeMap<String, PersonKey> = aliases.into_iter().collect();
@@ -121,7 +122,7 @@ impl Page {
             linked.cloned().or(keyed).or_else(|| by_alias.get(&identity(object, row)?).cloned())
         };
         let keys: BTreeSet<PersonKey> = rows.iter().filter_map(|(object, row)| owner(object, row)).collect();
-        let people = ports.table.load_people(c, &keys.into_iter().collect::<Vec<_>>()).await?;
+        let people = ports.table.load_people(c, engine.organization.as_deref(), &keys.into_iter().collect::<Vec<_>>()).await?;
         let mut gathering =
             Gathering { cases: people.into_iter().map(|person| (person.key.clone(), Case::of_run(person, ways))).collect(), ..Gathering::default() };
         for (object, row) in rows {

@@ -229,7 +229,7 @@ impl<'a> Stepper<'a> {
     async fn waiting(&self, shift: &mut Shift<'a>, bench: &'a Workbench, run: &mut Run) -> Result<bool, WorkError> {
         let c = &self.engine.document.connection.id;
         let keys = self.ports.table.pending_people(c, run.started_at, i32::try_from(BATCH).unwrap_or(i32::MAX)).await?;
-        let mut people = self.ports.table.load_people(c, &keys).await?;
+        let mut people = self.ports.table.load_people(c, self.engine.organization.as_deref(), &keys).await?;
         people.retain(|person| person.pending.is_some_and(|since| since <= run.started_at));
         if people.is_empty() {
             run.pushed = true;
@@ -246,7 +246,7 @@ impl<'a> Stepper<'a> {
         let c = &self.engine.document.connection.id;
         let places = self.ports.table.changed_people(c, &everybody.after, &everybody.until, bench.page).await?;
         let keys: Vec<_> = places.iter().map(|(_, key)| key.clone()).collect();
-        let mut people = self.ports.table.load_people(c, &keys).await?;
+        let mut people = self.ports.table.load_people(c, self.engine.organization.as_deref(), &keys).await?;
         people.retain(|person| everybody.concerns(person));
         run.sheet.asked += people.len() as u64;
         if !people.is_empty() && !self.carry_people(shift, bench, people, Ways { push: true, ..self.ways }, run).await? {

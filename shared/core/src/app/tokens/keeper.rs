@@ -154,6 +154,23 @@ pub async fn rewrite<E: From<TokenError>>(
     outcome
 }
 
+/// Gives the secret up: `last` is done with what it holds while nobody can write another, then the pointer names nothing, then it is deleted.
+/// Whoever dies in between leaves something that can be given up again.
+pub async fn give_up<T>(ports: Ports<'_>, connection: &ConnectionId, last: impl AsyncFnOnce(Option<Credentials>) -> T) -> Result<T, TokenError> {
+    let keeper = hold(ports, connection).await?;
+    let held = match keeper.leftover().await {
+        Ok(Leftover::Found(_, credentials)) => Some(*credentials),
+        // What cannot be read cannot be given back either.
+        Ok(Leftover::None | Leftover::Missing) | Err(_) => read_pointed(ports, connection, &keeper.pointer).await.unwrap_or_default(),
+    };
+    let done = last(held).await;
+    if !ports.table.forget_token(connection, &keeper.owner, keeper.pointer.generation).await? {
+        return Err(TokenError::Busy);
+    }
+    ports.secrets.delete(connection, SecretKind::Salesforce).await?;
+    Ok(done)
+}
+
 async fn rewrite_held<E: From<TokenError>>(
     keeper: &Keeper<'_>,
     change: impl FnOnce(Option<Credentials>) -> Result<Credentials, E>,

@@ -17,7 +17,7 @@ use thiserror::Error;
 
 pub use cache::SessionCache;
 pub use credentials::Credentials;
-pub use keeper::rewrite;
+pub use keeper::{give_up, rewrite};
 pub use keys::{KeyError, SigningKey, add_key, retire_key};
 pub use refresh::refresh;
 

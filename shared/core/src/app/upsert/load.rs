@@ -36,7 +36,7 @@ pub(in crate::app) struct Loaded {
 pub(super) async fn load(ports: Ports<'_>, engine: &Engine, ids: &[EventId]) -> Result<Loaded, StateError> {
     let c = &engine.document.connection.id;
     let mut loaded = Loaded::default();
-    let mut groups = Groups { same_email: engine.document.people.same_email, ..Groups::default() };
+    let mut groups = Groups { same_email: engine.document.people.same_email, organization: engine.organization.clone(), ..Groups::default() };
     let mut events = open_events(ports, c, ids, &mut loaded.stored).await?;
     groups.resolve(ports, c, &events).await?;
     groups.assign(c, &mut events);
@@ -71,7 +71,7 @@ pub(in crate::app) async fn with_companies(ports: Ports<'_>, engine: &Engine, ca
         let unlinked = people.iter().filter(|case| case.person.link.is_none()).filter_map(|case| case.person.company.as_ref());
         let mut keys: BTreeSet<PersonKey> = owners.values().cloned().chain(unlinked.map(|company| company.key.clone())).collect();
         keys.retain(|key| companies.iter().all(|case| case.person.key != *key));
-        let stored = ports.table.load_people(c, &keys.into_iter().collect::<Vec<_>>()).await?;
+        let stored = ports.table.load_people(c, engine.organization.as_deref(), &keys.into_iter().collect::<Vec<_>>()).await?;
         companies.extend(gather(engine, &mut people, owners, stored));
     }
     people.extend(companies);
@@ -119,6 +119,7 @@ async fn open_events(
 #[derive(Default)]
 struct Groups {
     same_email: SameEmail,
+    organization: Option<String>,
     by_alias: BTreeMap<String, PersonKey>,
     /// Addresses for which somebody of this batch waits already.
     waited_for: BTreeSet<String>,
@@ -131,7 +132,7 @@ impl Groups {
         let wanted: Vec<String> = wanted.into_iter().filter(|alias| !self.by_alias.contains_key(alias)).collect();
         let found = ports.table.load_aliases(c, &wanted).await?;
         let keys: BTreeSet<PersonKey> = found.iter().map(|(_, key)| key.clone()).filter(|key| !self.people.contains_key(key)).collect();
-        for person in ports.table.load_people(c, &keys.into_iter().collect::<Vec<_>>()).await? {
+        for person in ports.table.load_people(c, self.organization.as_deref(), &keys.into_iter().collect::<Vec<_>>()).await? {
             self.people.insert(person.key.clone(), (person, Vec::new()));
         }
         self.by_alias.extend(found.into_iter().filter(|(_, key)| self.people.contains_key(key)));

@@ -144,11 +144,14 @@ impl Workbench {
 
     pub(in crate::app) async fn engine(&self, ports: Ports<'_>, c: &ConnectionId, meta: &Meta) -> Result<Option<std::sync::Arc<Engine>>, WorkError> {
         let known = self.engines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(c).cloned();
-        if let Some(engine) = known.filter(|engine| engine.version == meta.config_version) {
+        let is_current = |engine: &std::sync::Arc<Engine>| engine.version == meta.config_version && engine.organization == meta.organization;
+        if let Some(engine) = known.filter(is_current) {
             return Ok(Some(engine));
         }
         let Some(document) = configure::load_version(ports, c, meta.config_version).await? else { return Ok(None) };
-        let engine = std::sync::Arc::new(Engine::new(document, meta.config_version)?);
+        let mut engine = Engine::new(document, meta.config_version)?;
+        engine.organization.clone_from(&meta.organization);
+        let engine = std::sync::Arc::new(engine);
         self.engines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(c.clone(), engine.clone());
         Ok(Some(engine))
     }

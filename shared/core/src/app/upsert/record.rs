@@ -18,6 +18,7 @@ use crate::{
     domain::{
         backoff::backoff,
         delivery::{Delivery, Kind, SalesforceRecord, Subject},
+        engine::Engine,
         ids::{ConnectionId, EventId, PersonKey},
         mapping::merge::remember,
         person::{Link, Person, Sent},
@@ -45,14 +46,14 @@ pub(super) struct Recorded {
 /// their events are still due.
 pub(super) async fn record(
     ports: Ports<'_>,
-    c: &ConnectionId,
+    engine: &Engine,
     plan: &Plan,
     results: &[WriteResult],
     stored: &BTreeMap<EventId, StoredEvent>,
     not_before: Option<Timestamp>,
-    hears: bool,
 ) -> Result<Recorded, StateError> {
-    let pen = Pen { ports, c, plan, results, stored, not_before, hears, id: &ports.ids.fresh(), now: ports.clock.now() };
+    let c = &engine.document.connection.id;
+    let pen = Pen { ports, engine, c, plan, results, stored, not_before, id: &ports.ids.fresh(), now: ports.clock.now() };
     let people = plan.people.iter().filter(|person| !person.is_untouched(results));
     release(ports, c, people.clone(), pen.now).await?;
     // Transactions that write the same item would get in each other's way.
@@ -107,14 +108,13 @@ async fn release(ports: Ports<'_>, c: &ConnectionId, people: impl Iterator<Item 
 #[derive(Clone, Copy)]
 struct Pen<'a> {
     ports: Ports<'a>,
+    engine: &'a Engine,
     c: &'a ConnectionId,
     plan: &'a Plan,
     results: &'a [WriteResult],
     stored: &'a BTreeMap<EventId, StoredEvent>,
     /// What is tried again waits as long as that, where no calls are left.
     not_before: Option<Timestamp>,
-    /// Whether the platform is told of what becomes of people.
-    hears: bool,
     id: &'a str,
     now: Timestamp,
 }
@@ -151,7 +151,9 @@ impl Pen<'_> {
 
     /// `None` where somebody else was there first.
     async fn record(self, person_plan: &PersonPlan) -> Result<Option<Vec<Settled>>, StateError> {
-        let Self { ports, c, plan, results, stored, not_before, hears, id, now } = self;
+        let Self { ports, engine, c, plan, results, stored, not_before, id, now } = self;
+        // Whether the platform is told of what becomes of people.
+        let hears = engine.document.platform.hears();
         let settled = settle(plan, person_plan, results, now);
         let events: Vec<(Settled, u32)> = settled.iter().filter_map(|settled| with_history(settled, stored)).collect();
         let write = person_plan.record.and_then(|id| plan.writes.get(id.0).zip(results.get(id.0)));
@@ -169,6 +171,7 @@ impl Pen<'_> {
             (hears && person_plan.save).then(|| delivery(person_plan, &person, ports.ids, now)).flatten().into_iter().collect();
         let recording = Recording {
             before: person_plan.person.version,
+            organization: engine.organization.as_deref(),
             person: person_plan.save.then_some(&person),
             why: why(plan, person_plan, &person, write),
             claims: &person_plan.identities.claims,

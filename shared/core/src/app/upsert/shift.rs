@@ -321,8 +321,7 @@ impl<'a> Shift<'a> {
         }
         self.count(&mut access);
         record::disclaim(ports, c, &mut plan).await?;
-        let recorded =
-            record::record(ports, c, &plan, &results, &loaded.stored, met.waits.map(|wait| wait.until), engine.document.platform.hears()).await?;
+        let recorded = record::record(ports, engine, &plan, &results, &loaded.stored, met.waits.map(|wait| wait.until)).await?;
         for (outcome, count) in recorded.tally {
             *self.worked.outcomes.entry(outcome).or_default() += count;
         }
@@ -421,7 +420,7 @@ impl<'a> Shift<'a> {
         let found = loaded.cases.iter().flat_map(|case| case.found.contacts.iter().chain(&case.found.leads).chain(&case.found.accounts));
         let found = found.chain(loaded.cases.iter().filter_map(|case| case.found.master.as_ref()));
         let records: Vec<_> = found.flat_map(|m| [Some(m.id), m.converted_to.and_then(|to| to.contact)].into_iter().flatten()).collect();
-        let owners = self.ports.table.load_record_owners(self.c, &records).await?.into_iter().collect();
+        let owners = self.ports.table.load_record_owners(self.c, self.engine.organization.as_deref(), &records).await?.into_iter().collect();
         let situation = Situation {
             engine: self.engine,
             schemas: &schemas,

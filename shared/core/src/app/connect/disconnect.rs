@@ -1,0 +1,116 @@
+//! Taking an org away: the grant is revoked at Salesforce, and the secret deleted. Or giving it up for another one.
+
+use secrecy::SecretString;
+
+use super::{
+    load_document,
+    refusal::{Refusal, Refused},
+};
+use crate::{
+    adapters::{
+        salesforce::oauth::{self, App},
+        state::writer::Lease,
+    },
+    app::{
+        connections,
+        tokens::{self, Credentials},
+    },
+    domain::{
+        config::{Document, Language},
+        ids::{ConnectionId, RecordId},
+    },
+    ports::Ports,
+};
+
+/// How often to look at a writer that somebody else holds, and how long to wait in between: longer than a lease in all.
+const WRITER_TRIES: u32 = 120;
+const WRITER_WAIT: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// What became of the grant at Salesforce.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Revoked {
+    /// It is revoked, or was already.
+    Yes,
+    /// There was none.
+    Nothing,
+    /// Salesforce could not be told, for this reason.
+    Not {
+        /// A stable code.
+        code: String,
+    },
+}
+
+/// Takes a connection's org away. Its events wait, its people keep their records, and only the same org can be connected again.
+pub async fn disconnect(ports: Ports<'_>, connection: &ConnectionId) -> Result<Revoked, Refused> {
+    let mut language = Language::default();
+    take_away(ports, connection, &mut language).await.map_err(|refusal| refusal.told(language))
+}
+
+async fn take_away(ports: Ports<'_>, connection: &ConnectionId, language: &mut Language) -> Result<Revoked, Refusal> {
+    let document = load_document(ports, connection, language).await?;
+    // First, so that nothing new is begun with a session that is about to end.
+    connections::mark_disconnected(ports, connection).await?;
+    let revoked = tokens::give_up(ports, connection, async |held: Option<Credentials>| revoke(ports, &document, held).await).await?;
+    tracing::info!(connection.id = %connection, revoked = ?revoked, "org disconnected");
+    Ok(revoked)
+}
+
+async fn revoke(ports: Ports<'_>, document: &Document, held: Option<Credentials>) -> Revoked {
+    let token: Option<SecretString> = held.and_then(|held| held.refresh_token.or(held.access_token));
+    let Some(token) = token else { return Revoked::Nothing };
+    let app = App::of(&document.salesforce, &ports.settings.allowed_hosts);
+    let request = match app.and_then(|app| app.revoke(&token)) {
+        Ok(request) => request,
+        Err(error) => return Revoked::Not { code: error.code().to_owned() },
+    };
+    match oauth::send_revocation(ports.transport, request).await {
+        Ok(()) => Revoked::Yes,
+        // Source: what Salesforce answers to a token that is dead already.
+        Err(error) if matches!(error.code(), "invalid_token" | "unsupported_token_type") => Revoked::Yes,
+        Err(error) => Revoked::Not { code: error.code().to_owned() },
+    }
+}
+
+/// Ties a connection to another org, for example to a sandbox that was refreshed, which is another org under the same name. The next time it is
+/// connected, it must be to that one. Records of the former org count no more: every tie to one names its org.
+pub async fn confirm_organization(ports: Ports<'_>, connection: &ConnectionId, organization: &RecordId) -> Result<(), Refused> {
+    let mut language = Language::default();
+    confirm(ports, connection, organization, &mut language).await.map_err(|refusal| refusal.told(language))
+}
+
+async fn confirm(ports: Ports<'_>, connection: &ConnectionId, organization: &RecordId, language: &mut Language) -> Result<(), Refusal> {
+    load_document(ports, connection, language).await?;
+    if !organization.as_str().starts_with("00D") {
+        return Err(Refusal::NoOrganization);
+    }
+    let meta = ports.table.load_meta(connection).await?.ok_or(Refusal::UnknownConnection)?;
+    if meta.organization.as_deref() == Some(organization.as_str()) {
+        return Ok(());
+    }
+    connections::mark_broken(ports, connection, "organization_changed").await?;
+    // Whoever is at work in the former org ends first; nobody begins again.
+    let lease = writer(ports, connection).await?;
+    let done = change_over(ports, connection, organization).await;
+    ports.table.abandon_writer(connection, &lease).await?;
+    done?;
+    tracing::info!(connection.id = %connection, organization.id = %organization, "another org confirmed");
+    Ok(())
+}
+
+/// The tie comes last: whoever dies before it confirms once more.
+async fn change_over(ports: Ports<'_>, connection: &ConnectionId, organization: &RecordId) -> Result<(), Refusal> {
+    tokens::rewrite(ports, connection, |former| Ok::<_, tokens::TokenError>(former.unwrap_or_default().signed_out())).await?;
+    ports.table.forget_org(connection).await?;
+    Ok(connections::tie(ports, connection, organization.as_str()).await?)
+}
+
+async fn writer(ports: Ports<'_>, connection: &ConnectionId) -> Result<Lease, Refusal> {
+    let owner = ports.ids.fresh();
+    for _ in 0..WRITER_TRIES {
+        if let Some(lease) = ports.table.acquire_writer(connection, &owner, ports.clock.now()).await? {
+            return Ok(lease);
+        }
+        ports.clock.sleep(WRITER_WAIT).await;
+    }
+    Err(Refusal::Unavailable)
+}
