@@ -65,7 +65,8 @@ impl Target {
             set.or_else(|| OUTPUTS.iter().find(|(variable, _)| *variable == name).and_then(|(_, output)| outputs.get(*output).cloned()))
         })?;
         let (dynamodb, secrets) = (aws_sdk_dynamodb::Client::new(&aws), aws_sdk_secretsmanager::Client::new(&aws));
-        Ok(World::new(settings, http::client()?, dynamodb, secrets))
+        let http = http::client(&settings.allowed_hosts)?;
+        Ok(World::new(settings, http, dynamodb, secrets))
     }
 
     /// What to tell somebody whose command found nothing.
@@ -89,7 +90,7 @@ async fn outputs(client: &aws_sdk_cloudformation::Client, stack: &str) -> Result
 
 fn local(ports: Ports) -> Result<World> {
     let address = |port: u16| format!("http://127.0.0.1:{port}");
-    let http = http::client()?;
+    let http = http::client(&[])?;
     let (dynamodb, secrets) = passerelle_local::clients::connect(&http, &address(ports.dynamodb), &address(ports.secrets));
     let settings = Settings {
         table: LOCAL_TABLE.to_owned(),

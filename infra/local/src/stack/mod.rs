@@ -311,7 +311,7 @@ fn install(options: &StackOptions, addresses: &Addresses, allowed: &[String]) ->
         "PASSERELLE_ALERT_SENDER" => Some(ALERT_SENDER.to_owned()),
         _ => None,
     })?;
-    let http = http::client()?;
+    let http = http::client(&settings.allowed_hosts)?;
     let (dynamodb, secrets) = clients::connect(&http, &addresses.dynamodb, &addresses.secrets);
     let mail = clients::mailer(&http, &addresses.mail, settings.alert_sender.clone());
     Ok(Arc::new(Installation {

@@ -102,7 +102,9 @@ fn real(given: &str) -> Result<Org, StackError> {
         // Somebody's own simulated org. One on this machine tells login from instance by the two names of the machine.
         "http" => {
             let names = if host == "localhost" { vec!["localhost", "127.0.0.1"] } else { vec![host] };
-            names.into_iter().map(|name| url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))).collect()
+            // What is not this machine must be named with its scheme to be called without TLS.
+            let named = |name: &str| url.port().map_or_else(|| format!("http://{name}"), |port| format!("http://{name}:{port}"));
+            names.into_iter().map(named).collect()
         }
         _ => return Err(malformed()),
     };
@@ -129,8 +131,8 @@ mod tests {
         type Opened = (&'static str, &'static [&'static str]);
         let cases: &[(&str, Option<Opened>)] = &[
             ("https://login.salesforce.com/", Some(("https://login.salesforce.com", &[]))),
-            ("http://localhost:9090", Some(("http://localhost:9090", &["localhost:9090", "127.0.0.1:9090"]))),
-            ("http://org.local/", Some(("http://org.local", &["org.local"]))),
+            ("http://localhost:9090", Some(("http://localhost:9090", &["http://localhost:9090", "http://127.0.0.1:9090"]))),
+            ("http://org.local/", Some(("http://org.local", &["http://org.local"]))),
             ("login.salesforce.com", None),
             ("ftp://login.salesforce.com", None),
         ];

@@ -3,7 +3,7 @@
 //! Owns the split between "not sent" and "may have been sent". Refuses to know what is said; which hosts may be called
 //! is [`host::check`]'s, and for the platform [`platform::check`](super::platform::check)'s.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
@@ -11,7 +11,11 @@ use reqwest::{Client, ClientBuilder, redirect, retry};
 use thiserror::Error;
 use url::Url;
 
-use super::{roots, salesforce::host};
+use super::{
+    address::{CheckedNames, Guarded},
+    roots,
+    salesforce::host,
+};
 use crate::ports::{BoxFuture, Cause, Transport, TransportError};
 
 /// Most bytes of an answer of Salesforce, after decompression.
@@ -39,9 +43,11 @@ pub struct HttpTransport {
     allowed_hosts: Vec<String>,
 }
 
-/// The HTTP client of a process. Cloning it shares its connections.
-pub fn client() -> Result<Client, HttpSetupError> {
-    builder().build().map_err(HttpSetupError)
+/// The HTTP client of a process. Cloning it shares its connections. Names of Salesforce that are not among `allowed_hosts` lead to public
+/// addresses only; AWS may be anywhere.
+pub fn client(allowed_hosts: &[String]) -> Result<Client, HttpSetupError> {
+    let names = CheckedNames::new(Guarded::Salesforce, allowed_hosts);
+    builder().dns_resolver(Arc::new(names)).build().map_err(HttpSetupError)
 }
 
 /// What all clients have in common.
@@ -133,7 +139,7 @@ mod tests {
     async fn listener() -> (TcpListener, HttpTransport, String) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
-        let transport = HttpTransport::new(client().unwrap(), std::slice::from_ref(&host));
+        let transport = HttpTransport::new(client(&[]).unwrap(), std::slice::from_ref(&host));
         (listener, transport, format!("http://{host}/services/data"))
     }
 

@@ -1,5 +1,6 @@
 //! The world behind the ports: DynamoDB, Secrets Manager, HTTP, Salesforce, Mautic.
 
+mod address;
 pub mod aws;
 pub mod http;
 pub mod mail;

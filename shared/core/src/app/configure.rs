@@ -12,6 +12,7 @@ use super::{
 use crate::{
     adapters::{
         platform,
+        salesforce::host,
         secrets::{SecretError, SecretKind},
         state::{
             StateError,
@@ -87,6 +88,7 @@ pub async fn apply(ports: Ports<'_>, json: &Value) -> Result<Applied, ConfigureE
     let document = parse_document(json).map_err(ConfigureError::Invalid)?;
     let connection = document.connection.id.clone();
     platform_may_be_called(ports, &document)?;
+    salesforce_may_be_called(ports, &document)?;
     agree_on_source(ports, &document).await?;
     let former = ports.table.load_meta(&connection).await?;
     let former_version = former.as_ref().map_or(0, |meta| meta.config_version);
@@ -194,6 +196,18 @@ fn platform_may_be_called(ports: Ports<'_>, document: &Document) -> Result<(), C
         );
         let fault = ConfigFault { place: place.to_owned(), message: message.to(document.connection.language).to_owned() };
         ConfigureError::Invalid(vec![fault])
+    })
+}
+
+/// Refuses a host that is none of Salesforce and that the operator has not allowed, or that would be called without TLS.
+fn salesforce_may_be_called(ports: Ports<'_>, document: &Document) -> Result<(), ConfigureError> {
+    host::parse_origin(&document.salesforce.host.login_url(), &ports.settings.allowed_hosts).map(|_| ()).map_err(|_| {
+        let message = Sentence::new(
+            "This is not the address of a Salesforce server, by https. Write production, sandbox, my_domain, or an address that the operator allows.",
+            "Ce n'est pas l'adresse d'un serveur de Salesforce, en https. Écrivez production, sandbox, my_domain, ou une adresse que l'exploitant autorise.",
+        );
+        let message = message.to(document.connection.language).to_owned();
+        ConfigureError::Invalid(vec![ConfigFault { place: "salesforce.host".to_owned(), message }])
     })
 }
 

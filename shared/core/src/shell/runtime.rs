@@ -45,7 +45,7 @@ impl World {
     pub fn start() -> Result<Self, StartError> {
         super::telemetry::start(std::io::stdout);
         let settings = Settings::from_env()?;
-        let http = http::client()?;
+        let http = http::client(&settings.allowed_hosts)?;
         let account = Account::read(|name| std::env::var(name).ok());
         let mail = Ses::new(account.clone(), http.clone(), settings.alert_sender.clone());
         let (dynamodb, secretsmanager) = account.connect(&http);

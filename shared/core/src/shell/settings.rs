@@ -22,7 +22,8 @@ pub struct Settings {
     /// Default: taken from each request's host.
     pub public_url: Option<String>,
     /// `PASSERELLE_ALLOWED_HOSTS`: further hosts (`host` or `host:port`, separated by commas) that may be called as
-    /// Salesforce, over plain http too. Default: none. For simulated orgs only.
+    /// Salesforce, at private addresses too. With `http://` before it a host may be called without TLS; this machine always may. Default: none.
+    /// For simulated orgs, and for Salesforce behind a private address.
     pub allowed_hosts: Vec<String>,
     /// `PASSERELLE_PLATFORM_HOSTS`: further hosts, written likewise, that a platform's webhook may be at, over plain http and at private
     /// addresses too. Default: none. For the local stack and tests only.

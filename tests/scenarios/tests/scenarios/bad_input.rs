@@ -65,7 +65,7 @@ async fn an_unknown_source_is_refused_before_any_secret_is_read() {
     let scene = Scene::new().await;
     scene.active("kayo").await;
     // Nobody answers here: whoever asks for a secret fails.
-    let (_, deaf) = clients::connect(&http::client().unwrap(), "http://127.0.0.1:9", "http://127.0.0.1:9");
+    let (_, deaf) = clients::connect(&http::client(&[]).unwrap(), "http://127.0.0.1:9", "http://127.0.0.1:9");
     let secrets = Secrets::new(deaf, "passerelle");
     let ports = Ports { secrets: &secrets, ..scene.stack.ports() };
     let now = scene.clock.now_s().to_string();

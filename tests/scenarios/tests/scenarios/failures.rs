@@ -267,7 +267,7 @@ async fn events_whose_table_cannot_be_read_are_handed_back_to_the_stream() {
     let scene = Scene::new().await;
     let (kayo, other) = (scene.active("kayo").await, scene.active("other").await);
     // Nobody answers here: whoever asks for an item fails.
-    let (deaf, _) = clients::connect(&http::client().unwrap(), "http://127.0.0.1:9", "http://127.0.0.1:9");
+    let (deaf, _) = clients::connect(&http::client(&[]).unwrap(), "http://127.0.0.1:9", "http://127.0.0.1:9");
     let table = Table::new(deaf, passerelle_local::TABLE);
     let ports = Ports { table: &table, ..scene.stack.ports() };
     let deadline = scene.clock.now() + SignedDuration::from_secs(60);

@@ -317,3 +317,30 @@ async fn a_text_that_nobody_knows_is_told_by_its_code() {
     assert_eq!(refused["code"], "something_new");
     assert!(!refused.to_string().contains("secret words"), "{refused}");
 }
+
+/// A host that is none of Salesforce is refused when it is written, and again when an org answers with one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_is_none_of_salesforce_is_refused_wherever_it_comes_from() {
+    let scene = Scene::new().await;
+    for host in [
+        "https://evil.example",
+        "http://login.salesforce.com",
+        "http://127.0.0.1:1",
+        "https://169.254.169.254",
+        "https://login.salesforce.com.evil.org",
+    ] {
+        let document = scene.document("kayo", |document| document["salesforce"]["host"] = json!({"url": host}));
+        let refused = passerelle_core::app::configure::apply(scene.stack.ports(), &document).await.unwrap_err();
+        let passerelle_core::app::configure::ConfigureError::Invalid(faults) = refused else { panic!("{host}: {refused:?}") };
+        assert_eq!(faults[0].place, "salesforce.host", "{host}");
+    }
+    let kayo = scene.active("kayo").await;
+    for host in ["https://evil.example", "https://10.0.0.1", "https://[::ffff:169.254.169.254]", "http://acme.my.salesforce.com"] {
+        let own = scene.stack.addresses().salesforce.instance.clone().unwrap();
+        scene.org().control().move_instance(host);
+        assert_eq!(connect::test(scene.stack.ports(), &kayo).await.unwrap_err().code, "host_refused", "{host}");
+        scene.org().control().move_instance(&own);
+        scene.authorise("kayo").await;
+        connect::test(scene.stack.ports(), &kayo).await.unwrap();
+    }
+}
