@@ -112,10 +112,12 @@ pub async fn pause(ports: Ports<'_>, c: &ConnectionId) -> Result<(), ConnectionE
     .await
 }
 
-/// Notes that the org's grant is gone: nothing is sent until somebody reconnects. Only the first to notice changes anything.
+/// Notes that the org's grant is gone: nothing is sent until somebody reconnects. Only the first to notice changes anything. One that is not at
+/// work stays what it is, with the cause.
 pub async fn mark_broken(ports: Ports<'_>, c: &ConnectionId, cause: &str) -> Result<(), ConnectionError> {
     change(ports.table, c, |meta| match meta.status {
         Status::Active => Ok(Meta { status: Status::Broken, cause: Some(cause.to_owned()), ..meta.clone() }),
+        Status::Ready | Status::Paused if meta.cause.is_none() => Ok(Meta { cause: Some(cause.to_owned()), ..meta.clone() }),
         _ => Ok(meta.clone()),
     })
     .await

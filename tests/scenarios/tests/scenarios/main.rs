@@ -37,6 +37,7 @@ mod order;
 mod outbox;
 mod owners;
 mod preflight;
+mod quiet;
 mod readme;
 mod reconcile;
 mod records;

@@ -3,6 +3,7 @@
 //! The table's pointer names the version of the secret that counts; readers ask for that version and never for the current
 //! one. Whoever writes the secret holds the pointer's lease. New tokens are stored before they are used.
 
+mod alive;
 mod ask;
 mod cache;
 mod credentials;
@@ -15,6 +16,7 @@ use std::{fmt, sync::Arc};
 use secrecy::SecretString;
 use thiserror::Error;
 
+pub use alive::{QUIET, keep_alive};
 pub use cache::SessionCache;
 pub use credentials::Credentials;
 pub use keeper::{give_up, rewrite};

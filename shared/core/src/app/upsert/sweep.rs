@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, future, stream};
 use jiff::Timestamp;
 
 use super::{WorkError, Workbench, Worked, work};
@@ -11,7 +11,7 @@ use crate::{
         StateError,
         connections::{Meta, Status},
     },
-    app::schemas,
+    app::{schemas, tokens},
     domain::{
         ids::{ConnectionId, EventId},
         person::turn,
@@ -50,15 +50,18 @@ async fn work_one(
     (connection, worked)
 }
 
-/// The sweep: works every active connection of the installation that has something due.
+/// The sweep: works every active connection of the installation that has something due, and keeps the grants of quiet ones alive.
 pub async fn sweep(ports: Ports<'_>, bench: &Workbench, deadline: Timestamp) -> Result<Vec<(ConnectionId, Result<Worked, WorkError>)>, StateError> {
     let connections = ports.table.all_connections().await?;
-    let asked: Vec<_> = connections.into_iter().map(|connection| ask(ports, connection)).collect();
+    let asked: Vec<_> = connections.iter().cloned().map(|connection| ask(ports, connection)).collect();
     let asked: Vec<Result<_, StateError>> = stream::iter(asked).buffer_unordered(ASKED_AT_ONCE).collect().await;
     let due = those_with_work(asked)?;
     let works: Vec<_> =
         in_turn(due, ports.clock.now()).into_iter().map(|connection| work_one(ports, bench, connection, Vec::new(), deadline)).collect();
-    Ok(stream::iter(works).buffer_unordered(CONNECTIONS_AT_ONCE).collect().await)
+    // Side by side, so that a flood that takes all the time takes nobody's grant.
+    let working = stream::iter(works).buffer_unordered(CONNECTIONS_AT_ONCE).collect();
+    let (worked, ()) = future::join(working, tokens::keep_alive(ports, &bench.sessions, &connections, deadline)).await;
+    Ok(worked)
 }
 
 /// What was learnt of the connections. One whose state cannot be read keeps nobody else from being worked; that none can be read is
