@@ -177,6 +177,7 @@ fn the_stack_serves_takes_the_printed_line_and_keeps_its_data_across_starts() {
     assert!(local.beside(&["apply", &file]).contains("is stored as version 2"));
     assert!(local.beside(&["apply", &file]).contains("it is still version 2"));
     check(&local, folder.path(), &file);
+    connect(&local);
     local.end();
 
     let again = start();
@@ -209,6 +210,42 @@ fn operate(local: &Local, event: &str) {
     let standing: u64 = today["events"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
     assert_eq!((today["received"].as_u64(), standing > 200), (Some(standing), true), "{ledger}");
     assert!(local.beside(&["ledger", "kayo"]).contains("in flight  missing"));
+}
+
+/// What is typed to connect, test and leave an org, and to replace keys.
+fn connect(local: &Local) {
+    assert!(local.beside(&["connect", "kayo"]).contains(&format!("http://localhost:{}/oauth/kayo/start?ticket=", local.port)));
+    let tested = local.beside(&["connection", "test", "kayo"]);
+    assert!(tested.starts_with("kayo works.") && tested.contains("  org   00D") && tested.contains("  user  "), "{tested}");
+    assert!(tested.contains("API calls left of the last 24 hours: "), "{tested}");
+    let tested: Value = serde_json::from_str(&local.beside(&["connection", "test", "kayo", "--json"])).unwrap();
+    assert_eq!((&tested["works"], tested["org"]["user"].is_string()), (&Value::Bool(true), true), "{tested}");
+
+    let first = local.beside(&["certificate", "kayo"]);
+    assert!(first.starts_with("-----BEGIN CERTIFICATE-----\n") && first.ends_with("-----END CERTIFICATE-----\n"), "{first}");
+    assert_eq!(local.beside(&["certificate", "kayo"]), first, "the key is made once");
+    assert_ne!(local.beside(&["certificate", "kayo", "--new"]), first);
+    let refused = |arguments: &[&str]| {
+        let output = passerelle(&[arguments, &["--port", &local.port]].concat());
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(refused(&["certificate", "kayo", "--new"]).contains("two certificates already"));
+    assert!(refused(&["certificate", "kayo", "--retire"]).contains("not accepted the new certificate yet"));
+
+    assert!(local.beside(&["webhook-key", "rotate", "kayo"]).contains("shown this once: whsec_"));
+    assert!(refused(&["webhook-key", "rotate", "kayo"]).contains("two keys already"));
+    assert!(local.beside(&["webhook-key", "rotate", "kayo", "--again"]).contains("whsec_"));
+    assert!(local.beside(&["webhook-key", "retire", "kayo"]).contains("is retired"));
+
+    let said = refused(&["connection", "confirm-org", "kayo", "00Q000000000001"]);
+    assert!(said.contains("00D") && said.contains("(no_organization)"), "{said}");
+    assert!(local.beside(&["disconnect", "kayo"]).contains("revoked at Salesforce"));
+    let said = refused(&["connection", "test", "kayo"]);
+    assert!(said.contains("(not_connected)"), "{said}");
+    let output = passerelle(&["connection", "test", "kayo", "--json", "--port", &local.port]);
+    let tested: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&tested["works"], &tested["refused"]["code"]), (&Value::Bool(false), &"not_connected".into()), "{tested}");
 }
 
 /// `verify` and `fields` on the org of the demonstration, which has all that KAYO needs, and then on a document that asks for more.

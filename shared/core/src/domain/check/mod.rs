@@ -33,7 +33,7 @@ use super::{
 };
 
 /// Every code that a finding of the check can have; what stands for one value of the document has the code of its misfit.
-pub const CODES: [&str; 51] = [
+pub const CODES: [&str; 52] = [
     "api_disabled",
     "attributes_undeclared",
     "campaign_ambiguous",
@@ -41,6 +41,7 @@ pub const CODES: [&str; 51] = [
     "campaign_not_found",
     "campaign_status_unknown",
     "company_is_account",
+    "device_flow",
     "duplicate_rule",
     "duplicate_rules_unknown",
     "field_hidden",

@@ -1,6 +1,6 @@
 //! A document's rules against the org, as far as that decides whether the document may be stored or its connection work.
 
-use super::{nothing_to_do, objects::person_accounts};
+use super::{nothing_to_do, objects::person_accounts, rules::device_flow};
 use crate::domain::{
     config::Document,
     finding::{Finding, Sentence, Severity},
@@ -29,6 +29,7 @@ pub fn judge(document: &Document, maps: &FieldMaps, schemas: &Schemas) -> Verdic
             mapping::Severity::Noted => {}
         }
     }
+    verdict.warnings.extend(device_flow(document));
     verdict
 }
 

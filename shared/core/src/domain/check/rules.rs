@@ -2,13 +2,13 @@
 
 use super::{View, info, nothing_to_do, warning};
 use crate::domain::{
-    config::{Duplicates, Owner, OwnerFallback, Toggle},
+    config::{Auth, Document, Duplicates, Owner, OwnerFallback, Toggle},
     event::normalise_email,
     finding::{Finding, Sentence},
 };
 
 pub(super) fn findings(view: &View<'_>) -> Vec<Finding> {
-    duplicates(view).into_iter().chain(owner(view)).chain(substitutes(view)).chain(rights(view)).collect()
+    duplicates(view).into_iter().chain(owner(view)).chain(substitutes(view)).chain(rights(view)).chain(device_flow(view.document)).collect()
 }
 
 fn duplicates(view: &View<'_>) -> Vec<Finding> {
@@ -113,6 +113,23 @@ fn owner(view: &View<'_>) -> Option<Finding> {
             "Si aucun utilisateur Salesforce actif n'a l'adresse e-mail du collaborateur, la fiche appartient à l'utilisateur d'intégration.",
         ),
         nothing_to_do(),
+    ))
+}
+
+/// What whoever chooses the device flow should know.
+pub(super) fn device_flow(document: &Document) -> Option<Finding> {
+    matches!(document.salesforce.auth, Auth::Device(_)).then_some(())?;
+    Some(warning(
+        "device_flow",
+        "salesforce.auth.device",
+        Sentence::new(
+            "Salesforce blocks the device flow for apps that are not installed in the org.",
+            "Salesforce bloque le flux par appareil pour les applications qui ne sont pas installées dans l'organisation.",
+        ),
+        Sentence::new(
+            "Use `jwt_bearer` or `client_credentials`, which also need no refresh token that could be lost.",
+            "Utilisez `jwt_bearer` ou `client_credentials`, qui n'ont pas non plus de jeton d'actualisation à perdre.",
+        ),
     ))
 }
 

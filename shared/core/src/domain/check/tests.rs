@@ -225,7 +225,8 @@ fn what_the_org_is_like() {
 fn what_the_document_says() {
     use Severity::{Error, Info, Warning};
     type Change = fn(&mut Value);
-    let table: [(Change, Severity, &str, &str); 17] = [
+    let table: [(Change, Severity, &str, &str); 18] = [
+        (|d| d["salesforce"]["auth"] = json!({"device": {"client_id": "x", "enabled": "on"}}), Warning, "device_flow", "salesforce.auth.device"),
         (|d| drop(d["mappings"]["lead"]["fields"].as_array_mut().unwrap().remove(1)), Error, "required_unfilled", "mappings.lead"),
         (|d| d["platform"]["attributes"][1]["required"] = json!(false), Warning, "required_from_optional", "mappings.lead.fields[1].from"),
         (
