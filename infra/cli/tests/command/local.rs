@@ -67,6 +67,13 @@ impl Local {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// What a command says that fails.
+    fn refused(&self, arguments: &[&str]) -> String {
+        let output = passerelle(&[arguments, &["--port", &self.port]].concat());
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
     fn event(&self, event: &str) -> Value {
         serde_json::from_str(&self.beside(&["status", "kayo", event, "--json"])).unwrap()
     }
@@ -172,12 +179,13 @@ fn the_stack_serves_takes_the_printed_line_and_keeps_its_data_across_starts() {
     assert!(told["why"][0]["changes"].as_array().unwrap().iter().any(|change| change["field"] == "LastName"), "{told}");
 
     operate(&local, &event);
+    connect(&local);
 
     let file = document(folder.path(), &local, "\"KAYO, renamed\"");
     assert!(local.beside(&["apply", &file]).contains("is stored as version 2"));
     assert!(local.beside(&["apply", &file]).contains("it is still version 2"));
     check(&local, folder.path(), &file);
-    connect(&local);
+    leave(&local);
     local.end();
 
     let again = start();
@@ -212,7 +220,7 @@ fn operate(local: &Local, event: &str) {
     assert!(local.beside(&["ledger", "kayo"]).contains("in flight  missing"));
 }
 
-/// What is typed to connect, test and leave an org, and to replace keys.
+/// What is typed to connect and test an org, and to replace keys.
 fn connect(local: &Local) {
     assert!(local.beside(&["connect", "kayo"]).contains(&format!("http://localhost:{}/oauth/kayo/start?ticket=", local.port)));
     let tested = local.beside(&["connection", "test", "kayo"]);
@@ -225,23 +233,24 @@ fn connect(local: &Local) {
     assert!(first.starts_with("-----BEGIN CERTIFICATE-----\n") && first.ends_with("-----END CERTIFICATE-----\n"), "{first}");
     assert_eq!(local.beside(&["certificate", "kayo"]), first, "the key is made once");
     assert_ne!(local.beside(&["certificate", "kayo", "--new"]), first);
-    let refused = |arguments: &[&str]| {
-        let output = passerelle(&[arguments, &["--port", &local.port]].concat());
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
-        String::from_utf8(output.stderr).unwrap()
-    };
-    assert!(refused(&["certificate", "kayo", "--new"]).contains("two certificates already"));
-    assert!(refused(&["certificate", "kayo", "--retire"]).contains("not accepted the new certificate yet"));
+    assert!(local.refused(&["certificate", "kayo", "--new"]).contains("two certificates already"));
+    assert!(local.refused(&["certificate", "kayo", "--retire"]).contains("not accepted the new certificate yet"));
 
     assert!(local.beside(&["webhook-key", "rotate", "kayo"]).contains("shown this once: whsec_"));
-    assert!(refused(&["webhook-key", "rotate", "kayo"]).contains("two keys already"));
+    assert!(local.refused(&["webhook-key", "rotate", "kayo"]).contains("two keys already"));
     assert!(local.beside(&["webhook-key", "rotate", "kayo", "--again"]).contains("whsec_"));
     assert!(local.beside(&["webhook-key", "retire", "kayo"]).contains("is retired"));
 
-    let said = refused(&["connection", "confirm-org", "kayo", "00Q000000000001"]);
+    let said = local.refused(&["connection", "confirm-org", "kayo", "00Q000000000001"]);
     assert!(said.contains("00D") && said.contains("(no_organization)"), "{said}");
+}
+
+/// What is typed where a connection does not work, and to leave its org. The document's consumer key is none that the org knows.
+fn leave(local: &Local) {
+    let said = local.refused(&["connection", "test", "kayo"]);
+    assert!(said.contains("clé client") && said.contains("(invalid_client_id)"), "{said}");
     assert!(local.beside(&["disconnect", "kayo"]).contains("revoked at Salesforce"));
-    let said = refused(&["connection", "test", "kayo"]);
+    let said = local.refused(&["connection", "test", "kayo"]);
     assert!(said.contains("(not_connected)"), "{said}");
     let output = passerelle(&["connection", "test", "kayo", "--json", "--port", &local.port]);
     let tested: Value = serde_json::from_slice(&output.stdout).unwrap();

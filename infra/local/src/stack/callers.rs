@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dynoxide::Database;
+use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinHandle;
 
 use super::{StackOptions, Switch, TABLE, UPSERT_TIMEOUT, options::EXPIRY_INTERVAL};
@@ -13,6 +14,9 @@ use crate::{
     served::Stop,
     stream::{Failures, Mapping, StreamError},
 };
+
+/// How far the stack's time and the machine's may be apart to be the same.
+const SAME_TIME: SignedDuration = SignedDuration::from_mins(1);
 
 /// The functions that are called, and when to stop calling.
 pub(super) struct Callers<'a> {
@@ -52,12 +56,17 @@ impl Callers<'_> {
         }
     }
 
-    /// DynamoDB removes expired items by itself; the embedded one does when it is told.
+    /// DynamoDB removes expired items by itself; the embedded one does when it is told. It goes by the machine's time, so that it is not told
+    /// where the stack's is another one: it would remove what has just been written.
     fn expiry(&self) -> EventFunction {
-        let database = self.database.clone();
+        let (database, clock) = (self.database.clone(), Arc::clone(&self.options.clock));
         let handler: EventHandler = Arc::new(move |_, _| {
             let database = database.clone();
+            let apart = clock.now().duration_since(Timestamp::now()).abs();
             Box::pin(async move {
+                if apart > SAME_TIME {
+                    return Ok(0.into());
+                }
                 let removed = tokio::task::spawn_blocking(move || database.sweep_ttl()).await??;
                 Ok(removed.into())
             })
