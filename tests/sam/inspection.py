@@ -51,6 +51,8 @@ def rules(table, prefix):
         ("secretsmanager:PutSecretValue", f"{secret}/platform-AbCdEf", []),
         ("secretsmanager:DescribeSecret", f"{secret}/salesforce-AbCdEf", []),
         ("secretsmanager:DeleteSecret", f"{secret}/salesforce-AbCdEf", []),
+        ("ses:SendEmail", "*", ["Upsert"]),
+        ("ec2:CreateNetworkInterface", "*", []),
         ("secretsmanager:GetSecretValue", f"{elsewhere}/salesforce-AbCdEf", []),
         ("secretsmanager:GetSecretValue", f"{elsewhere}/webhook-AbCdEf", []),
     ]
@@ -68,7 +70,7 @@ def policies(checks, account, stack, outputs):
             if answer["EvaluationResults"][0]["EvalDecision"] == "allowed":
                 found.append(function)
         who = ", ".join(wanted) or "nobody"
-        checks.check(f"{action} on {resource.split(':', 5)[5]}: {who}", sorted(found) == sorted(wanted), found)
+        checks.check(f"{action} on {resource.split(':', 5)[-1]}: {who}", sorted(found) == sorted(wanted), found)
 
 
 def schedule(account, target):

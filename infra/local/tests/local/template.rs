@@ -122,10 +122,18 @@ fn each_function_may_do_this_and_no_more() {
     );
     let alerts = &resources["SendAlerts"]["Properties"];
     assert_eq!((actions(&alerts["PolicyDocument"]), &alerts["Roles"]), (all(&[&["ses:SendEmail"]]), &json!(["UpsertRole"])));
+    // With a fixed egress Lambda itself asks for these; no other function is in the network.
+    let interfaces = ["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DeleteNetworkInterface"];
+    assert_eq!(actions(&resources["UseNetwork"]["Properties"]["PolicyDocument"]), all(&[&interfaces]));
+    for function in ["OauthCallback", "TriggerIntake", "Upsert", "Reconcile", "Console"] {
+        let managed = &resources[format!("{function}Role")]["Properties"]["ManagedPolicyArns"];
+        let may = managed.as_array().unwrap().contains(&json!(["HasFixedEgress", "UseNetwork", "AWS::NoValue"]));
+        assert_eq!(may, resources[function]["Properties"].get("VpcConfig").is_some(), "{function}");
+    }
     for (role, wanted) in wanted {
         let properties = &resources[role]["Properties"];
         let managed = properties["ManagedPolicyArns"].as_array().into_iter().flatten();
-        let managed = managed.map(|name| &resources[name.as_str().unwrap()]["Properties"]["PolicyDocument"]);
+        let managed = managed.filter_map(Value::as_str).map(|name| &resources[name]["Properties"]["PolicyDocument"]);
         let own = properties["Policies"].as_array().into_iter().flatten().map(|policy| &policy["PolicyDocument"]);
         let found: BTreeSet<String> = managed.chain(own).flat_map(actions).collect();
         assert_eq!(found, wanted, "{role}");

@@ -4,9 +4,11 @@
 mod actions;
 mod alerts;
 mod bad_input;
+mod broker;
 mod budget;
 mod business_card;
 mod calls;
+mod canaries;
 mod check;
 mod companies;
 mod configuring;

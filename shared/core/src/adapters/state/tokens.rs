@@ -33,6 +33,9 @@ pub struct TokenItem {
     /// have been lost, and where to look for it.
     #[serde(default)]
     pub pending: Option<String>,
+    /// Why Salesforce has refused what this generation has to ask with: nobody asks again before there is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// What asking for the lease gave.
@@ -90,7 +93,7 @@ impl Table {
     /// Repeating it finds its own work and succeeds.
     pub async fn commit_token(&self, c: &ConnectionId, seen: u64, version: &str, now: Timestamp) -> Result<bool, StateError> {
         let same = if seen == 0 { "attribute_not_exists(generation) OR generation = :g" } else { "generation = :g" };
-        let change = Expression::update("SET generation = :n, version = :v, stored_at_ms = :at REMOVE lease_owner, lease_until_ms, pending");
+        let change = Expression::update("SET generation = :n, version = :v, stored_at_ms = :at REMOVE lease_owner, lease_until_ms, pending, refused");
         let change = change.only_if(same).number(":g", seen).number(":n", seen + 1).text(":v", version).number(":at", now.as_millisecond());
         match self.update::<TokenItem>(&Key::token(c), change).await {
             Ok(_) => Ok(true),
@@ -102,16 +105,17 @@ impl Table {
     /// Points to nothing from now on, if the generation is still `seen`, and ends the lease: whoever holds older tokens sees that they count
     /// no more. `false` = somebody else was quicker.
     pub async fn forget_token(&self, c: &ConnectionId, owner: &str, seen: u64) -> Result<bool, StateError> {
-        let change = Expression::update("SET generation = :n, stored_at_ms = :zero REMOVE version, lease_owner, lease_until_ms, pending");
+        let change = Expression::update("SET generation = :n, stored_at_ms = :zero REMOVE version, lease_owner, lease_until_ms, pending, refused");
         let change = change.only_if("lease_owner = :o").text(":o", owner).number(":n", seen + 1).number(":zero", 0);
         self.held(c, change).await
     }
 
     /// Ends the lease without a new version. `settled` also forgets the announced version, because it is certain that no
     /// tokens were made for it. Somebody else's lease is left alone.
-    pub async fn release_token(&self, c: &ConnectionId, owner: &str, settled: Settled) -> Result<(), StateError> {
+    pub async fn release_token(&self, c: &ConnectionId, owner: &str, settled: Settled<'_>) -> Result<(), StateError> {
         let change = match settled {
             Settled::Yes => Expression::update("REMOVE lease_owner, lease_until_ms, pending"),
+            Settled::Refused(cause) => Expression::update("SET refused = :r REMOVE lease_owner, lease_until_ms, pending").text(":r", cause),
             Settled::InDoubt => Expression::update("REMOVE lease_owner, lease_until_ms"),
         };
         self.held(c, change.only_if("lease_owner = :o").text(":o", owner)).await?;
@@ -129,9 +133,11 @@ impl Table {
 
 /// Whether the outcome of a token request is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settled {
+pub enum Settled<'a> {
     /// No tokens were made that we do not have.
     Yes,
+    /// Nor will any be made, for this cause.
+    Refused(&'a str),
     /// Tokens may have been made and lost.
     InDoubt,
 }

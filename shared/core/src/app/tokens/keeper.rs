@@ -131,7 +131,7 @@ impl Keeper<'_> {
     }
 
     /// Ends the lease. A failure is logged only: the lease ends by itself.
-    pub async fn release(&self, settled: Settled) {
+    pub async fn release(&self, settled: Settled<'_>) {
         if self.ports.table.release_token(self.connection, &self.owner, settled).await.is_err() {
             tracing::warn!(connection.id = %self.connection, code = "state_failed", "the token's lease was not released");
         }

@@ -29,7 +29,7 @@ const STORE_EVERY: SignedDuration = SignedDuration::from_mins(10);
 
 /// Another session after Salesforce refused the one that was `seen`: somebody else's younger token, or a new one.
 ///
-/// Guarantee: of all processes at most one at a time asks Salesforce. Where the org rotates refresh tokens, the new one is
+/// Guarantee: of all processes at most one at a time asks Salesforce, and none asks again with what was refused. Where the org rotates refresh tokens, the new one is
 /// stored before the new access token is used.
 ///
 /// # Errors
@@ -53,6 +53,10 @@ pub async fn refresh<'a>(
             Leased::Taken => ports.clock.sleep(LEASE_WAIT).await,
             Leased::Ours(pointer) => {
                 let keeper = Keeper { ports, connection, owner, pointer };
+                if let Some(cause) = keeper.pointer.refused.clone() {
+                    keeper.release(Settled::Yes).await;
+                    return Err(TokenError::Broken { cause });
+                }
                 let renewed = match renew(&keeper, document, cache).await {
                     Err(_) if planted::is(Bug::FailedRefreshIsFresh) => Some(seen),
                     renewed => renewed?,
@@ -82,7 +86,12 @@ async fn renew(keeper: &Keeper<'_>, document: &Document, cache: &SessionCache) -
         }
         Ok(Renewed::Overtaken) => Ok(None),
         Err(error) => {
-            keeper.release(if doubt { Settled::InDoubt } else { Settled::Yes }).await;
+            let settled = match &error {
+                TokenError::Broken { cause } => Settled::Refused(cause),
+                _ if doubt => Settled::InDoubt,
+                _ => Settled::Yes,
+            };
+            keeper.release(settled).await;
             // Whoever overtook us may have spent the refresh token that was refused to us.
             let pointer = keeper.ports.table.load_token(keeper.connection).await;
             let overtaken = pointer.is_ok_and(|pointer| pointer.generation != keeper.pointer.generation);
