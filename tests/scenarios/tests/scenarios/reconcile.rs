@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use passerelle_core::{
+    app::{reconcile, upsert::Workbench},
     domain::{
         ids::{ConnectionId, PersonKey},
         person::{Person, email_alias, id_alias},
@@ -193,12 +194,12 @@ async fn merged_and_converted_records_are_followed() {
     );
 }
 
-/// A thousand records have one timestamp, and pages end within it.
+/// Many records have one timestamp, and pages end within it.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_record_is_missed_where_a_page_ends_within_one_timestamp() {
     let mut seed = Seed::demo();
     let leads =
-        (0..1_300).map(|n| record("Lead", json!({"LastName": format!("Person {n}"), "Company": "ACME", "Email": format!("p{n}@example.org")})));
+        (0..1_700).map(|n| record("Lead", json!({"LastName": format!("Person {n}"), "Company": "ACME", "Email": format!("p{n}@example.org")})));
     seed.records.extend(leads);
     let (scene, kayo) = scene_with(seed, job(), json!({"unknown_records": "person"})).await;
     let all = scene.records("Lead").iter().chain(&scene.records("Contact")).filter(|record| record["Email"].is_string()).count() as u64;
@@ -213,6 +214,50 @@ async fn no_record_is_missed_where_a_page_ends_within_one_timestamp() {
     scene.work(&kayo, &states("e1", scene.clock.now(), &json!({"id": "new", "email": lead["Email"], "job": "CTO"}))).await;
     assert_eq!(scene.records("Lead").len(), before);
     assert_eq!(person(&scene, &kayo, "new").await.link.unwrap().id.to_string(), lead["Id"].as_str().unwrap());
+}
+
+/// A run over several pages does not come by its own writes; whoever changes such a record meanwhile is heard at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_run_has_written_is_read_by_the_next_one() {
+    let rules = json!([
+        {"from": "person.job", "to": "Title", "strategy": "always_platform", "direction": "both"},
+        {"from": "person.phone", "to": "Phone", "strategy": "most_recent", "direction": "both"},
+    ]);
+    let (scene, kayo) = scene_with(Seed::demo(), rules, json!({"overlap_minutes": 0})).await;
+    for n in 0..5 {
+        let mut event = states(&format!("e{n}"), scene.clock.now(), &json!({"job": "Engineer"}));
+        event["person"]["id"] = json!(format!("p{n}"));
+        event["person"]["email"] = json!(format!("ada{n}@example.org"));
+        scene.accept("kayo", &event).await;
+    }
+    scene.sweep().await;
+    hour(&scene, &kayo).await;
+    hour(&scene, &kayo).await;
+    let titled = |title: &str| scene.records("Lead").into_iter().filter(|lead| lead["Title"] == title).collect::<Vec<_>>();
+    for lead in titled("Engineer") {
+        scene.edit("Lead", &lead, &json!({"Title": "Chief"}));
+    }
+    scene.clock.advance(SignedDuration::from_mins(61));
+    let bench = Workbench::with_pages_of(2);
+    let step = || reconcile::step(scene.stack.ports(), &bench, &kayo, scene.clock.now() + SignedDuration::from_secs(60));
+    assert!(!step().await.unwrap().done);
+    assert_eq!((titled("Engineer").len(), titled("Chief").len()), (2, 3), "a page is written before the next is read");
+    scene.edit("Lead", &titled("Engineer")[0], &json!({"Phone": "0102030405"}));
+    let gone = titled("Engineer")[1].clone();
+    scene.as_colleague(|org, session| org.delete(session, "Lead", gone["Id"].as_str().unwrap()).unwrap());
+    let mut run = None;
+    for _ in 0..10 {
+        run = run.or(step().await.unwrap().ended);
+    }
+    let run = run.unwrap();
+    assert!(run.sheet.balances(), "{run:?}");
+    assert_eq!((run.sheet.read, run.sheet.to_salesforce, run.sheet.to_platform, run.sheet.deleted), (5 + 2, 5, 2, 1), "{run:?}");
+
+    // The next run begins with all that was left to it, even without an overlap.
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((run.sheet.read, run.sheet.applied), (5, 0), "{run:?}");
+    let run = hour(&scene, &kayo).await;
+    assert_eq!(run.sheet.read, 0, "{run:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

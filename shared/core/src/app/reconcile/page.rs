@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
@@ -66,7 +65,7 @@ impl Page {
         let mut subs = Vec::new();
         for (i, object) in objects.iter().enumerate() {
             let position = run.positions.get(object).cloned().unwrap_or_default();
-            let soql = query(engine, schemas, object.as_str(), run.since, (&position, most));
+            let soql = query(engine, schemas, object.as_str(), &span(run, &position, our_user(access)), most);
             subs.push(soql::query_with_deleted(access.version(), &format!("p{i}"), &soql));
         }
         let answer = access.composite(&Composite::new(subs)).await?;
@@ -210,18 +209,26 @@ impl Gathering {
     }
 }
 
-fn query(engine: &Engine, schemas: &Schemas, object: &str, since: Timestamp, (position, most): (&Position, usize)) -> String {
+fn query(engine: &Engine, schemas: &Schemas, object: &str, span: &str, most: usize) -> String {
     let mut fields: BTreeSet<FieldName> = fields_of(engine, schemas, object).into_iter().collect();
     fields.extend(["SystemModstamp", "IsDeleted", "MasterRecordId"].map(FieldName::known));
     fields.extend(schemas.key_field(object));
     let fields = columns(engine, object, fields);
+    format!("SELECT {fields} FROM {object} WHERE {span} ORDER BY SystemModstamp, Id LIMIT {}", most + 1)
+}
+
+/// The condition on records that a run has still to read. What we have changed since the run began is left to the next one, which begins
+/// before this one did: a run over several pages would come by all that it has written once more.
+fn span(run: &Run, position: &Position, us: Option<RecordId>) -> String {
     let from = match &position.after {
-        None => format!("SystemModstamp >= {}", soql::datetime(since)),
+        None => format!("SystemModstamp >= {}", soql::datetime(run.since)),
         Some((at, _)) if planted::is(Bug::PageByTime) => format!("SystemModstamp > {}", soql::datetime(*at)),
         Some((at, id)) => {
             let at = soql::datetime(*at);
             format!("SystemModstamp >= {at} AND (SystemModstamp > {at} OR Id > '{id}')")
         }
     };
-    format!("SELECT {fields} FROM {object} WHERE {from} ORDER BY SystemModstamp, Id LIMIT {}", most + 1)
+    let begun = soql::datetime(run.started_at);
+    let echo = us.map(|us| format!(" AND (SystemModstamp < {begun} OR LastModifiedById != '{us}' OR IsDeleted = true)"));
+    from + &echo.unwrap_or_default()
 }
