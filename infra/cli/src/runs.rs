@@ -58,6 +58,9 @@ pub fn in_words(run: &Run) -> String {
             lines.push(format!("  the platform could not be read: {code}.{cure}"));
         }
     }
+    if let Some(code) = &run.bulk_refused {
+        lines.push(format!("  the Bulk API did not list what has changed ({code}); the run went on page by page"));
+    }
     if let Some(code) = &run.stopped {
         lines.push(format!("  stopped: {code}. Raise `reconciliation.brake_percent` if this is meant, and the next run goes on."));
     }
@@ -91,6 +94,7 @@ mod tests {
             sheet,
             api_calls: 2,
             ended_at: None,
+            bulk_refused: None,
             stopped: None,
         };
         let text = in_words(&run);

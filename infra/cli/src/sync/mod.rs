@@ -28,6 +28,8 @@ use crate::{progress::Progress, runs, target::Target};
 const STEP: SignedDuration = SignedDuration::from_secs(60);
 /// How long it waits for whoever else works the connection.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long it waits before it asks anew whether Salesforce has listed what has changed.
+const LISTING: Duration = Duration::from_secs(20);
 /// How often it waits for the outcomes of a part of a list.
 const PATIENCE: usize = 300;
 
@@ -91,6 +93,7 @@ async fn carry(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, project: O
         match step.stopped {
             None | Some(Stopped::Deadline) => {}
             Some(Stopped::Busy | Stopped::Unsettled | Stopped::LeaseLost) => tokio::time::sleep(PAUSE).await,
+            Some(Stopped::Listing) => tokio::time::sleep(LISTING).await,
             Some(stopped) => bail!("{} The synchronisation goes on by itself: `passerelle runs {c}` tells how far it is.", why(stopped)),
         }
     };
@@ -163,6 +166,7 @@ const fn why(stopped: Stopped) -> &'static str {
         Stopped::NotActive => "The connection is not active any more.",
         Stopped::Budget => "The API calls that are left are kept for live events.",
         Stopped::Salesforce => "Salesforce cannot be reached, or refuses.",
+        Stopped::Listing => "Salesforce is listing what has changed.",
         Stopped::Busy | Stopped::Deadline | Stopped::Unsettled | Stopped::LeaseLost => "Somebody else is at work.",
     }
 }

@@ -1,6 +1,7 @@
 //! The org, with a session that is renewed once when Salesforce refuses it.
 
-use http::Method;
+use bytes::Bytes;
+use http::{HeaderMap, Method};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -148,6 +149,30 @@ impl<'a> Access<'a> {
             other => drop(other?),
         }
         Ok(())
+    }
+
+    /// Sends one call that asks for something and may be repeated, with a renewed session if the first is refused.
+    pub async fn ask(&mut self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, AccessError> {
+        self.may_call()?;
+        match self.session.org.send(method.clone(), path, body, CALL_TIMEOUT).await {
+            Err(error) if error.class() == Class::Reauthorise => {
+                self.renew().await?;
+                Ok(self.session.org.send(method, path, body, CALL_TIMEOUT).await?.body)
+            }
+            other => Ok(other?.body),
+        }
+    }
+
+    /// Reads CSV, with a renewed session if the first is refused.
+    pub async fn csv(&mut self, path: &str) -> Result<(HeaderMap, Bytes), AccessError> {
+        self.may_call()?;
+        match self.session.org.csv(path, CALL_TIMEOUT).await {
+            Err(error) if error.class() == Class::Reauthorise => {
+                self.renew().await?;
+                Ok(self.session.org.csv(path, CALL_TIMEOUT).await?)
+            }
+            other => Ok(other?),
+        }
     }
 
     /// Sends one composite call with the session at hand. A refused session refuses before anything is done.

@@ -45,6 +45,9 @@ pub struct Run {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
+    /// Why Salesforce did not list what has changed, where a job was refused or has failed: the run went on page by page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bulk_refused: Option<String>,
     /// Why it was stopped for a person to look at: a stable code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
@@ -69,6 +72,27 @@ pub struct Position {
     /// Whether there are no more.
     #[serde(default)]
     pub done: bool,
+    /// The job that lists what comes after it, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listing: Option<Listing>,
+}
+
+/// How far a run is with a job of the Bulk API 2.0.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listing {
+    /// The job's id.
+    pub job: String,
+    /// When it was made.
+    pub at: Timestamp,
+    /// Whether its results can be fetched.
+    #[serde(default)]
+    pub ready: bool,
+    /// Where the page of results begins; absent = the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locator: Option<String>,
+    /// How many rows of that page are done.
+    #[serde(default)]
+    pub worked: usize,
 }
 
 /// A synchronisation of everybody, or of a project, that somebody has asked for.

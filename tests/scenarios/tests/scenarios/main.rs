@@ -6,6 +6,7 @@ mod alerts;
 mod bad_input;
 mod broker;
 mod budget;
+mod bulk;
 mod business_card;
 mod calls;
 mod canaries;

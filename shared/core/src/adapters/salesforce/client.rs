@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode, header};
+use http::{HeaderMap, Method, Request, StatusCode, header, response::Parts};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
@@ -114,7 +114,26 @@ impl<'a> Org<'a> {
     /// # Errors
     /// Every status that is not 2xx is [`SalesforceError::Refused`]. Nothing is repeated.
     pub async fn send(&self, method: Method, path: &str, body: Option<&Value>, timeout: Duration) -> Result<Answer, SalesforceError> {
-        let request = self.request(method, path, body)?;
+        let request = self.request(method, path, body, "application/json")?;
+        let (parts, bytes) = self.exchange(request, timeout).await?;
+        let body = match bytes.is_empty() {
+            true => Value::Null,
+            false => serde_json::from_slice(&bytes).map_err(|e| SalesforceError::unreadable("a call", e))?,
+        };
+        Ok(Answer { status: parts.status, headers: parts.headers, body })
+    }
+
+    /// Reads a resource that answers with CSV: its headers and its body.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn csv(&self, path: &str, timeout: Duration) -> Result<(HeaderMap, Bytes), SalesforceError> {
+        let request = self.request(Method::GET, path, None, "text/csv")?;
+        let (parts, bytes) = self.exchange(request, timeout).await?;
+        Ok((parts.headers, bytes))
+    }
+
+    async fn exchange(&self, request: Request<Bytes>, timeout: Duration) -> Result<(Parts, Bytes), SalesforceError> {
         self.meter.calls.fetch_add(1, Ordering::Relaxed);
         let response = match self.transport.send(request, timeout).await {
             Ok(response) => response,
@@ -129,10 +148,10 @@ impl<'a> Org<'a> {
         if usage.is_some() {
             *self.meter.usage.lock().unwrap_or_else(PoisonError::into_inner) = usage;
         }
-        parse_response(response, usage.or_else(|| self.usage()))
+        succeeded(response, usage.or_else(|| self.usage()))
     }
 
-    fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Request<Bytes>, SalesforceError> {
+    fn request(&self, method: Method, path: &str, body: Option<&Value>, accept: &'static str) -> Result<Request<Bytes>, SalesforceError> {
         if !path.starts_with("/services/") {
             return Err(SalesforceError::unsendable("the path is not one of Salesforce's services"));
         }
@@ -140,7 +159,7 @@ impl<'a> Org<'a> {
         let mut authorization = header::HeaderValue::from_str(&authorization).map_err(SalesforceError::unsendable)?;
         authorization.set_sensitive(true);
         let request = Request::builder().method(method).uri(format!("{}{path}", self.instance_url));
-        let request = request.header(header::AUTHORIZATION, authorization).header(header::ACCEPT, "application/json");
+        let request = request.header(header::AUTHORIZATION, authorization).header(header::ACCEPT, accept);
         let request = request.header("Sforce-Call-Options", CLIENT_NAME);
         let request = match body {
             Some(_) => request.header(header::CONTENT_TYPE, "application/json"),
@@ -182,17 +201,13 @@ fn header_text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
 }
 
-fn parse_response(response: http::Response<Bytes>, usage: Option<Usage>) -> Result<Answer, SalesforceError> {
+fn succeeded(response: http::Response<Bytes>, usage: Option<Usage>) -> Result<(Parts, Bytes), SalesforceError> {
     let (parts, bytes) = response.into_parts();
     if !parts.status.is_success() {
         let wait = header_text(&parts.headers, "retry-after").and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
         return Err(SalesforceError::refused(parts.status.as_u16(), &bytes, wait, usage));
     }
-    let body = match bytes.is_empty() {
-        true => Value::Null,
-        false => serde_json::from_slice(&bytes).map_err(|e| SalesforceError::unreadable("a call", e))?,
-    };
-    Ok(Answer { status: parts.status, headers: parts.headers, body })
+    Ok((parts, bytes))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Owns paths, headers, limits and error codes. Refuses to know people, mappings and plans.
 
+pub mod bulk;
 pub mod client;
 mod codes;
 pub mod collections;

@@ -4,6 +4,7 @@
 //! who wait for a run), plans both directions, executes, records, and only then moves the cursor; then it works the events that came
 //! meanwhile and gives the writer back. A step that dies is repeated: what it had done already compares as the same.
 
+mod bulk;
 mod page;
 mod stepper;
 
@@ -127,5 +128,6 @@ async fn step_of_run(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, dead
     let outcome = stepper.work(&mut shift, bench, &meta).await;
     let worked = shift.end(bench, outcome).await?;
     let step = stepper.step;
-    Ok(Step { stopped: worked.stopped, done: step.done || worked.stopped.is_some(), ..step })
+    let stopped = worked.stopped.or(step.stopped);
+    Ok(Step { stopped, done: step.done || stopped.is_some(), ..step })
 }

@@ -85,6 +85,11 @@ impl Page {
         Ok(Self(pages))
     }
 
+    /// Some rows of an object that a job has listed.
+    pub fn of(object: &ObjectName, rows: Vec<Row>) -> Self {
+        Self(BTreeMap::from([(object.clone(), Rows { rows, more: true })]))
+    }
+
     /// How many records it has.
     pub fn len(&self) -> usize {
         self.0.values().map(|rows| rows.rows.len()).sum()
@@ -100,7 +105,7 @@ impl Page {
         let position = |(object, rows): (&ObjectName, &Rows)| {
             let last = rows.rows.last().and_then(|row| row.time("SystemModstamp").zip(row.id("Id")));
             let before = run.positions.get(object).and_then(|position| position.after);
-            (object.clone(), Position { after: last.or(before), done: !rows.more })
+            (object.clone(), Position { after: last.or(before), done: !rows.more, listing: None })
         };
         self.0.iter().map(position).collect()
     }
@@ -209,12 +214,22 @@ impl Gathering {
     }
 }
 
+/// What a run has still to read of an object.
+pub(super) fn rest(engine: &Engine, schemas: &Schemas, object: &str, run: &Run, us: Option<RecordId>) -> String {
+    let position = run.positions.iter().find(|(name, _)| name.as_str() == object).map(|(_, position)| position.clone()).unwrap_or_default();
+    format!("SELECT {} FROM {object} WHERE {}", selected(engine, schemas, object), span(run, &position, us))
+}
+
 fn query(engine: &Engine, schemas: &Schemas, object: &str, span: &str, most: usize) -> String {
+    let fields = selected(engine, schemas, object);
+    format!("SELECT {fields} FROM {object} WHERE {span} ORDER BY SystemModstamp, Id LIMIT {}", most + 1)
+}
+
+fn selected(engine: &Engine, schemas: &Schemas, object: &str) -> String {
     let mut fields: BTreeSet<FieldName> = fields_of(engine, schemas, object).into_iter().collect();
     fields.extend(["SystemModstamp", "IsDeleted", "MasterRecordId"].map(FieldName::known));
     fields.extend(schemas.key_field(object));
-    let fields = columns(engine, object, fields);
-    format!("SELECT {fields} FROM {object} WHERE {span} ORDER BY SystemModstamp, Id LIMIT {}", most + 1)
+    columns(engine, object, fields)
 }
 
 /// The condition on records that a run has still to read. What we have changed since the run began is left to the next one, which begins

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Step, page::Page};
+use super::{
+    Step,
+    page::{Page, People},
+};
 use crate::{
     adapters::state::{StateError, connections::Meta, runs::Cursor},
     app::{
@@ -15,7 +18,7 @@ use crate::{
     },
     domain::{
         budget::Purpose,
-        config::{ReconciliationSection, Ways},
+        config::{ReconciliationSection, Toggle, Ways},
         engine::Engine,
         ids::{ConnectionId, EventId, ObjectName, PersonKey},
         person::{Person, spread},
@@ -38,9 +41,9 @@ const PLATFORM_PAGES: usize = 3;
 const FEW_DELETIONS: usize = 20;
 
 pub(super) struct Stepper<'a> {
-    ports: Ports<'a>,
-    engine: &'a Engine,
-    ways: Ways,
+    pub(super) ports: Ports<'a>,
+    pub(super) engine: &'a Engine,
+    pub(super) ways: Ways,
     pub step: Step,
     /// Events that the step has read from the platform.
     brought: Vec<EventId>,
@@ -114,7 +117,7 @@ impl<'a> Stepper<'a> {
             Err(StateError::Conflict { .. }) => {}
             Err(other) => return Err(other.into()),
         }
-        self.step.done = self.step.ended.is_some();
+        self.step.done = self.step.ended.is_some() || self.step.stopped.is_some();
         self.step.ended.iter().for_each(|run| report(c, run));
         Ok(())
     }
@@ -148,6 +151,7 @@ impl<'a> Stepper<'a> {
             sheet: Default::default(),
             api_calls: 0,
             ended_at: None,
+            bulk_refused: None,
             stopped: None,
         }
     }
@@ -183,11 +187,16 @@ impl<'a> Stepper<'a> {
     }
 
     /// What Salesforce has modified. Answers whether the run has moved on.
-    async fn page(&self, shift: &mut Shift<'a>, bench: &'a Workbench, run: &mut Run, open: &[ObjectName]) -> Result<bool, WorkError> {
+    async fn page(&mut self, shift: &mut Shift<'a>, bench: &'a Workbench, run: &mut Run, open: &[ObjectName]) -> Result<bool, WorkError> {
         let mut access = match shift.open(bench, Purpose::Backfill).await {
             Ok(access) => access,
             Err(error) => return self.stop(shift, error).await,
         };
+        let bulk = &self.engine.document.reconciliation;
+        let much = bulk.bulk == Toggle::On && run.sheet.read >= u64::from(bulk.bulk_above) && run.bulk_refused.is_none();
+        if much {
+            return self.listed(shift, bench, access, run, open).await;
+        }
         let read = async {
             let schemas = schemas::load(self.ports, &mut access, self.engine).await?;
             let page = Page::read(&mut access, self.engine, &schemas, run, (open, bench.page)).await?;
@@ -200,6 +209,24 @@ impl<'a> Stepper<'a> {
             Ok(read) => read,
             Err(error) => return self.stop(shift, error).await,
         };
+        if planted::is(Bug::MoveEarly) {
+            let cursor = self.ports.table.load_cursor(&self.engine.document.connection.id).await?;
+            let early = Run { positions: page.positions(run).into_iter().collect(), sheet: Default::default(), ..run.clone() };
+            self.ports.table.move_cursor(&self.engine.document.connection.id, &Cursor { run: Some(early), ..cursor }, None).await?;
+        }
+        if !self.take(shift, access, &page, found, run).await? {
+            return Ok(false);
+        }
+        if run.stopped.is_none() {
+            for (object, position) in page.positions(run) {
+                run.positions.insert(object, position);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Carries the people of a page, unless it would mark too many of them as deleted. Answers whether the run has moved on.
+    pub(super) async fn take(&self, shift: &mut Shift<'a>, access: Access<'a>, page: &Page, found: People, run: &mut Run) -> Result<bool, WorkError> {
         let deleted = found.cases.iter().filter(|case| case.found.deleted.is_some()).count();
         let share = usize::from(self.engine.document.reconciliation.brake_percent);
         if deleted > FEW_DELETIONS && deleted * 100 > found.cases.len() * share {
@@ -211,18 +238,7 @@ impl<'a> Stepper<'a> {
         run.sheet.unknown += found.unknown;
         run.sheet.further += found.further;
         run.sheet.deleted += deleted as u64;
-        if planted::is(Bug::MoveEarly) {
-            let cursor = self.ports.table.load_cursor(&self.engine.document.connection.id).await?;
-            let early = Run { positions: page.positions(run).into_iter().collect(), sheet: Default::default(), ..run.clone() };
-            self.ports.table.move_cursor(&self.engine.document.connection.id, &Cursor { run: Some(early), ..cursor }, None).await?;
-        }
-        if !self.carry(shift, access, found.cases, run).await? {
-            return Ok(false);
-        }
-        for (object, position) in page.positions(run) {
-            run.positions.insert(object, position);
-        }
-        Ok(true)
+        self.carry(shift, access, found.cases, run).await
     }
 
     /// People who have waited since before the run began.
@@ -308,7 +324,7 @@ impl<'a> Stepper<'a> {
         Ok(true)
     }
 
-    async fn stop(&self, shift: &mut Shift<'a>, error: AccessError) -> Result<bool, WorkError> {
+    pub(super) async fn stop(&self, shift: &mut Shift<'a>, error: AccessError) -> Result<bool, WorkError> {
         shift.worked.stopped = Some(shift.stop(error).await?);
         shift.settle_spending().await?;
         Ok(false)

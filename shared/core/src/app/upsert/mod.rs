@@ -96,6 +96,8 @@ pub enum Stopped {
     Salesforce,
     /// A call that nobody has seen the answer of may still be done.
     Unsettled,
+    /// A job of the Bulk API is still at work.
+    Listing,
     /// The lease was lost.
     LeaseLost,
 }

@@ -25,6 +25,10 @@ pub struct ReconciliationSection {
     pub deleted_company: Option<String>,
     /// A run that would mark more than this percentage of the people of a page as deleted, and more than 20, stops.
     pub brake_percent: u8,
+    /// Whether Salesforce lists the changed records by jobs of the Bulk API 2.0 where a run has read more than `bulk_above`.
+    pub bulk: Toggle,
+    /// How many records a run reads page by page before it has the rest of them listed.
+    pub bulk_above: u32,
 }
 
 impl Default for ReconciliationSection {
@@ -37,6 +41,8 @@ impl Default for ReconciliationSection {
             deleted: None,
             deleted_company: None,
             brake_percent: 20,
+            bulk: Toggle::On,
+            bulk_above: 20_000,
         }
     }
 }
