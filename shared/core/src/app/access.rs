@@ -9,6 +9,7 @@ use crate::{
     adapters::{
         salesforce::{
             ApiVersion, CallOptions, Class, SalesforceError,
+            collections::Alone,
             composite::{Composite, CompositeAnswer},
             soql::QueryPage,
         },
@@ -178,6 +179,11 @@ impl<'a> Access<'a> {
     /// Sends one composite call with the session at hand. A refused session refuses before anything is done.
     pub async fn composite_once(&self, call: &Composite) -> Result<CompositeAnswer, SalesforceError> {
         self.session.org.composite(call, CALL_TIMEOUT).await
+    }
+
+    /// Writes one record by a call of its own, with the session at hand.
+    pub async fn write_alone_once(&self, call: &Alone) -> Result<(), SalesforceError> {
+        self.session.org.write_alone(call, CALL_TIMEOUT).await
     }
 
     /// Gets another session.

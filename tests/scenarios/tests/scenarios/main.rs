@@ -51,5 +51,6 @@ mod skeepers;
 mod special;
 mod synchronise;
 mod timeline;
+mod unmodified;
 mod values;
 mod webmecanik;

@@ -2,6 +2,7 @@
 //!
 //! A job's query stands as it was when the job ran. Refuses to know who needs the rows, and whether they are still true.
 
+use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
@@ -66,34 +67,46 @@ pub fn parse_state(body: &Value) -> JobState {
     }
 }
 
-/// A page of results.
-#[derive(Debug, Clone, PartialEq)]
+/// A page of results. Its rows are read when they are needed: as texts they take a fraction of the memory.
+#[derive(Debug, Clone)]
 pub struct ResultPage {
-    /// The rows.
-    pub rows: Vec<Row>,
+    object: String,
+    head: Vec<(String, FieldType)>,
+    body: Bytes,
     /// Where the next page begins; `None` on the last.
     pub next: Option<String>,
 }
 
-/// Reads a page of results. All that CSV has are texts: `kind` tells the type of a column.
+/// Reads the head of a page of results. All that CSV has are texts: `kind` tells the type of a column.
 ///
 /// # Errors
 /// A body that is no CSV with a head.
-pub fn parse_results(object: &str, headers: &HeaderMap, body: &[u8], kind: impl Fn(&str) -> FieldType) -> Result<ResultPage, SalesforceError> {
+pub fn parse_results(object: &str, headers: &HeaderMap, body: Bytes, kind: impl Fn(&str) -> FieldType) -> Result<ResultPage, SalesforceError> {
     let next = headers.get(LOCATOR).and_then(|value| value.to_str().ok()).filter(|locator| !locator.is_empty() && *locator != "null");
-    let mut reader = csv::ReaderBuilder::new().from_reader(body);
-    let unreadable = |_| SalesforceError::unreadable("a job's results", "they are no CSV");
-    let head: Vec<(String, FieldType)> = reader.headers().map_err(unreadable)?.iter().map(|name| (name.to_owned(), kind(name))).collect();
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(unreadable)?;
-        let mut fields = Map::new();
-        for ((name, kind), text) in head.iter().zip(record.iter()) {
-            put(&mut fields, name, value(kind, text));
-        }
-        rows.push(Row { object: object.to_owned(), fields });
+    let names = csv::Reader::from_reader(body.as_ref()).headers().map_err(unreadable)?.clone();
+    let head = names.iter().map(|name| (name.to_owned(), kind(name))).collect();
+    Ok(ResultPage { object: object.to_owned(), head, body, next: next.map(str::to_owned) })
+}
+
+impl ResultPage {
+    /// The rows, in the page's order.
+    ///
+    /// # Errors
+    /// A line that has not the columns of the head.
+    pub fn rows(&self) -> impl Iterator<Item = Result<Row, SalesforceError>> + '_ {
+        csv::Reader::from_reader(self.body.as_ref()).into_records().map(|record| {
+            let record = record.map_err(unreadable)?;
+            let mut fields = Map::new();
+            for ((name, kind), text) in self.head.iter().zip(record.iter()) {
+                put(&mut fields, name, value(kind, text));
+            }
+            Ok(Row { object: self.object.clone(), fields })
+        })
     }
-    Ok(ResultPage { rows, next: next.map(str::to_owned) })
+}
+
+fn unreadable(error: csv::Error) -> SalesforceError {
+    SalesforceError::unreadable("a job's results", error)
 }
 
 /// A column of a related record (`Owner.Email`) stands within that, as in other answers.
@@ -135,17 +148,20 @@ mod tests {
         };
         let mut headers = HeaderMap::new();
         headers.insert("Sforce-Locator", "MTAwMDA".parse().unwrap());
-        let page = parse_results("Lead", &headers, text.as_bytes(), kind).unwrap();
-        assert_eq!((page.next.as_deref(), page.rows.len()), (Some("MTAwMDA"), 2));
+        let page = parse_results("Lead", &headers, Bytes::from(text), kind).unwrap();
+        let rows: Vec<Row> = page.rows().collect::<Result<_, _>>().unwrap();
+        assert_eq!((page.next.as_deref(), rows.len()), (Some("MTAwMDA"), 2));
         let want = json!({"Id": "00Q000000000001", "IsDeleted": true, "Score__c": 12.5, "Title": "Head, \"R&D\"\nParis",
             "Owner": {"Email": "eva@example.org", "Name": "Eva"}});
-        assert_eq!(Value::from(page.rows[0].fields.clone()), want);
-        assert_eq!((page.rows[1].get("Score__c"), page.rows[1].text("Title"), page.rows[1].get("Owner.Email")), (None, Some("007"), None));
+        assert_eq!(Value::from(rows[0].fields.clone()), want);
+        assert_eq!((rows[1].get("Score__c"), rows[1].text("Title"), rows[1].get("Owner.Email")), (None, Some("007"), None));
 
         headers.insert("Sforce-Locator", "null".parse().unwrap());
-        assert_eq!(parse_results("Lead", &headers, b"Id\n", kind).unwrap(), ResultPage { rows: Vec::new(), next: None });
-        // A line that lacks a column is no row of less: nothing of the page counts.
-        assert!(parse_results("Lead", &headers, b"Id,Title\n00Q000000000001\n", kind).is_err());
+        let last = parse_results("Lead", &headers, Bytes::from("Id\n"), kind).unwrap();
+        assert_eq!((last.rows().count(), last.next), (0, None));
+        // A line that lacks a column is no row of less.
+        let short = parse_results("Lead", &headers, Bytes::from("Id,Title\n00Q000000000001\n"), kind).unwrap();
+        assert!(short.rows().any(|row| row.is_err()));
     }
 
     #[test]

@@ -10,12 +10,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode, header, response::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header, response::Parts};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::{
     ApiVersion, CLIENT_NAME, SalesforceError,
+    collections::Alone,
     composite::{self, Composite, CompositeAnswer},
     soql::{self, QueryPage},
 };
@@ -121,6 +122,19 @@ impl<'a> Org<'a> {
             false => serde_json::from_slice(&bytes).map_err(|e| SalesforceError::unreadable("a call", e))?,
         };
         Ok(Answer { status: parts.status, headers: parts.headers, body })
+    }
+
+    /// Writes one record by a call of its own.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn write_alone(&self, call: &Alone, timeout: Duration) -> Result<(), SalesforceError> {
+        let mut request = self.request(Method::PATCH, &call.path, Some(&call.body), "application/json")?;
+        for (name, value) in &call.headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(SalesforceError::unsendable)?;
+            request.headers_mut().insert(name, HeaderValue::from_str(value).map_err(SalesforceError::unsendable)?);
+        }
+        self.exchange(request, timeout).await.map(|_| ())
     }
 
     /// Reads a resource that answers with CSV: its headers and its body.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
@@ -183,6 +184,30 @@ fn defused(value: &Value) -> Value {
         Value::Object(members) => Value::Object(members.iter().map(|(k, v)| (k.clone(), defused(v))).collect()),
         other => other.clone(),
     }
+}
+
+/// An update of one record by a call of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alone {
+    /// The record's path.
+    pub path: String,
+    /// Its fields.
+    pub body: Value,
+    /// The headers, `If-Unmodified-Since` among them.
+    pub headers: BTreeMap<String, String>,
+}
+
+/// The status of an update that was refused because the record has been modified.
+pub const PRECONDITION_FAILED: u16 = 412;
+
+/// Changes one record, unless somebody has modified it since then.
+pub fn update_unmodified(version: &ApiVersion, record: &Record, since: Timestamp, options: CallOptions) -> Result<Alone, CollectionError> {
+    let id = record.id.ok_or(CollectionError::Id)?;
+    let mut body = self::record(record);
+    body.as_object_mut().into_iter().for_each(|fields| ["attributes", "id"].iter().for_each(|name| _ = fields.remove(*name)));
+    let mut headers = options.write_headers();
+    headers.insert("If-Unmodified-Since".to_owned(), since.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
+    Ok(Alone { path: version.path(&format!("sobjects/{}/{id}", record.object)), body, headers })
 }
 
 /// A record that was written.

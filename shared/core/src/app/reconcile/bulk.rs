@@ -59,7 +59,7 @@ impl<'a> Stepper<'a> {
             let read = async {
                 let schemas = schemas::load(self.ports, &mut access, self.engine).await?;
                 let page = results(&mut access, &schemas, &object, &listing, PAGES * bench.page).await?;
-                let present = present(&mut access, &object, &page.rows).await?;
+                let present = present(&mut access, &object, &page).await?;
                 Ok::<_, AccessError>((schemas, page, present))
             };
             let read = read.await;
@@ -115,10 +115,13 @@ impl<'a> Stepper<'a> {
         (object, mut listing, schemas): (&ObjectName, Listing, &Schemas),
         (page, present): (ResultPage, &BTreeMap<RecordId, Timestamp>),
     ) -> Result<bool, WorkError> {
-        let mut rows = page.rows.into_iter().skip(listing.worked).peekable();
+        let mut rows = page.rows().skip(listing.worked).peekable();
         let mut moved = false;
         while rows.peek().is_some() && shift.has_time() {
-            let chunk: Vec<Row> = rows.by_ref().take(bench.page).collect();
+            let chunk = match rows.by_ref().take(bench.page).collect::<Result<Vec<Row>, _>>() {
+                Ok(chunk) => chunk,
+                Err(error) => return self.give_up(shift, run, error.into()).await,
+            };
             let (before, read) = (run.sheet.clone(), chunk.len());
             let chunk: Vec<Row> = chunk.into_iter().filter(|row| is_true(row, present)).collect();
             run.sheet.read += (read - chunk.len()) as u64;
@@ -142,7 +145,9 @@ impl<'a> Stepper<'a> {
                 break;
             }
         }
-        if rows.peek().is_none() {
+        let is_end = rows.peek().is_none();
+        drop(rows);
+        if is_end {
             let done = page.next.is_none();
             let position = run.positions.entry(object.clone()).or_default();
             let next = Listing { locator: page.next, worked: 0, ..listing };
@@ -198,12 +203,13 @@ async fn results(access: &mut Access<'_>, schemas: &Schemas, object: &ObjectName
         "IsDeleted" | "IsConverted" => FieldType::Boolean,
         _ => schema.and_then(|schema| schema.fields.get(&FieldName::parse(name).ok()?)).map(|field| field.kind.clone()).unwrap_or_default(),
     };
-    Ok(bulk::parse_results(object.as_str(), &headers, &body, kind)?)
+    Ok(bulk::parse_results(object.as_str(), &headers, body, kind)?)
 }
 
 /// When each record that is there was changed last, by a look of this moment.
-async fn present(access: &mut Access<'_>, object: &ObjectName, rows: &[Row]) -> Result<BTreeMap<RecordId, Timestamp>, AccessError> {
-    let ids: Vec<RecordId> = rows.iter().filter(|row| !is_deleted(row)).filter_map(|row| row.id("Id")).collect();
+async fn present(access: &mut Access<'_>, object: &ObjectName, page: &ResultPage) -> Result<BTreeMap<RecordId, Timestamp>, AccessError> {
+    let ids = page.rows().filter(|row| row.as_ref().map_or(true, |row| !is_deleted(row)));
+    let ids = ids.filter_map(|row| row.map(|row| row.id("Id")).transpose()).collect::<Result<Vec<RecordId>, _>>()?;
     if ids.is_empty() {
         return Ok(BTreeMap::new());
     }

@@ -13,6 +13,7 @@ use crate::{
     adapters::{
         salesforce::{
             Class, SalesforceError,
+            collections::Alone,
             composite::{Composite, CompositeAnswer},
         },
         state::writer::{Intent, Lease},
@@ -70,6 +71,31 @@ impl Caller for Announcing<'_, '_, '_> {
     }
 
     async fn call(&mut self, plan: &Plan, writes: &BTreeSet<WriteId>, call: &Composite) -> Result<CompositeAnswer, Option<SalesforceError>> {
+        match self.announced(plan, writes, &Call::Together(call)).await? {
+            Answered::Together(answer) => Ok(answer),
+            Answered::Alone => Err(None),
+        }
+    }
+
+    async fn alone(&mut self, plan: &Plan, write: WriteId, call: &Alone) -> Result<(), Option<SalesforceError>> {
+        self.announced(plan, &BTreeSet::from([write]), &Call::Alone(call)).await.map(|_| ())
+    }
+}
+
+/// What is sent.
+enum Call<'c> {
+    Together(&'c Composite),
+    Alone(&'c Alone),
+}
+
+/// What comes back.
+enum Answered {
+    Together(CompositeAnswer),
+    Alone,
+}
+
+impl Announcing<'_, '_, '_> {
+    async fn announced(&mut self, plan: &Plan, writes: &BTreeSet<WriteId>, call: &Call<'_>) -> Result<Answered, Option<SalesforceError>> {
         if self.ports.clock.now().saturating_add(CALL_TIME + MARGIN).unwrap_or(self.deadline) > self.deadline {
             self.met.late = true;
             return Err(None);
@@ -98,13 +124,14 @@ impl Caller for Announcing<'_, '_, '_> {
         }
         Err(None)
     }
-}
 
-impl Announcing<'_, '_, '_> {
     /// Sends one call, and learns from how long it takes how big the next may be.
-    async fn timed(&mut self, records: usize, call: &Composite) -> Result<CompositeAnswer, SalesforceError> {
+    async fn timed(&mut self, records: usize, call: &Call<'_>) -> Result<Answered, SalesforceError> {
         let begun = self.ports.clock.now();
-        let answer = self.access.composite_once(call).await;
+        let answer = match call {
+            Call::Together(call) => self.access.composite_once(call).await.map(Answered::Together),
+            Call::Alone(call) => self.access.write_alone_once(call).await.map(|()| Answered::Alone),
+        };
         let ended = if answer.as_ref().is_err_and(SalesforceError::in_doubt) { Ended::InDoubt } else { Ended::Answered };
         if let Err(error) = &answer {
             self.met.refused_until = self.met.refused_until.max(budget::refused_until(error, self.ports.clock.now()));

@@ -13,7 +13,7 @@ use super::pace::{FEW, Together};
 use crate::{
     adapters::salesforce::{
         ApiVersion, CallOptions, SalesforceError, Sub,
-        collections::{self, FieldValue, MAX_WRITTEN, Record},
+        collections::{self, Alone, FieldValue, MAX_WRITTEN, Record},
         composite::{Composite, CompositeAnswer, MAX_QUERIES_AND_COLLECTIONS, Method},
         error::{CONVERTED, Class, ENTITY_IS_DELETED, RecordError, WriteKind},
         soql::Row,
@@ -28,6 +28,9 @@ use crate::{
 
 /// Salesforce's code for a value that another record has, where only one may.
 const DUPLICATE_VALUE: &str = "DUPLICATE_VALUE";
+
+/// How many records are written by calls of their own, at most, before the others.
+const MOST_ALONE: usize = 10;
 
 /// What execution needs to know of the org.
 #[derive(Debug, Clone)]
@@ -50,6 +53,9 @@ pub(super) trait Caller {
 
     /// Sends a call. `Err(None)`: it must not be sent, the lease is lost or the time is up.
     async fn call(&mut self, plan: &Plan, writes: &BTreeSet<WriteId>, call: &Composite) -> Result<CompositeAnswer, Option<SalesforceError>>;
+
+    /// Writes one record by a call of its own; likewise.
+    async fn alone(&mut self, plan: &Plan, write: WriteId, call: &Alone) -> Result<(), Option<SalesforceError>>;
 }
 
 /// The collections of one call.
@@ -87,16 +93,12 @@ pub(super) struct Covered {
 /// Executes the writes and answers what became of each.
 pub(super) async fn execute(plan: &Plan, dialect: &Dialect, caller: &mut impl Caller) -> Executed {
     let mut run = Run { plan, dialect, results: BTreeMap::new(), halted: BTreeSet::new(), split: 0, covered: Vec::new() };
-    loop {
+    let mut goes_on = run.write_fresh(caller).await.is_ok();
+    while goes_on {
         run.spread_failures();
         let groups = run.next_groups(caller);
-        if groups.is_empty() {
-            break;
-        }
         let before = run.progress();
-        if run.send(&groups, caller).await.is_err() || before == run.progress() {
-            break;
-        }
+        goes_on = !groups.is_empty() && run.send(&groups, caller).await.is_ok() && before != run.progress();
     }
     let covered = std::mem::take(&mut run.covered);
     let results = (0..plan.writes.len()).map(|i| run.results.remove(&WriteId(i)).unwrap_or_else(|| WriteResult::Failed(Cause::not_sent())));
@@ -125,6 +127,28 @@ impl Run<'_> {
 
     fn pending(&self) -> impl Iterator<Item = (WriteId, &Write)> {
         self.plan.writes.iter().enumerate().map(|(i, write)| (WriteId(i), write)).filter(|(id, _)| !self.results.contains_key(id))
+    }
+
+    /// Records that somebody is at are written first, each by itself and only as it was read. Very many of them are written with the others.
+    async fn write_fresh(&mut self, caller: &mut impl Caller) -> Result<(), Stopped> {
+        let fresh = self.plan.writes.iter().enumerate().filter(|(_, write)| is_update(write) && parents(write).next().is_none());
+        for (i, write, since) in fresh.filter_map(|(i, write)| Some((i, write, write.unmodified_since?))).take(MOST_ALONE) {
+            let (id, Operation::Update(record)) = (WriteId(i), &write.operation) else { continue };
+            let Ok(call) = collections::update_unmodified(&self.dialect.version, &self.record(write, &[]), since, self.dialect.options) else {
+                continue;
+            };
+            match caller.alone(self.plan, id, &call).await {
+                Ok(()) => _ = self.results.insert(id, WriteResult::Saved(*record)),
+                Err(Some(error)) => {
+                    let Some(result) = refused_alone(&error, &write.object) else {
+                        return self.stop(&[Group { object: write.object.clone(), kind: Kind::Update, writes: vec![id] }], &error);
+                    };
+                    self.results.insert(id, result);
+                }
+                Err(None) => return Err(Stopped),
+            }
+        }
+        Ok(())
     }
 
     /// What became of a parent that is not there becomes of its children. Parents come first, so one pass is enough.
@@ -421,6 +445,18 @@ fn refused(error: &RecordError, kind: &Kind, object: &ObjectName) -> WriteResult
         _ if *kind == Kind::CreateUnique && error.code == DUPLICATE_VALUE => WriteResult::InDoubt(cause),
         Class::Retry { .. } | Class::Pause | Class::Reauthorise => WriteResult::Failed(cause),
         Class::Park | Class::Done | Class::Bug => WriteResult::Refused(cause),
+    }
+}
+
+/// What the refusal of a record that was written by itself means; `None` where the call itself failed. Whoever has modified the record is
+/// looked at by the next try.
+fn refused_alone(error: &SalesforceError, object: &ObjectName) -> Option<WriteResult> {
+    let SalesforceError::Refused { status, errors, .. } = error else { return None };
+    match (*status, error.class()) {
+        (collections::PRECONDITION_FAILED, _) => Some(WriteResult::Failed(cause_of_call(error))),
+        _ if error.in_doubt() => None,
+        (_, Class::Pause | Class::Reauthorise) => None,
+        _ => errors.first().map(|first| refused(first, &Kind::Update, object)),
     }
 }
 

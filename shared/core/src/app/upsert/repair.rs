@@ -15,7 +15,7 @@ pub(super) fn plan_repair(plan: &Plan, covered: &[Covered]) -> Plan {
     for lost in covered {
         let Some(write) = plan.writes.get(lost.write.0) else { continue };
         let Some(change) = write.changes.iter().find(|change| change.field == lost.field) else { continue };
-        let back = writes.entry(lost.write).or_insert_with(|| Write { changes: Vec::new(), step: None, ..write.clone() });
+        let back = writes.entry(lost.write).or_insert_with(|| Write { changes: Vec::new(), step: None, unmodified_since: None, ..write.clone() });
         // By nothing that is read: what the org has made of our value is no edit.
         let (new, reason) = (NewValue::Value(lost.theirs.clone()), Reason::SalesforceIsLater);
         back.changes.push(Change { old: None, new, reason, by: None, ..change.clone() });

@@ -167,6 +167,10 @@ pub struct SalesforceSection {
     /// dependent records follow in a second call.
     #[serde(default)]
     pub references_into_collections: Toggle,
+    /// Whether the org refuses an update with `If-Unmodified-Since` where somebody has modified the record since. Where it is on, a record
+    /// that somebody else has edited in the minute before is written by a call of its own, and never over an edit that was not seen.
+    #[serde(default)]
+    pub if_unmodified_since: Toggle,
     /// Whether the org's own assignment rules may choose owners.
     #[serde(default)]
     pub assignment_rules: Toggle,

@@ -56,6 +56,9 @@ pub struct Write {
     pub changes: Vec<Change>,
     /// The name under which an event remembers that this is done; `None` for the person's own record.
     pub step: Option<Step>,
+    /// It is written only if nobody has modified it since, by a call of its own; `None` = by any call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unmodified_since: Option<Timestamp>,
 }
 
 /// How a record is written.

@@ -95,5 +95,5 @@ fn make(situation: &Situation<'_>, plan: &mut PersonPlan, company: &mut Company,
         Some(field) => Operation::CreateByKey { field, key: key.as_str().to_owned() },
         None => Operation::Create,
     };
-    Write { person: key, object: ObjectName::known("Account"), operation, changes, step: None }
+    Write { person: key, object: ObjectName::known("Account"), operation, changes, step: None, unmodified_since: None }
 }

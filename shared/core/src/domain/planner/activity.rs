@@ -196,5 +196,5 @@ fn write(
         Some(field) => Operation::CreateByKey { field, key: short_hash(&format!("{}/{}", step.event, step.name)) },
         None => Operation::Create,
     };
-    Write { person: plan.person.key.clone(), object, operation, changes, step: Some(step) }
+    Write { person: plan.person.key.clone(), object, operation, changes, step: Some(step), unmodified_since: None }
 }

@@ -152,6 +152,13 @@ fn plan_one(
             Operation::CreateUnique
         }
     };
-    writes.push(Write { person: plan.person.key.clone(), object: ObjectName::known("CampaignMember"), operation, changes, step: None });
+    writes.push(Write {
+        person: plan.person.key.clone(),
+        object: ObjectName::known("CampaignMember"),
+        operation,
+        changes,
+        step: None,
+        unmodified_since: None,
+    });
     Ok(Done::Waits(WriteId(writes.len() - 1)))
 }

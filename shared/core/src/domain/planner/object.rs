@@ -101,7 +101,14 @@ fn plan_one(
                 Some(found) => Operation::Update(found.id),
                 None => create(situation, map, &key, &mut changes)?,
             };
-            writes.push(Write { person: plan.person.key.clone(), object: map.object.clone(), operation, changes, step: Some(step) });
+            writes.push(Write {
+                person: plan.person.key.clone(),
+                object: map.object.clone(),
+                operation,
+                changes,
+                step: Some(step),
+                unmodified_since: None,
+            });
             told.write = Some(WriteId(writes.len() - 1));
             Done::Waits(WriteId(writes.len() - 1))
         }

@@ -1,6 +1,6 @@
 //! The write of the person's own record: field by field, by rule, only what changes.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     target::Target,
 };
 use crate::domain::{
-    config::{MappingOperation, Ways},
+    config::{MappingOperation, Toggle, Ways},
     ids::{FieldName, ObjectName, RecordId},
     mapping::{
         FieldMap, OWNER, Reason, Rule, Scene,
@@ -22,6 +22,11 @@ use crate::domain::{
     plan::{Cause, Change, NewValue, Note, Operation, Outcome, PersonPlan, Unchanged, Write},
     words::Sentence,
 };
+
+/// Somebody who edited a record so long ago may still be at it.
+const FRESH: SignedDuration = SignedDuration::from_secs(60);
+/// What was edited so long ago was edited in an earlier second than this one.
+const SETTLED: SignedDuration = SignedDuration::from_secs(2);
 
 /// Plans the write, if one is needed, and brings the person's link up to date. What a new record lacks parks all events:
 /// nothing is ever invented.
@@ -138,7 +143,7 @@ pub(super) fn plan_new(
     stamp(situation, map, &mut changes, plan);
     let key = situation.schemas.key_field(object);
     let operation = key.map_or(Operation::Create, |field| Operation::CreateByKey { field, key: plan.person.key.as_str().to_owned() });
-    Ok(Write { person: plan.person.key.clone(), object: ObjectName::known(object), operation, changes, step: None })
+    Ok(Write { person: plan.person.key.clone(), object: ObjectName::known(object), operation, changes, step: None, unmodified_since: None })
 }
 
 /// Adds the moment of the write, where a field gets it. Without other changes there is no write.
@@ -171,6 +176,13 @@ pub(super) fn lacking(situation: &Situation<'_>, what: &Sentence, missing: &[Fie
 
 /// A rule, and when what the configuration itself says is stated.
 pub(super) type Ruled<'r> = (field::Governed<'r>, Timestamp);
+
+/// When somebody else edited a record, where that was just before: they may still be at it. Salesforce's times have whole seconds, so what
+/// was edited in this very second can be edited again without another time.
+fn fresh(situation: &Situation<'_>, read: &Match) -> Option<Timestamp> {
+    let heeded = situation.engine.document.salesforce.if_unmodified_since == Toggle::On && !read.left_by_us;
+    read.modified.filter(|modified| heeded && (SETTLED..=FRESH).contains(&situation.now.duration_since(*modified)))
+}
 
 /// Plans what changes in a record that exists.
 pub(super) fn plan_update(
@@ -230,7 +242,14 @@ pub(super) fn plan_update(
     if let (Some(link), Some(read)) = (&mut plan.person.link, read) {
         leave(link, map, read, live, &changes);
     }
-    Ok(Some(Write { person: plan.person.key.clone(), object: map.object.clone(), operation: Operation::Update(id), changes, step: None }))
+    Ok(Some(Write {
+        person: plan.person.key.clone(),
+        object: map.object.clone(),
+        operation: Operation::Update(id),
+        changes,
+        step: None,
+        unmodified_since: read.and_then(|read| fresh(situation, read)),
+    }))
 }
 
 /// How late the value of a field is. Where nobody has modified the record since we did, what we left as it was is as late as it was then;

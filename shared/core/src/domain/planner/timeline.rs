@@ -64,7 +64,7 @@ pub(super) fn write(
             field::stop_unfit(situation, names.object.as_str(), &change.field, value)?;
         }
     }
-    Ok(Write { person: about.person.clone(), object: names.object.clone(), operation, changes, step: Some(step) })
+    Ok(Write { person: about.person.clone(), object: names.object.clone(), operation, changes, step: Some(step), unmodified_since: None })
 }
 
 /// An event that has ended.

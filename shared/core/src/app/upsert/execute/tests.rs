@@ -61,6 +61,10 @@ impl Caller for Scripted {
         self.sizes.push(sizes);
         Ok(CompositeAnswer { subs: answers })
     }
+
+    async fn alone(&mut self, _: &Plan, _: WriteId, _: &Alone) -> Result<(), Option<SalesforceError>> {
+        Err(None)
+    }
 }
 
 /// New people with one activity each.
@@ -75,6 +79,7 @@ fn plan(people: usize) -> Plan {
             operation: Operation::Create,
             changes: vec![change],
             step,
+            unmodified_since: None,
         };
         let lead = WriteId(plan.writes.len());
         plan.writes.push(write("Lead", change("LastName", NewValue::Value(json!("Roy"))), None));
