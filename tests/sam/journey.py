@@ -159,6 +159,10 @@ def travel(checks, account, org, program, stack, outputs, scratch):
     checks.step("passerelle activate")
     steps.activate(connection)
 
+    checks.step("passerelle connection test, on the deployed stack")
+    said = json.loads(steps.run("connection", "test", connection, "--json"))
+    checks.check("it signs in anew and calls the org", bool(said), said)
+
     traveller = Traveller(account, org, document, secret.group())
     checks.step("A webhook whose signature is wrong")
     body = json.dumps(captured(0, document)).encode()
@@ -203,6 +207,10 @@ def travel(checks, account, org, program, stack, outputs, scratch):
     synchronised(checks, steps, connection, traveller, scratch)
     machine(checks, account, stack)
     alerted(checks, account, traveller, waiting)
+    checks.step("passerelle disconnect")
+    said = steps.run("disconnect", connection)
+    gone = [s["Name"] for s in secrets.list_secrets()["SecretList"] if s["Name"].endswith(f"/{connection}/salesforce")]
+    checks.check("the grant is revoked, and the secret is gone", not gone, (said, gone))
     checks.check("the refused webhook made no lead", not traveller.leads(captured(0, document)), org.records("Lead"))
 
 

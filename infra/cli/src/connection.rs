@@ -60,6 +60,9 @@ pub async fn connect(target: &Target, options: Connect) -> Result<()> {
     let connected = match document.salesforce.auth {
         Auth::WebServer(_) => {
             let link = operate::connect_link(ports, c).await.context(target.hint())?;
+            if let Some(origin) = &ports.settings.public_url {
+                println!("The app's callback URL, letter by letter: {}", connect::callback_url(origin, c));
+            }
             println!("Send this link to an administrator of the Salesforce org. It works once, for ten minutes:\n{link}");
             if options.open && !open(&link) {
                 eprintln!("No browser could be opened here; open the link yourself.");

@@ -175,6 +175,9 @@ pub async fn status(target: &Target, connection: Option<ConnectionId>, event: Op
                 text("name"),
                 meta.get("configuration").unwrap_or(&Value::Null)
             );
+            if let Some(cause) = meta.get("cause").and_then(Value::as_str) {
+                println!("    Salesforce lets Passerelle in no more ({cause}); `passerelle problems` tells what cures it.");
+            }
             if let Some(waits) = meta.pointer("/api_calls/words/en").and_then(Value::as_str) {
                 println!("    {waits}");
             } else if let Some(at) = meta.pointer("/api_calls/runs_out").and_then(Value::as_str) {

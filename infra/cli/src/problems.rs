@@ -69,10 +69,15 @@ pub async fn run(target: &Target, options: Options) -> Result<()> {
 }
 
 fn text(c: &ConnectionId, found: &Problems, language: Tongue) -> String {
-    if found.groups.is_empty() && found.standing.is_empty() && found.waits.is_none() {
+    if found.groups.is_empty() && found.standing.is_empty() && found.waits.is_none() && found.broken.is_none() {
         return format!("{c}: nothing waits for anybody.");
     }
     let mut lines = vec![format!("{c}:")];
+    if let Some(broken) = &found.broken {
+        lines.push(format!("  broken  {}", broken.code));
+        lines.push(format!("    {}", broken.words.to(language.into())));
+        lines.push(format!("    → {}", broken.cure.to(language.into())));
+    }
     lines.extend(found.waits.as_ref().map(|waits| format!("  {}", waits.to(language.into()))));
     for group in &found.groups {
         let fields = if group.fields.is_empty() { String::new() } else { format!("  {}", group.fields.join(", ")) };

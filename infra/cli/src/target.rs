@@ -18,8 +18,12 @@ const LOCAL_TABLE: &str = passerelle_local::TABLE;
 const LOCAL_PREFIX: &str = passerelle_local::SECRET_PREFIX;
 
 /// The variables of the functions, and the outputs of `template.yaml` that have the same values.
-const OUTPUTS: [(&str, &str); 3] =
-    [("PASSERELLE_TABLE", "TableName"), ("PASSERELLE_SECRET_PREFIX", "SecretPrefix"), ("PASSERELLE_PUBLIC_URL", "PublicUrl")];
+const OUTPUTS: [(&str, &str); 4] = [
+    ("PASSERELLE_TABLE", "TableName"),
+    ("PASSERELLE_SECRET_PREFIX", "SecretPrefix"),
+    ("PASSERELLE_PUBLIC_URL", "PublicUrl"),
+    ("PASSERELLE_SECRETS_KEY", "KeyArn"),
+];
 
 /// Which installation.
 #[derive(Args, Clone)]
@@ -99,6 +103,7 @@ fn local(ports: Ports) -> Result<World> {
         allowed_hosts: ["localhost", "127.0.0.1"].map(|host| format!("{host}:{}", ports.org)).to_vec(),
         platform_hosts: passerelle_local::PLATFORM_HOSTS.map(str::to_owned).to_vec(),
         alert_sender: None,
+        secrets_key: None,
     };
     Ok(World::new(settings, http, dynamodb, secrets))
 }

@@ -18,7 +18,7 @@ use crate::{
     run::Run,
     sides, told,
     values::{self, Touched},
-    world::EPOCH,
+    world::{EPOCH, org::OrgAt},
 };
 
 /// So often is tried what fails, as docs/errors.md states.
@@ -225,8 +225,15 @@ fn people(run: &Run<'_>) -> Vec<(usize, usize)> {
 fn activities(run: &Run<'_>) -> Result<()> {
     for (tenant, org) in run.world.orgs.iter().enumerate() {
         let mut made: BTreeMap<String, usize> = BTreeMap::new();
+        let names = names(org)?;
         for record in org.sim.control().records("Event", QueryScope::Live)? {
-            *made.entry(record["Subject"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+            let subject = record["Subject"].as_str().unwrap_or_default().to_owned();
+            let about = run.plan.history.said.iter().find(|said| said.tenant == tenant && self::subject(said) == subject);
+            let whose = record["WhoId"].as_str().and_then(|who| names.get(who)).and_then(|name| whose(name));
+            if let Some(said) = about.filter(|said| whose.is_none_or(|(t, person, _)| (t, person) != (tenant, said.person))) {
+                run.wrong(Promise::NothingCovered, format!("the activity of {} of {} hangs on {}", said.id, org.tenant, record["WhoId"]));
+            }
+            *made.entry(subject).or_default() += 1;
         }
         for (n, said) in run.plan.history.said.iter().enumerate().filter(|(_, said)| said.tenant == tenant) {
             let (count, deleted) = (made.get(&subject(said)).copied().unwrap_or_default(), run.deeds.deleted.contains(&(tenant, said.person)));
@@ -245,6 +252,18 @@ fn activities(run: &Run<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The last names of all leads and contacts of an org by id, those in the bin as well.
+fn names(org: &OrgAt) -> Result<BTreeMap<String, String>> {
+    let mut names = BTreeMap::new();
+    for object in ["Lead", "Contact"] {
+        for record in org.sim.control().records(object, QueryScope::All)? {
+            let text = |field: &str| record[field].as_str().unwrap_or_default().to_owned();
+            names.insert(text("Id"), text("LastName"));
+        }
+    }
+    Ok(names)
 }
 
 /// Nothing of one tenant is in another's org.
@@ -299,8 +318,9 @@ fn secrets(run: &Run<'_>, logs: &Logs) -> Result<()> {
     let state = run.world.state();
     let planted: Vec<String> = TENANTS.map(client_secret).into_iter().chain(state.secrets.iter().cloned()).collect();
     let (answers, trace) = (state.answers.join("\n"), state.trace.join("\n"));
+    let told = serde_json::to_string(&state.platform.inbox)?;
     drop(state);
-    for (place, text) in [("the log", logs.text()), ("the table", table), ("an answer", answers), ("the trace", trace)] {
+    for (place, text) in [("the log", logs.text()), ("the table", table), ("an answer", answers), ("the trace", trace), ("a delivery", told)] {
         for secret in planted.iter().filter(|secret| text.contains(secret.as_str())) {
             run.wrong(Promise::SecretsKept, format!("{place} has a secret: {}…", &secret[..6]));
         }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{
     document::Change,
     fault::Fault,
-    history::{Kind, TENANTS, kind_of_person},
+    history::{Kind, TENANTS, kind_of_person, whose},
     report::Promise,
     run::Run,
 };
@@ -20,8 +20,11 @@ pub async fn judge(run: &Run<'_>) -> Result<Vec<(usize, usize)>> {
     let mut about = Vec::new();
     for tenant in run.plan.reconciling() {
         balance(run, tenant).await?;
-        let records = records(run, tenant);
-        for (person, known) in run.known(tenant).await? {
+        let (records, all) = (records(run, tenant), run.known(tenant).await?);
+        for said in run.accepted().map(|(said, _)| said).filter(|said| said.tenant == tenant && !all.contains_key(&said.person)) {
+            run.wrong(Promise::NothingLost, format!("nobody knows the person of {} of {}", said.id, TENANTS[tenant]));
+        }
+        for (person, known) in all {
             let complete = kind_of_person(&run.plan.history.said, tenant, person) == Kind::Capture;
             for known in known.iter().filter(|_| complete) {
                 let wrong = sides(run, (tenant, person), known, &records);
@@ -64,6 +67,10 @@ fn sides(run: &Run<'_>, who: (usize, usize), known: &Person, records: &BTreeMap<
     let (told, mut wrong) = (known.value("person.gone") == Some(&Value::Bool(true)), Vec::new());
     if binned && merged {
         return vec![(Promise::DeletionsKept, format!("the linked record {} was merged into {}", link.id, record["MasterRecordId"]))];
+    }
+    let name = record["LastName"].as_str().and_then(whose);
+    if !binned && name.is_none_or(|(tenant, person, _)| (tenant, person) != who) {
+        wrong.push((Promise::NothingCovered, format!("the linked record {} is called {}", link.id, record["LastName"])));
     }
     if told != binned {
         wrong.push((Promise::DeletionsKept, format!("the platform has {told} for deleted, and that {} is in the bin is {binned}", link.id)));

@@ -65,13 +65,20 @@ pub struct Secret {
 pub struct Secrets {
     client: Client,
     prefix: String,
+    key: Option<String>,
 }
 
 impl Secrets {
     /// Secrets whose names begin with `prefix`.
     #[must_use]
     pub fn new(client: Client, prefix: &str) -> Self {
-        Self { client, prefix: prefix.to_owned() }
+        Self { client, prefix: prefix.to_owned(), key: None }
+    }
+
+    /// The same, sealing new secrets with this KMS key instead of the account's own for Secrets Manager.
+    #[must_use]
+    pub fn sealed_with(self, key: Option<String>) -> Self {
+        Self { key, ..self }
     }
 
     /// The name of a connection's secret.
@@ -131,7 +138,7 @@ impl Secrets {
     /// created it meanwhile is as good.
     async fn create(&self, connection: &ConnectionId, kind: SecretKind) -> Result<(), SecretError> {
         let name = self.name(connection, kind);
-        match self.client.create_secret().name(&name).send().await {
+        match self.client.create_secret().name(&name).set_kms_key_id(self.key.clone()).send().await {
             Err(error) if code(&error) == Some("ResourceExistsException") => Ok(()),
             other => other.map(|_| ()).map_err(|e| failure(&name, e)),
         }

@@ -9,10 +9,7 @@ use thiserror::Error;
 
 use super::{configure, problems};
 use crate::{
-    adapters::state::{
-        StateError,
-        connections::{Meta, Status},
-    },
+    adapters::state::{StateError, connections::Status},
     domain::{
         alert::{Alerted, Trouble, letter},
         config::Document,
@@ -74,10 +71,10 @@ pub async fn alert(ports: Ports<'_>, c: &ConnectionId) -> Result<Option<()>, Ale
     let Some(meta) = ports.table.load_meta(c).await? else { return Ok(None) };
     let Ok(Some((_, document))) = configure::load_current(ports, c).await else { return Ok(None) };
     let to = document.connection.contacts.clone();
-    if to.is_empty() || !matches!(meta.status, Status::Active | Status::Broken) {
+    if to.is_empty() || meta.cause.is_none() && meta.status != Status::Active {
         return Ok(None);
     }
-    let (told, troubles, now) = (ports.table.load_alerted(c).await?, troubles(ports, &document, &meta).await?, ports.clock.now());
+    let (told, troubles, now) = (ports.table.load_alerted(c).await?, troubles(ports, &document).await?, ports.clock.now());
     if !told.is_due(&troubles, now) {
         let left = told.without_settled(&troubles);
         if left != told {
@@ -108,10 +105,11 @@ fn not_overtaken(saved: Result<(), StateError>) -> Result<bool, StateError> {
 }
 
 /// Everything that stands and needs a person.
-async fn troubles(ports: Ports<'_>, document: &Document, meta: &Meta) -> Result<Vec<Trouble>, StateError> {
+async fn troubles(ports: Ports<'_>, document: &Document) -> Result<Vec<Trouble>, StateError> {
     let c = &document.connection.id;
-    let mut troubles: Vec<Trouble> = (meta.status == Status::Broken).then(|| broken(meta.cause.as_deref())).into_iter().collect();
     let problems = problems::list_up_to(ports, c, MOST_EVENTS).await?;
+    let broken = problems.broken.map(|broken| Trouble { key: format!("broken {}", broken.code), words: broken.words, cure: Some(broken.cure) });
+    let mut troubles: Vec<Trouble> = broken.into_iter().collect();
     troubles.extend(problems.groups.iter().map(|group| waiting(group, problems.more)));
     let standing = problems.standing.iter().map(|problem| &problem.finding).filter(|finding| finding.severity == Severity::Error);
     troubles.extend(standing.map(|finding| Trouble {
@@ -122,26 +120,6 @@ async fn troubles(ports: Ports<'_>, document: &Document, meta: &Meta) -> Result<
     troubles.extend(problems.waits.map(|words| Trouble { key: "api_calls".to_owned(), words, cure: None }));
     troubles.extend(ports.table.load_runs(c, 1).await?.iter().filter_map(run));
     Ok(troubles)
-}
-
-fn broken(cause: Option<&str>) -> Trouble {
-    let code = cause.unwrap_or("unknown");
-    Trouble {
-        key: format!("broken {code}"),
-        words: Sentence::new(
-            format!("Salesforce lets Passerelle in no more (`{code}`). Nothing is sent until somebody connects the org again."),
-            format!("Salesforce ne laisse plus entrer Passerelle (`{code}`). Rien n'est envoyé tant que l'org n'est pas reconnectée."),
-        ),
-        cure: Some(cure::of(code).map_or_else(
-            || {
-                Sentence::new(
-                    "Connect the org again with `passerelle connect`; everything that waits then goes on by itself.",
-                    "Reconnectez l'org avec `passerelle connect` ; tout ce qui attend reprend ensuite de lui-même.",
-                )
-            },
-            Into::into,
-        )),
-    }
 }
 
 fn waiting(group: &problems::Group, more: bool) -> Trouble {

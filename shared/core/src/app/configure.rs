@@ -76,10 +76,16 @@ pub struct Applied {
 }
 
 /// The signing keys of a connection's webhook, newest first.
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct WebhookKeys {
     /// Standard Webhooks keys, `whsec_…`, or whatever text the platform and Passerelle share.
     pub keys: Vec<String>,
+}
+
+impl std::fmt::Debug for WebhookKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WebhookKeys").field("keys", &self.keys.len()).finish()
+    }
 }
 
 /// Validates and stores a document. An equal one stores nothing. Where an org is connected, the rules are held against it: what

@@ -45,6 +45,36 @@ pub struct Group {
     pub cure: Option<Sentence>,
 }
 
+/// A grant that is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Broken {
+    /// Salesforce's code, or ours; listed in `docs/errors.md`.
+    pub code: String,
+    /// What is so.
+    pub words: Sentence,
+    /// What to do about it.
+    pub cure: Sentence,
+}
+
+impl Broken {
+    fn of(code: &str) -> Self {
+        let again = || {
+            Sentence::new(
+                "Connect the org again with `passerelle connect`; everything that waits then goes on by itself.",
+                "Reconnectez l'org avec `passerelle connect` ; tout ce qui attend reprend ensuite de lui-même.",
+            )
+        };
+        Self {
+            code: code.to_owned(),
+            words: Sentence::new(
+                format!("Salesforce lets Passerelle in no more (`{code}`). Nothing is sent until somebody connects the org again."),
+                format!("Salesforce ne laisse plus entrer Passerelle (`{code}`). Rien n'est envoyé tant que l'org n'est pas reconnectée."),
+            ),
+            cure: cure::of(code).map_or_else(again, Into::into),
+        }
+    }
+}
+
 /// What stands in a connection's way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problems {
@@ -54,6 +84,9 @@ pub struct Problems {
     pub standing: Vec<StoredProblem>,
     /// Whether there are more events than were looked at.
     pub more: bool,
+    /// That Salesforce lets Passerelle in no more, where it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken: Option<Broken>,
     /// Why everything that is due waits besides, where no API calls are left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits: Option<Sentence>,
@@ -95,6 +128,7 @@ pub(super) async fn list_up_to(ports: Ports<'_>, c: &ConnectionId, most: usize) 
         groups,
         standing: ports.table.load_problems(c).await?,
         more: stopped.more,
+        broken: ports.table.load_meta(c).await?.and_then(|meta| meta.cause).map(|cause| Broken::of(&cause)),
         waits: budget(ports, c).await?.and_then(|budget| budget.words),
     })
 }

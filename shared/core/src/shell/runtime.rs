@@ -63,7 +63,7 @@ impl World {
             clock: SystemClock,
             ids: RandomIds,
             table: Table::new(dynamodb, &settings.table),
-            secrets: Secrets::new(secretsmanager, &settings.secret_prefix),
+            secrets: Secrets::new(secretsmanager, &settings.secret_prefix).sealed_with(settings.secrets_key.clone()),
             transport: HttpTransport::new(http, &settings.allowed_hosts),
             platform: PlatformTransport::new(&settings.platform_hosts),
             mail: Ses::silent(),

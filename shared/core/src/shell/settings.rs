@@ -31,6 +31,9 @@ pub struct Settings {
     /// `PASSERELLE_ALERT_SENDER`: the address that mail to the contacts of connections is sent from, verified in SES. Default: none, and no
     /// mail is sent.
     pub alert_sender: Option<String>,
+    /// `PASSERELLE_SECRETS_KEY`: the KMS key that new secrets are sealed with. Default: the account's own for Secrets Manager. Functions make no
+    /// secrets; the command takes it from the stack's output.
+    pub secrets_key: Option<String>,
 }
 
 impl Settings {
@@ -51,6 +54,7 @@ impl Settings {
             allowed_hosts: hosts("PASSERELLE_ALLOWED_HOSTS"),
             platform_hosts: hosts("PASSERELLE_PLATFORM_HOSTS"),
             alert_sender: read("PASSERELLE_ALERT_SENDER").map(|v| v.trim().to_owned()).filter(|v| !v.is_empty()),
+            secrets_key: read("PASSERELLE_SECRETS_KEY").filter(|v| !v.is_empty()),
         })
     }
 

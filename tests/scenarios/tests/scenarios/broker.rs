@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, process::Stdio, time::Duration};
 use passerelle_core::{
     adapters::{secrets::SecretKind, state::tokens::Leased},
     app::{
-        configure,
+        configure, connect, problems,
         tokens::{SessionCache, TokenError, load_session, refresh},
     },
     domain::ids::ConnectionId,
@@ -99,6 +99,32 @@ async fn a_refused_grant_is_tried_once_by_however_many_and_connecting_again_resu
     assert_eq!(token_requests(&scene) - before, 1, "nor is it by who comes later");
     scene.authorise("kayo").await;
     assert_eq!(ended(callers(&scene, 20)).await, BTreeMap::from([("done".to_owned(), PROCESSES * 20)]), "connecting again resumes it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_for_a_cause_that_can_be_mended_works_once_it_is() {
+    let scene = Scene::new().await;
+    let kayo = scene.active("kayo").await;
+    let user = Seed::demo().users.remove(0).username;
+    let activate = |active| {
+        scene.org().with_org(|org| {
+            let id = org.user_by_name(&user).unwrap().id;
+            org.set_user_active(&id, active);
+        });
+    };
+    activate(false);
+    scene.org().control().expire_access_tokens();
+    scene.accept("kayo", &capture("e1", person(1))).await;
+    scene.sweep().await;
+    let ports = scene.stack.ports();
+    let listed = problems::list(ports, &kayo).await.unwrap().broken.unwrap();
+    assert_eq!(listed.code, "inactive_user");
+    assert!(connect::test(ports, &kayo).await.is_err());
+    activate(true);
+    connect::test(ports, &kayo).await.unwrap();
+    scene.sweep().await;
+    assert_eq!(scene.event(&kayo, "e1").await.status, "applied");
+    assert!(problems::list(ports, &kayo).await.unwrap().broken.is_none());
 }
 
 /// The way to the org of a process that dies when it has the answer to its request for tokens.

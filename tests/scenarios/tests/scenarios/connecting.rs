@@ -27,6 +27,87 @@ async fn a_connect_link_works_once() {
     assert!(second.status().is_client_error(), "{second:?}");
 }
 
+/// A browser that has been sent to Salesforce and signed in there, with the address that it was sent back to and its cookie.
+async fn begun(scene: &Scene, kayo: &ConnectionId) -> (reqwest::Url, String) {
+    let path = connect::issue_ticket(scene.stack.ports(), kayo).await.unwrap();
+    let (link, user) = (format!("{}{path}", scene.stack.addresses().gateway), &Seed::demo().users[0]);
+    let plain = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let begun = plain.get(&link).send().await.unwrap();
+    let cookie = begun.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let location = begun.headers()["location"].to_str().unwrap().to_owned();
+    let (_, callback) = browser::authorize(&location, &user.username, &user.password).await.unwrap();
+    (callback, cookie)
+}
+
+async fn returns(callback: reqwest::Url, cookie: Option<&str>) -> (u16, String) {
+    let mut request = reqwest::Client::new().get(callback);
+    if let Some(cookie) = cookie {
+        request = request.header("cookie", cookie);
+    }
+    let answer = request.send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+/// What the browser brings back belongs to the browser that was sent, to one connection, and to ten minutes.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_back_is_who_was_sent_and_within_ten_minutes() {
+    let scene = Scene::new().await;
+    let (kayo, _) = (scene.connect("kayo").await, scene.connect("other").await);
+    let before = scene.org().control().counters().by_route.get("oauth.token").copied();
+    let with = |url: &reqwest::Url, path: Option<&str>, drop: &str| {
+        let mut changed = url.clone();
+        let kept: Vec<(String, String)> = url.query_pairs().into_owned().filter(|(name, _)| name != drop).collect();
+        changed.query_pairs_mut().clear().extend_pairs(kept);
+        if let Some(path) = path {
+            changed.set_path(path);
+        }
+        changed
+    };
+    for (name, path, drop, cookie, minutes, code) in [
+        ("without a cookie", None, "", Some(None), 0, "other_browser"),
+        ("with an invented one", None, "", Some(Some("passerelle=AAAA")), 0, "other_browser"),
+        ("for another connection", Some("/oauth/other/callback"), "", None, 0, "state_expired"),
+        ("for none", Some("/oauth/nobody/callback"), "", None, 0, "state_expired"),
+        ("without a state", None, "state", None, 0, "state_expired"),
+        ("without a code", None, "code", None, 0, "callback_incomplete"),
+        ("after ten minutes", None, "", None, 10, "state_expired"),
+    ] {
+        let (callback, own) = begun(&scene, &kayo).await;
+        scene.clock.advance(jiff::SignedDuration::from_mins(minutes));
+        let cookie = cookie.unwrap_or(Some(own.as_str()));
+        let (status, page) = returns(with(&callback, path, drop), cookie).await;
+        assert!((400..500).contains(&status) && page.contains(code), "{name}: {status} {page}");
+    }
+    // Another browser's cookie, which is as good as any for its own way.
+    let ((callback, _), (theirs, cookie)) = (begun(&scene, &kayo).await, begun(&scene, &kayo).await);
+    let (status, page) = returns(callback, Some(&cookie)).await;
+    assert!(status == 403 && page.contains("other_browser"), "{status} {page}");
+    assert_eq!(scene.org().control().counters().by_route.get("oauth.token").copied(), before, "no code was shown to Salesforce");
+    assert_eq!(returns(theirs.clone(), Some(&cookie)).await.0, 200);
+    assert!(returns(theirs, Some(&cookie)).await.1.contains("state_expired"), "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_is_for_one_connection_and_ten_minutes_and_who_has_none_learns_nothing() {
+    let scene = Scene::new().await;
+    let (kayo, _) = (scene.connect("kayo").await, scene.connect("other").await);
+    let plain = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let gateway = scene.stack.addresses().gateway.clone();
+    let open = async |path: &str| {
+        let answer = plain.get(format!("{gateway}{path}")).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap().contains("ticket_expired"))
+    };
+    let ticket = async || connect::issue_ticket(scene.stack.ports(), &kayo).await.unwrap();
+    let strange = ticket().await.replace("/kayo/", "/other/");
+    for path in [&strange, "/oauth/kayo/start", "/oauth/kayo/start?ticket=AAAA", "/oauth/nobody/start?ticket=AAAA"] {
+        assert_eq!(open(path).await, (410, true), "{path}");
+    }
+    let late = ticket().await;
+    scene.clock.advance(jiff::SignedDuration::from_mins(10));
+    assert_eq!(open(&late).await, (410, true));
+    assert_eq!(open(&ticket().await).await.0, 302);
+}
+
 /// The org is somebody else's: the stack knows its address only, and what the administrator types in.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_org_outside_the_stack_is_connected_by_its_address() {

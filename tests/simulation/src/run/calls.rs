@@ -194,7 +194,7 @@ impl Run<'_> {
                     self.cut();
                 }
             }
-            Done::Connect { tenant, connected: true } => _ = self.world.state().revoked.remove(TENANTS[tenant]),
+            Done::Connect { tenant, connected: true } => self.world.connected(TENANTS[tenant]),
             Done::Connect { tenant, .. } => self.schedule(now + Duration::from_secs(60), Job::Act(What::Reconnect(tenant))),
             Done::Upsert { process, batch } => {
                 self.upserting -= 1;

@@ -326,6 +326,7 @@ impl<'p> Run<'p> {
             state.rates = Rates::none();
             state.shadow.index_lag = Duration::ZERO;
             state.shadow.secret_lag = Duration::ZERO;
+            state.shadow.page = None;
         }
         for (tenant, org) in self.world.orgs.iter().enumerate() {
             for (fault, fired) in org.heal() {

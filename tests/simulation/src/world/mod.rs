@@ -104,6 +104,8 @@ pub struct State {
     unnoted: BTreeSet<Who>,
     /// Calls of the API that a process has made to a tenant's org and not added to the day's.
     uncounted: BTreeMap<(u32, &'static str), u64>,
+    /// Calls that nobody will add any more.
+    lost_calls: BTreeMap<&'static str, u64>,
     /// Tenants whose titles are the platform's by now.
     pub overruled: BTreeSet<String>,
     /// How each record was seen last.
@@ -135,6 +137,7 @@ impl State {
             wrote: BTreeSet::new(),
             unnoted: BTreeSet::new(),
             uncounted: BTreeMap::new(),
+            lost_calls: BTreeMap::new(),
             overruled: BTreeSet::new(),
             seen: BTreeMap::new(),
             had: BTreeMap::new(),
@@ -199,7 +202,9 @@ impl World {
     /// How many calls of a tenant nobody has added to the day's: their process died, failed or connected the org.
     #[must_use]
     pub fn uncounted(&self, tenant: &str) -> u64 {
-        self.state().uncounted.iter().filter(|((_, of), _)| *of == tenant).map(|(_, calls)| calls).sum()
+        let state = self.state();
+        let open: u64 = state.uncounted.iter().filter(|((_, of), _)| *of == tenant).map(|(_, calls)| calls).sum();
+        open + state.lost_calls.get(tenant).copied().unwrap_or_default()
     }
 
     /// Whether a person's record has a write that nobody noted.
@@ -215,6 +220,17 @@ impl World {
             std::mem::take(&mut state.wrote).into_iter().partition(|(process, _)| *process == life.number());
         state.wrote = others;
         state.unnoted.extend(its.into_iter().filter(|_| failed).map(|(_, who)| who));
+        // Whoever failed could not count, either, and nobody else does it for them.
+        let (its, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(&mut state.uncounted).into_iter().partition(|((process, _), _)| *process == life.number());
+        state.uncounted = others;
+        for ((_, tenant), calls) in its.into_iter().filter(|(_, calls)| *calls > 0) {
+            *state.lost_calls.entry(tenant).or_default() += calls;
+            if !failed {
+                let what = format!("{life} has ended well and not counted {calls} calls of {tenant}");
+                state.violations.push(Violation { promise: Promise::BudgetHeld, what });
+            }
+        }
     }
 
     /// A process asks for tokens: until it has stored them, they may be lost, and the ones before are dead. Answers whether it has not
@@ -256,6 +272,13 @@ impl World {
             let what = format!("{life} uses a token of {} that it has not stored", org.tenant);
             state.violations.push(Violation { promise: Promise::GrantKept, what });
         }
+    }
+
+    /// A tenant has a new grant: what was lost of the former one matters no more.
+    pub fn connected(&self, tenant: &str) {
+        let mut state = self.state();
+        state.revoked.remove(tenant);
+        state.unstored.retain(|(asked, _), _| asked != tenant);
     }
 
     /// Whether a tenant's grant may be gone: it was taken back, or a token was asked for and not stored.

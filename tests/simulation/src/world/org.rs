@@ -213,13 +213,18 @@ impl Line {
             tokio::time::sleep(Duration::from_millis(back)).await;
             answer
         };
+        let mut may_have_written = false;
         let answer = match tokio::time::timeout(timeout, work).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(cut)) => {
+                may_have_written = cut.committed || org.sim.control().held() > 0;
                 world.state().counts.add(Fault::CutAfter, u64::from(cut.committed && writes));
                 Err(lost(&host, &cut.to_string()))
             }
-            Err(_) => Err(lost(&host, "no answer in time")),
+            Err(_) => {
+                may_have_written = true;
+                Err(lost(&host, "no answer in time"))
+            }
         };
         if let Ok(answer) = &answer {
             let text = String::from_utf8_lossy(answer.body());
@@ -242,9 +247,8 @@ impl Line {
             _ => {
                 let mut state = world.state();
                 *state.cut.entry(org.tenant.to_owned()).or_default() += 1;
-                // Nobody knows what such a call has done.
-                let open = answer.as_ref().map_or(true, |answer| answer.status().is_server_error());
-                if open {
+                // Functions do not know what such a call has done; that is their affair where it has done nothing.
+                if may_have_written {
                     state.unnoted.extend(people);
                 }
             }

@@ -131,6 +131,7 @@ impl Process {
                 allowed_hosts: Vec::new(),
                 platform_hosts: Vec::new(),
                 alert_sender: None,
+                secrets_key: None,
             },
             bench: Workbench::default(),
             readers: Readers::default(),

@@ -33,7 +33,7 @@ pub struct TokenItem {
     /// have been lost, and where to look for it.
     #[serde(default)]
     pub pending: Option<String>,
-    /// Why Salesforce has refused what this generation has to ask with: nobody asks again before there is another.
+    /// That this generation's refresh token is dead, and by which cause: nobody asks with it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
 }

@@ -59,6 +59,12 @@ pub async fn issue_ticket(ports: Ports<'_>, connection: &ConnectionId) -> Result
     Ok(format!("/oauth/{connection}/start?ticket={ticket}"))
 }
 
+/// Where Salesforce sends the browser back to, which the app must name letter by letter. `origin` is where browsers reach the HTTP API.
+#[must_use]
+pub fn callback_url(origin: &str, connection: &ConnectionId) -> String {
+    format!("{origin}/oauth/{connection}/callback")
+}
+
 /// Uses the ticket up and sends the browser to Salesforce. `origin` is where browsers reach the HTTP API, for example
 /// `https://abc.execute-api.eu-west-3.amazonaws.com`, without a slash at the end.
 pub async fn start(ports: Ports<'_>, connection: &ConnectionId, origin: &str, ticket: &str) -> Reply {
@@ -92,17 +98,18 @@ async fn begin(
     ticket: &str,
     language: &mut Language,
 ) -> Result<(String, String), Refusal> {
-    let document = load_document(ports, connection, language).await?;
-    let redirect_uri = format!("{origin}/oauth/{connection}/callback");
+    let document = load_document(ports, connection, language).await;
+    // Whoever has no ticket learns nothing about the connection, not even whether there is one.
+    if !ports.table.is_ticket(connection, &hash(ticket), ports.clock.now()).await? {
+        return Err(Refusal::TicketExpired);
+    }
+    let (document, redirect_uri) = (document?, callback_url(origin, connection));
     let app = App::of(&document.salesforce, &ports.settings.allowed_hosts).map_err(|e| Refusal::sign_in(&e, &redirect_uri))?;
     if !matches!(document.salesforce.auth, Auth::WebServer(_)) {
         return Err(Refusal::OtherFlow);
     }
     if tokens::load_credentials(ports, connection).await?.is_none_or(|held| held.client_secret.is_none()) {
         return Err(Refusal::NoConsumerSecret);
-    }
-    if !ports.table.is_ticket(connection, &hash(ticket), ports.clock.now()).await? {
-        return Err(Refusal::TicketExpired);
     }
     let (state, verifier) = (random_text(ports), random_text(ports));
     let location = app.authorize_url(Authorization { redirect_uri: &redirect_uri, state: &state, verifier: &verifier });
@@ -126,9 +133,10 @@ async fn finish(
     language: &mut Language,
     cleared: &mut Option<String>,
 ) -> Result<Connected, Refusal> {
-    let document = load_document(ports, connection, language).await?;
+    let document = load_document(ports, connection, language).await;
     let state = hash(query.state.as_deref().unwrap_or_default());
     let stored = ports.table.load_oauth_state(connection, &state, ports.clock.now()).await?.ok_or(Refusal::StateExpired)?;
+    let document = document?;
     let cookie = Cookie::of(&stored.redirect_uri);
     let verifier = cookie.find(cookies).filter(|value| hash(value) == stored.browser).ok_or(Refusal::OtherBrowser)?;
     if !ports.table.take_oauth_state(connection, &state, ports.clock.now()).await? {

@@ -6,7 +6,7 @@ use super::{refusal::Refusal, words};
 use crate::domain::config::Language;
 
 /// What the browser gets.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
@@ -33,6 +33,13 @@ pub struct Connected {
     pub usage: Option<(u64, u64)>,
     /// The id of the certificate that Salesforce has not accepted yet, where an older one was used.
     pub certificate_not_accepted: Option<String>,
+}
+
+impl std::fmt::Debug for Reply {
+    /// Location and cookie carry the state and the verifier.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reply").field("status", &self.status).finish_non_exhaustive()
+    }
 }
 
 impl Reply {

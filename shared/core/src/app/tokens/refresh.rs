@@ -27,9 +27,13 @@ use crate::{
 /// How often a younger access token alone is worth a new version of the secret: Secrets Manager keeps a limited number.
 const STORE_EVERY: SignedDuration = SignedDuration::from_mins(10);
 
+/// Causes that say that the refresh token itself is dead. What else is refused may be mended, or concerns the place of whoever asks, so the next
+/// one asks again.
+const DEAD: [&str; 3] = ["invalid_grant", "token_expired", "rotation_lost"];
+
 /// Another session after Salesforce refused the one that was `seen`: somebody else's younger token, or a new one.
 ///
-/// Guarantee: of all processes at most one at a time asks Salesforce, and none asks again with what was refused. Where the org rotates refresh tokens, the new one is
+/// Guarantee: of all processes at most one at a time asks Salesforce, and none asks again with a token that is dead. Where the org rotates refresh tokens, the new one is
 /// stored before the new access token is used.
 ///
 /// # Errors
@@ -87,7 +91,7 @@ async fn renew(keeper: &Keeper<'_>, document: &Document, cache: &SessionCache) -
         Ok(Renewed::Overtaken) => Ok(None),
         Err(error) => {
             let settled = match &error {
-                TokenError::Broken { cause } => Settled::Refused(cause),
+                TokenError::Broken { cause } if DEAD.contains(&cause.as_str()) => Settled::Refused(cause),
                 _ if doubt => Settled::InDoubt,
                 _ => Settled::Yes,
             };

@@ -35,7 +35,7 @@ pub struct App {
 }
 
 /// What the browser is sent to Salesforce with.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Authorization<'a> {
     /// Where it is to come back to; must be registered with the app, letter by letter.
     pub redirect_uri: &'a str,
@@ -43,6 +43,12 @@ pub struct Authorization<'a> {
     pub state: &'a str,
     /// The secret that the code exchange will show: 43 to 128 unreserved characters.
     pub verifier: &'a str,
+}
+
+impl std::fmt::Debug for Authorization<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Authorization").field("redirect_uri", &self.redirect_uri).finish_non_exhaustive()
+    }
 }
 
 impl App {
