@@ -50,8 +50,9 @@ def everything(options, checks, processes, scratch):
     account = Account(processes)
     org = Org(processes, programs["salesforce-sim"], scratch, journey.callback_url(account))
 
-    # What an operator does before naming the sender.
-    account.client("sesv2").create_email_identity(EmailIdentity=journey.SENDER)
+    # What an operator does before naming the sender; in SES's sandbox for recipients, too.
+    for address in (journey.SENDER, cli.CONTACT):
+        account.client("sesv2").create_email_identity(EmailIdentity=address)
 
     checks.step("CloudFormation makes the stack")
     outputs = account.deploy(
