@@ -265,7 +265,7 @@ def refused(checks, steps, connection, traveller, event):
     checks.check("the platform is told the cause in Salesforce's code, with the record in the way",
                  told["problem"]["code"] == "DUPLICATES_DETECTED" and theirs in told["problem"]["message"], told)
     said = json.loads(steps.run("problems", connection, "--json"))
-    groups = [(group["code"], group["status"], group["events"], group["examples"]) for group in said[0]["problems"]["groups"]]
+    groups = [(group["code"], group["status"], group["count"], group["examples"]) for group in said[0]["problems"]["groups"]]
     checks.check("passerelle problems has it under that code, and nothing else",
                  groups == [("DUPLICATES_DETECTED", "parked", 1, [event["id"]])], said)
     check_ledger(checks, steps, connection, {"applied": 3, "parked": 1})

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use jiff::ToSpan;
 use passerelle_core::{
-    app::problems::{self, Problems, Replayed},
+    app::problems::{self, Matter, Problems, Replayed},
     domain::{
         budget::day,
         ids::{ConnectionId, EventId},
@@ -81,10 +81,12 @@ fn text(c: &ConnectionId, found: &Problems, language: Tongue) -> String {
     lines.extend(found.waits.as_ref().map(|waits| format!("  {}", waits.to(language.into()))));
     for group in &found.groups {
         let fields = if group.fields.is_empty() { String::new() } else { format!("  {}", group.fields.join(", ")) };
-        lines.push(format!("  {} {}  {}{fields}  since {}", group.events, group.status, group.code, group.since.strftime("%Y-%m-%d %H:%M UTC")));
-        lines.push(format!("    {}", group.message));
+        let what = if group.matter == Matter::Deliveries { " deliveries to the platform" } else { "" };
+        let (n, status, since) = (group.count, &group.status, group.since.strftime("%Y-%m-%d %H:%M UTC"));
+        lines.push(format!("  {n} {status}{what}  {}{fields}  since {since}", group.code));
+        lines.extend(group.message.as_ref().map(|message| format!("    {message}")));
         lines.extend(group.cure.as_ref().map(|cure| format!("    → {}", cure.to(language.into()))));
-        lines.push(format!("    for example {}", group.examples.iter().map(EventId::to_string).collect::<Vec<_>>().join(", ")));
+        lines.push(format!("    for example {}", group.examples.join(", ")));
     }
     for problem in &found.standing {
         lines.push(format!("  {}  {}", problem.finding.code, problem.finding.place));

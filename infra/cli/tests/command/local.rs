@@ -201,7 +201,7 @@ fn operate(local: &Local, event: &str) {
     let groups = told[0]["problems"]["groups"].as_array().unwrap();
     let group = &groups[0];
     let code = group["code"].as_str().unwrap();
-    let count: u64 = groups.iter().filter(|group| group["code"] == code).map(|group| group["events"].as_u64().unwrap()).sum();
+    let count: u64 = groups.iter().filter(|group| group["code"] == code).map(|group| group["count"].as_u64().unwrap()).sum();
     let said = local.beside(&["problems", "--language", "fr"]);
     assert!(said.contains(code) && said.contains(group["cure"]["fr"].as_str().unwrap()), "{said}");
     let said = local.beside(&["problems", "resume", "kayo", "--code", code]);

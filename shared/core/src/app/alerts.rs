@@ -1,13 +1,16 @@
 //! Tells a connection's contacts what needs a person: a broken grant, events that wait or were given up, what was found about the org,
-//! spent calls, stopped runs. `domain::alert` says when and how.
+//! spent calls, stopped runs, deliveries that were given up. `domain::alert` says when and how.
 //!
 //! What is told is noted first, so that two who look at once send one mail; where sending fails, it is noted that nothing was told.
 
 use futures::{StreamExt, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
-use super::{configure, problems};
+use super::{
+    configure,
+    problems::{self, Matter},
+};
 use crate::{
     adapters::state::{StateError, connections::Status},
     domain::{
@@ -28,6 +31,11 @@ const EVERY_MINUTES: i64 = 5;
 const AT_ONCE: usize = 8;
 /// Most events that are looked at for one mail; of more than that only so many are told.
 const MOST_EVENTS: usize = 500;
+
+/// Deliveries that were given up are told of for so long: nobody can set them going again, so nothing settles them.
+const DELIVERIES: SignedDuration = SignedDuration::from_hours(24);
+/// The cause of a delivery that needs nobody: its contact is not in Mautic any more.
+const GONE: &str = "delivery_gone";
 
 /// A mail that was not sent.
 #[derive(Debug, Error)]
@@ -107,10 +115,11 @@ fn not_overtaken(saved: Result<(), StateError>) -> Result<bool, StateError> {
 /// Everything that stands and needs a person.
 async fn troubles(ports: Ports<'_>, document: &Document) -> Result<Vec<Trouble>, StateError> {
     let c = &document.connection.id;
-    let problems = problems::list_up_to(ports, c, MOST_EVENTS).await?;
+    let now = ports.clock.now();
+    let problems = problems::list_up_to(ports, c, MOST_EVENTS, now.saturating_sub(DELIVERIES).unwrap_or(now)).await?;
     let broken = problems.broken.map(|broken| Trouble { key: format!("broken {}", broken.code), words: broken.words, cure: Some(broken.cure) });
     let mut troubles: Vec<Trouble> = broken.into_iter().collect();
-    troubles.extend(problems.groups.iter().map(|group| waiting(group, problems.more)));
+    troubles.extend(problems.groups.iter().filter(|group| group.code != GONE).map(|group| waiting(group, problems.more)));
     let standing = problems.standing.iter().map(|problem| &problem.finding).filter(|finding| finding.severity == Severity::Error);
     troubles.extend(standing.map(|finding| Trouble {
         key: format!("{} {}", finding.code, finding.place),
@@ -124,11 +133,15 @@ async fn troubles(ports: Ports<'_>, document: &Document) -> Result<Vec<Trouble>,
 
 fn waiting(group: &problems::Group, more: bool) -> Trouble {
     let fields = if group.fields.is_empty() { String::new() } else { format!(" ({})", group.fields.join(", ")) };
-    let (code, n) = (&group.code, format!("{}{}", group.events, if more { "+" } else { "" }));
-    let (en, fr) = if group.status == "dead" { ("given up", "abandonné(s)") } else { ("waiting", "en attente") };
+    let (code, n) = (&group.code, format!("{}{}", group.count, if more { "+" } else { "" }));
+    let (status, en, fr) = match (group.matter, group.status.as_str()) {
+        (Matter::Deliveries, _) => ("undelivered", "Deliveries to the platform given up", "Envoi(s) vers la plateforme abandonné(s)"),
+        (Matter::Events, "dead") => ("dead", "Events given up", "Événement(s) abandonné(s)"),
+        (Matter::Events, status) => (status, "Events waiting", "Événement(s) en attente"),
+    };
     Trouble {
-        key: format!("{} {code} {}", group.status, group.fields.join(",")),
-        words: Sentence::new(format!("Events {en}: {n}, for `{code}`{fields}."), format!("Événement(s) {fr} : {n}, pour `{code}`{fields}.")),
+        key: format!("{status} {code} {}", group.fields.join(",")),
+        words: Sentence::new(format!("{en}: {n}, for `{code}`{fields}."), format!("{fr} : {n}, pour `{code}`{fields}.")),
         cure: group.cure.clone(),
     }
 }

@@ -1,4 +1,5 @@
-//! What stands in a connection's way, grouped by cause, and how to set it going again.
+//! What stands in a connection's way, grouped by cause, and how to set it going again. Deliveries to the platform that were given up are
+//! told as well; they are not sent again, since they would come after later ones.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    adapters::state::{StateError, events::StoredEvent, problems::StoredProblem},
+    adapters::state::{StateError, deliveries::StoredDelivery, events::StoredEvent, problems::StoredProblem},
     app::configure,
     domain::{
         budget::{Purpose, Spent, Verdict, Wait, forecast, verdict},
@@ -14,33 +15,47 @@ use crate::{
         cure,
         finding::Sentence,
         ids::{ConnectionId, EventId},
+        mautic,
         plan::{Cause, Outcome},
     },
     ports::Ports,
 };
 
-/// Most events that are looked at, of those that are parked, and as many of those that were given up.
+/// Most events that are looked at, of those that are parked, and as many of those that were given up; as many deliveries, too.
 const MOST: usize = 10_000;
-/// How many events of a group are named.
+/// How many of a group are named.
 const EXAMPLES: usize = 3;
 
-/// Events that wait, or were given up, for the same cause.
+/// What a group is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Matter {
+    /// Events of the platform.
+    Events,
+    /// Deliveries to the platform.
+    Deliveries,
+}
+
+/// Events that wait, or were given up, for the same cause; or deliveries that were given up for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Group {
+    /// What they are.
+    pub matter: Matter,
     /// Ours, or Salesforce's own.
     pub code: String,
     /// The fields concerned.
     pub fields: Vec<String>,
-    /// The sentence of the oldest of them.
-    pub message: String,
+    /// The sentence of the oldest of them; a delivery's cause has none beside its cure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// `parked` or `dead`.
     pub status: String,
-    /// How many events.
-    pub events: usize,
-    /// When the oldest of them came in.
+    /// How many they are.
+    pub count: usize,
+    /// When the oldest of them came in, or was given up where they are deliveries.
     pub since: Timestamp,
-    /// Some of them.
-    pub examples: Vec<EventId>,
+    /// The ids of some of them.
+    pub examples: Vec<String>,
     /// What cures it; `None` where the message alone says so.
     pub cure: Option<Sentence>,
 }
@@ -78,11 +93,11 @@ impl Broken {
 /// What stands in a connection's way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problems {
-    /// By number of events, the most first.
+    /// By their number, the most first; those of events before those of deliveries.
     pub groups: Vec<Group>,
     /// What was found about the org itself.
     pub standing: Vec<StoredProblem>,
-    /// Whether there are more events than were looked at.
+    /// Whether there are more events or deliveries than were looked at.
     pub more: bool,
     /// That Salesforce lets Passerelle in no more, where it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -94,43 +109,92 @@ pub struct Problems {
 
 /// Every problem of a connection.
 pub async fn list(ports: Ports<'_>, c: &ConnectionId) -> Result<Problems, StateError> {
-    list_up_to(ports, c, MOST).await
+    list_up_to(ports, c, MOST, Timestamp::UNIX_EPOCH).await
 }
 
-/// The same, looking at so many events of each kind at most.
-pub(super) async fn list_up_to(ports: Ports<'_>, c: &ConnectionId, most: usize) -> Result<Problems, StateError> {
-    let stopped = ports.table.stopped_events(c, most).await?;
-    let mut groups = BTreeMap::<(String, String, Vec<String>), Group>::new();
-    for (id, event) in ports.table.load_events(c, &stopped.ids).await? {
-        let Some(cause) = cause(&event) else { continue };
-        let key = (event.status.clone(), cause.code.clone(), cause.fields.clone());
-        let group = groups.entry(key).or_insert_with(|| Group {
-            code: cause.code.clone(),
-            fields: cause.fields.clone(),
-            message: cause.message.clone(),
-            status: event.status.clone(),
-            events: 0,
-            since: event.received_at,
-            examples: Vec::new(),
-            cure: cure::of(&cause.code).map(Into::into),
-        });
-        group.events += 1;
-        if event.received_at < group.since {
-            (group.since, group.message) = (event.received_at, cause.message.clone());
-        }
-        if group.examples.len() < EXAMPLES {
-            group.examples.push(id);
-        }
-    }
-    let mut groups: Vec<Group> = groups.into_values().collect();
-    groups.sort_by(|a, b| b.events.cmp(&a.events).then_with(|| a.code.cmp(&b.code)));
+/// The same, looking at so many events and deliveries of each kind at most, and at deliveries that were given up after `since` only.
+pub(super) async fn list_up_to(ports: Ports<'_>, c: &ConnectionId, most: usize, since: Timestamp) -> Result<Problems, StateError> {
+    let (events, more_events) = events(ports, c, most).await?;
+    let (deliveries, more_deliveries) = deliveries(ports, c, most, since).await?;
     Ok(Problems {
-        groups,
+        groups: events.into_iter().chain(deliveries).collect(),
         standing: ports.table.load_problems(c).await?,
-        more: stopped.more,
+        more: more_events || more_deliveries,
         broken: ports.table.load_meta(c).await?.and_then(|meta| meta.cause).map(|cause| Broken::of(&cause)),
         waits: budget(ports, c).await?.and_then(|budget| budget.words),
     })
+}
+
+/// Events that do not go on, in their groups, and whether there are more.
+async fn events(ports: Ports<'_>, c: &ConnectionId, most: usize) -> Result<(Vec<Group>, bool), StateError> {
+    let stopped = ports.table.stopped_events(c, most).await?;
+    let mut groups = BTreeMap::new();
+    for (id, event) in ports.table.load_events(c, &stopped.ids).await? {
+        let Some(cause) = cause(&event) else { continue };
+        let key = (event.status.clone(), cause.code.clone(), cause.fields.clone());
+        let group = Group {
+            matter: Matter::Events,
+            code: cause.code.clone(),
+            fields: cause.fields.clone(),
+            message: Some(cause.message.clone()),
+            status: event.status.clone(),
+            count: 1,
+            since: event.received_at,
+            examples: vec![id.to_string()],
+            cure: cure::of(&cause.code).map(Into::into),
+        };
+        groups.entry(key).and_modify(|of: &mut Group| of.join(&group)).or_insert(group);
+    }
+    Ok((sorted(groups), stopped.more))
+}
+
+/// Deliveries that were given up after a time, in their groups, and whether there are more.
+async fn deliveries(ports: Ports<'_>, c: &ConnectionId, most: usize, since: Timestamp) -> Result<(Vec<Group>, bool), StateError> {
+    let mut dead = ports.table.undelivered(c, since, most + 1).await?;
+    let more = dead.len() > most;
+    dead.truncate(most);
+    let mut groups = BTreeMap::new();
+    for (_, delivery) in dead {
+        let Some((code, group)) = group_of(delivery) else { continue };
+        groups.entry(code).and_modify(|of: &mut Group| of.join(&group)).or_insert(group);
+    }
+    Ok((sorted(groups), more))
+}
+
+/// A delivery that was given up, as a group of one.
+fn group_of(delivery: StoredDelivery) -> Option<(String, Group)> {
+    let (code, since) = (delivery.cause.clone()?, delivery.given_up_at()?);
+    let cure = cure::of(&code).map(Into::into).or_else(|| mautic::problem(&code).map(|known| known.cure));
+    let group = Group {
+        matter: Matter::Deliveries,
+        code: code.clone(),
+        fields: Vec::new(),
+        message: None,
+        status: "dead".to_owned(),
+        count: 1,
+        since,
+        examples: vec![delivery.id],
+        cure,
+    };
+    Some((code, group))
+}
+
+impl Group {
+    /// Takes in another one of the same cause.
+    fn join(&mut self, one: &Self) {
+        self.count += one.count;
+        if one.since < self.since {
+            (self.since, self.message) = (one.since, one.message.clone());
+        }
+        let room = EXAMPLES.saturating_sub(self.examples.len());
+        self.examples.extend(one.examples.iter().take(room).cloned());
+    }
+}
+
+fn sorted<K>(groups: BTreeMap<K, Group>) -> Vec<Group> {
+    let mut groups: Vec<Group> = groups.into_values().collect();
+    groups.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.code.cmp(&b.code)));
+    groups
 }
 
 /// Sets parked events going again, all of them or those of one code; answers how many. What was given up is replayed event by

@@ -110,8 +110,8 @@ fn since(first: Option<&Timestamp>, language: Language, zone: &TimeZone) -> Stri
 
 const SUBJECT: Words = Words::new("Passerelle: “{name}” needs somebody", "Passerelle : « {name} » demande une intervention");
 const OPENING: Words = Words::new(
-    "The connection “{name}” ({id}) to Salesforce needs somebody. Nothing is lost: what cannot be done waits.",
-    "La connexion « {name} » ({id}) vers Salesforce demande une intervention. Rien n'est perdu : ce qui ne peut pas être fait attend.",
+    "The connection “{name}” ({id}) to Salesforce needs somebody. No event is lost: what cannot be done waits.",
+    "La connexion « {name} » ({id}) vers Salesforce demande une intervention. Aucun événement n'est perdu : ce qui ne peut pas être fait attend.",
 );
 const FURTHER: Words = Words::new("And {n} more.", "Et {n} autres.");
 const CLOSING: Words = Words::new(

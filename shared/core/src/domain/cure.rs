@@ -1,4 +1,4 @@
-//! What cures the causes of events that wait. Salesforce's own codes are here as far as an administrator can do something about
+//! What cures the causes of events that wait, and of deliveries that were given up. Salesforce's own codes are here as far as an administrator can do something about
 //! them; for the others the message has to do.
 
 use super::words::Words;
@@ -89,6 +89,41 @@ const CURES: &[Cure] = &[
         &["UNABLE_TO_LOCK_ROW"],
         "Another process holds the record. If it lasts, look for automation that works on these records.",
         "Un autre traitement verrouille la fiche. Si cela dure, cherchez l'automatisation qui travaille sur ces fiches.",
+    ),
+    (
+        &["delivery_refused", "platform_refused", "platform_not_found"],
+        "The platform refuses what it is told; its log says why. Correct that, and what changes afterwards arrives.",
+        "La plateforme refuse ce qui lui est transmis ; son journal dit pourquoi. Corrigez cela, et ce qui change ensuite arrivera.",
+    ),
+    (
+        &["delivery_silent", "platform_silent", "platform_busy", "platform_unreadable"],
+        "The platform does not answer as it should. Correct its address in the configuration, or the platform; what changes afterwards arrives.",
+        "La plateforme ne répond pas comme il faut. Corrigez son adresse dans la configuration, ou la plateforme ; ce qui change ensuite arrivera.",
+    ),
+    (
+        &["delivery_without_webhook", "platform_none"],
+        "The configuration names no address of the platform any more. Name one again, if the platform is to hear of Salesforce's changes.",
+        "La configuration ne nomme plus d'adresse de la plateforme. Nommez-en une de nouveau si elle doit apprendre ce qui change dans Salesforce.",
+    ),
+    (
+        &["delivery_unsigned"],
+        "Give the connection a webhook key: set PASSERELLE_WEBHOOK_KEY, and apply the configuration.",
+        "Donnez une clé de webhook à la connexion : renseignez PASSERELLE_WEBHOOK_KEY, et appliquez la configuration.",
+    ),
+    (
+        &["delivery_gone"],
+        "Nothing has to be done: the contact is not in Mautic any more, and is not made again.",
+        "Il n'y a rien à faire : le contact n'est plus dans Mautic, et n'y est pas recréé.",
+    ),
+    (
+        &["delivery_nobody"],
+        "Give the record an e-mail address in Salesforce: without one Mautic has nothing to find the contact by.",
+        "Donnez une adresse e-mail à la fiche dans Salesforce : sans elle, Mautic ne peut pas retrouver le contact.",
+    ),
+    (
+        &["delivery_unreadable", "platform_secret_unread", "platform_state"],
+        "This is a fault of Passerelle or of its surroundings. Please report it.",
+        "C'est une défaillance de Passerelle ou de son environnement. Merci de la signaler.",
     ),
 ];
 

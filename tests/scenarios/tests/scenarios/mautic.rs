@@ -132,7 +132,7 @@ impl World {
     }
 
     async fn given_up(&self) -> Vec<String> {
-        let dead = self.scene.stack.ports().table.undelivered(&self.c, 100).await.unwrap();
+        let dead = self.scene.stack.ports().table.undelivered(&self.c, jiff::Timestamp::UNIX_EPOCH, 100).await.unwrap();
         dead.into_iter().map(|(_, delivery)| delivery.cause.unwrap()).collect()
     }
 }

@@ -15,6 +15,7 @@ use passerelle_core::{
         configure::{self, ConfigureError},
         connections,
         deliver::MAX_TRIES,
+        problems::{self, Matter},
     },
     domain::{
         delivery::{About, Delivery, Kind, SalesforceRecord, Subject},
@@ -265,12 +266,63 @@ async fn a_delivery_is_given_up_after_the_tries_that_the_documents_state_and_the
         scene.clock.advance(SignedDuration::from_hours(1));
     }
     assert_eq!(platform.take_ids(), ["a1", "a2"]);
-    let dead = scene.stack.ports().table.undelivered(&kayo, 10).await.unwrap();
+    let dead = scene.stack.ports().table.undelivered(&kayo, jiff::Timestamp::UNIX_EPOCH, 10).await.unwrap();
     assert_eq!(dead.len(), 1);
     let dead = &dead[0].1;
     assert_eq!((dead.id.as_str(), dead.attempts, dead.cause.as_deref()), ("a1", 60, Some("delivery_refused")));
     assert!(dead.body.contains("person.job_title"), "it is kept whole");
     assert!(logs::kept().contains("\"code\":\"delivery_dead\""));
+}
+
+/// Nobody looks into the table: who supports a customer asks for the problems, and the customer reads mails.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_given_up_is_told_by_its_cause_for_as_long_as_it_is_kept_and_by_mail_once() {
+    let platform = Platform::start(|id, _| Reply::Status(if id.starts_with('z') { 200 } else { 410 })).await;
+    let (scene, kayo) = scene(&platform).await;
+    scene
+        .apply(&scene.document("kayo", |document| {
+            document["connection"]["contacts"] = json!(["admin@customer.example"]);
+            document["platform"]["webhook"] = json!({"url": platform.url});
+        }))
+        .await;
+    connections::activate(scene.stack.ports(), &kayo).await.unwrap();
+    record(&scene, &kayo, "a", 0, &["a1"]).await;
+    record(&scene, &kayo, "b", 0, &["b1"]).await;
+    record(&scene, &kayo, "z", 0, &["z1"]).await;
+    let groups = async || problems::list(scene.stack.ports(), &kayo).await.unwrap().groups;
+    let letters =
+        || scene.stack.mailbox().letters().into_iter().map(|letter| letter.text).filter(|text| text.contains("plateforme")).collect::<Vec<_>>();
+    let mut tries = 0;
+    while groups().await.iter().map(|group| group.count).sum::<usize>() < 2 {
+        scene.sweep().await;
+        scene.clock.advance(SignedDuration::from_mins(61));
+        tries += 1;
+        assert!(tries <= MAX_TRIES, "{:?}", groups().await);
+    }
+    let [told] = groups().await.try_into().unwrap();
+    assert_eq!((told.matter, told.code.as_str(), told.status.as_str(), told.count), (Matter::Deliveries, "delivery_refused", "dead", 2));
+    let cure = told.cure.clone().unwrap();
+    assert!(cure.en.contains("refuses") && cure.fr.contains("refuse"), "{cure:?}");
+    assert!(told.examples.contains(&"a1".to_owned()) && told.since <= scene.clock.now(), "{told:?}");
+    let json = serde_json::to_value(&told).unwrap();
+    assert_eq!((&json["matter"], &json["count"]), (&json!("deliveries"), &json!(2)));
+    assert!(!json.to_string().contains(ADDRESS), "{json}");
+
+    let minutes = async |minutes: i64| {
+        for _ in 0..minutes {
+            scene.clock.advance(SignedDuration::from_mins(1));
+            scene.stack.invoke_upsert(json!({"sweep": {}})).await.unwrap();
+        }
+    };
+    minutes(70).await;
+    let text = letters().pop().unwrap();
+    assert!(text.contains("Envoi(s) vers la plateforme abandonné(s) : 2, pour `delivery_refused`.") && text.contains(&cure.fr), "{text}");
+    assert!(!text.contains(ADDRESS) && !text.contains("a1"), "{text}");
+    // Nobody can do anything about them a day later; they stay listed.
+    scene.clock.advance(SignedDuration::from_hours(25));
+    let before = letters().len();
+    minutes(10).await;
+    assert_eq!((letters().len(), groups().await[0].count), (before, 2));
 }
 
 /// An org that is out of order, or a connection that is stopped, says nothing about the platform.

@@ -82,6 +82,12 @@ impl StoredDelivery {
         self.is_open() || self.sent_at.as_deref().is_some_and(|sent| sent > sortable(at).as_str())
     }
 
+    /// When it was given up, where it was.
+    #[must_use]
+    pub fn given_up_at(&self) -> Option<Timestamp> {
+        self.due_at.as_deref().filter(|_| !self.is_open())?.parse().ok()
+    }
+
     /// Whether its time has come.
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
@@ -196,9 +202,10 @@ impl Table {
         settled::<serde_json::Value>(self.update(key, change).await).map(drop)
     }
 
-    /// Deliveries that were given up, the longest given up first, `most` at most.
-    pub async fn undelivered(&self, c: &ConnectionId, most: usize) -> Result<Vec<(Key, StoredDelivery)>, StateError> {
-        let listed = self.index_all(Index::Due, &Key::undelivered_partition(c), most).await?;
+    /// Deliveries that were given up after `since`, the longest given up first, `most` at most.
+    pub async fn undelivered(&self, c: &ConnectionId, since: Timestamp, most: usize) -> Result<Vec<(Key, StoredDelivery)>, StateError> {
+        let range = (sortable(since), sortable(Timestamp::MAX));
+        let listed = self.index_all_between(Index::Due, &Key::undelivered_partition(c), (&range.0, &range.1), most).await?;
         let keys: Vec<Key> = listed.into_iter().map(|(key, _)| key).collect();
         let mut found = self.get_many::<StoredDelivery>(&keys).await?;
         found.sort_by(|a, b| (&a.1.due_at, &a.0).cmp(&(&b.1.due_at, &b.0)));

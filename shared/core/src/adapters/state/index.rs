@@ -101,21 +101,30 @@ impl Table {
 
     /// Everything that an index lists in a partition, `most` at most: each key with its sort attribute. It may lag likewise.
     pub async fn index_all(&self, index: Index, partition: &str, most: usize) -> Result<Vec<(Key, String)>, StateError> {
-        let (mut found, mut after) = (Vec::new(), None);
-        loop {
-            let request = self.client.query().table_name(&*self.name).index_name(index.name()).key_condition_expression("#p = :p");
-            let request = request.expression_attribute_names("#p", index.partition()).set_exclusive_start_key(after);
-            let request = request.limit(i32::try_from(most.min(1_000)).unwrap_or(i32::MAX));
-            let answer =
-                request.expression_attribute_values(":p", AttributeValue::S(partition.to_owned())).send().await.map_err(StateError::from_sdk)?;
-            for item in answer.items.unwrap_or_default() {
-                found.push(sorted(index, &item)?);
-            }
-            after = answer.last_evaluated_key.filter(|_| !planted::is(Bug::LosePages));
-            if after.is_none() || found.len() >= most {
-                found.truncate(most);
-                return Ok(found);
-            }
+        let request = self.client.query().table_name(&*self.name).index_name(index.name()).key_condition_expression("#p = :p");
+        let request = request.expression_attribute_names("#p", index.partition());
+        index_pages(index, request.expression_attribute_values(":p", AttributeValue::S(partition.to_owned())), most).await
+    }
+
+    /// The same of those between two sort attributes (neither included).
+    pub async fn index_all_between(&self, index: Index, partition: &str, range: (&str, &str), most: usize) -> Result<Vec<(Key, String)>, StateError> {
+        index_pages(index, self.between(index, partition, range), most).await
+    }
+}
+
+/// What a query finds in an index, page by page, `most` at most.
+async fn index_pages(index: Index, query: QueryFluentBuilder, most: usize) -> Result<Vec<(Key, String)>, StateError> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let request = query.clone().set_exclusive_start_key(after).limit(i32::try_from(most.min(1_000)).unwrap_or(i32::MAX));
+        let answer = request.send().await.map_err(StateError::from_sdk)?;
+        for item in answer.items.unwrap_or_default() {
+            found.push(sorted(index, &item)?);
+        }
+        after = answer.last_evaluated_key.filter(|_| !planted::is(Bug::LosePages));
+        if after.is_none() || found.len() >= most {
+            found.truncate(most);
+            return Ok(found);
         }
     }
 }
