@@ -5,13 +5,16 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use mautic_sim::{CLIENT_ID, CLIENT_SECRET, Fault, Field, Hook, Mautic, PASSWORD, USER};
 use passerelle_core::{
-    app::{configure, mautic},
+    app::{
+        configure::{self, ConfigureError},
+        mautic,
+    },
     domain::{ids::ConnectionId, mapping::parse_inventory, run::Run},
     ports::Clock,
 };
 use passerelle_local::Switch;
 use passerelle_scenarios::{Scene, custom_field, logs, set_rule};
-use salesforce_sim::{Seed, seed::CustomFieldKind};
+use salesforce_sim::{Seed, id::Id, org::Conversion, seed::CustomFieldKind};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
@@ -55,8 +58,12 @@ impl World {
     }
 
     async fn apply(&self, auth: Value) {
-        let document = self.scene.document_of(PRESET, "kayo", |document| {
-            document["platform"]["mautic"] = json!({"url": self.url, "auth": auth});
+        self.scene.apply(&self.document(json!({"url": self.url, "auth": auth}))).await;
+    }
+
+    fn document(&self, mautic: Value) -> Value {
+        self.scene.document_of(PRESET, "kayo", |document| {
+            document["platform"]["mautic"] = mautic.clone();
             document["platform"]["attributes"] = json!([]);
             document["reconciliation"] = json!({"push": "on", "pull": "on", "deleted": "person.deleted_in_salesforce", "unknown_records": "person"});
             for mapping in ["lead", "contact"] {
@@ -66,8 +73,7 @@ impl World {
                     set_rule(document, mapping, &rule);
                 }
             }
-        });
-        self.scene.apply(&document).await;
+        })
     }
 
     async fn secret(&self, secret: &str) {
@@ -230,6 +236,46 @@ async fn what_mautic_has_not_heard_yet_is_not_taken_back_by_what_it_says() {
     assert_eq!(world.contact(ada, "position"), json!("CTO"));
     world.hour().await;
     assert_eq!(world.lead("ada")["Title"], "CTO");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_gets_id_object_and_moment_of_its_record_and_says_nothing_new_by_them() {
+    let world = World::new().await;
+    let record = json!({"id": "sf_id", "object": "sf_object", "synced_at": "sf_synced"});
+    world
+        .mautic
+        .with(|store| store.fields.extend([("sf_id", "text"), ("sf_object", "text"), ("sf_synced", "datetime")].map(|(a, k)| Field::new(a, k))));
+    let mautic = |record: &Value| json!({"url": world.url, "auth": {"client_credentials": {"client_id": CLIENT_ID}}, "record": record});
+    for (place, wrong) in [("id", "email"), ("object", "vip"), ("synced_at", "SF synced"), ("object", "sf_id")] {
+        let mut wrongly = record.clone();
+        wrongly[place] = json!(wrong);
+        let refused = configure::apply(world.scene.stack.ports(), &world.document(mautic(&wrongly))).await.unwrap_err();
+        assert!(matches!(&refused, ConfigureError::Invalid(faults) if faults[0].place == format!("platform.mautic.record.{place}")), "{refused:?}");
+    }
+    world.scene.apply(&world.document(mautic(&record))).await;
+
+    let ada = world.add("ada", json!({"position": "Engineer"}));
+    world.hour().await;
+    let of = || ["sf_id", "sf_object", "sf_synced"].map(|alias| world.contact(ada, alias));
+    let [id, object, _] = of();
+    assert_eq!((id, object), (world.lead("ada")["Id"].clone(), json!("Lead")), "as soon as there is a record");
+    world.settle().await;
+    let first = of()[2].clone();
+    first.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    assert_eq!((world.hour().await.platform.unwrap().news, of()[2].clone()), (0, first.clone()), "nothing goes along with nothing");
+    assert_eq!(world.writes(), [] as [String; 0]);
+
+    world.edit_lead("ada", json!({"Title": "CTO"}));
+    world.hour().await;
+    assert!(world.contact(ada, "position") == json!("CTO") && of()[2].as_str() > first.as_str(), "{:?}", of());
+
+    let lead: Id = world.lead("ada")["Id"].as_str().unwrap().parse().unwrap();
+    let how = Conversion { account: None, contact: None, opportunity: None };
+    world.scene.as_colleague(|org, session| org.convert_lead(session, lead, &how).unwrap());
+    world.hour().await;
+    let contact = world.scene.records("Contact").into_iter().find(|contact| contact["Email"] == "ada@example.org").unwrap();
+    assert_eq!(of()[..2], [contact["Id"].clone(), json!("Contact")]);
+    assert_eq!(world.hour().await.platform.unwrap().news, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,7 +19,7 @@ use crate::{
         mautic::{self, PlatformError},
     },
     domain::{
-        config::Document,
+        config::{Document, RecordFields},
         delivery::Delivery,
         finding::Finding,
         ids::PersonKey,
@@ -99,7 +99,8 @@ impl<'a> ToMautic<'a> {
 
     async fn send(&mut self, round: Round<'_>, claimed: Vec<(&mut Queue, Claimed)>) -> Result<(), StateError> {
         let begun = round.ports.clock.now();
-        let mut letters: Vec<Letter> = claimed.iter().map(|(_, claimed)| letter(&claimed.delivery)).collect();
+        let record = self.document.platform.mautic.as_ref().map(|mautic| mautic.record.clone()).unwrap_or_default();
+        let mut letters: Vec<Letter> = claimed.iter().map(|(_, claimed)| letter(&claimed.delivery, &record)).collect();
         let made = match &self.mautic {
             Ok(mautic) => {
                 self.users = users(mautic, std::mem::take(&mut self.users), &mut letters).await;
@@ -134,10 +135,10 @@ impl<'a> ToMautic<'a> {
     }
 }
 
-fn letter(stored: &StoredDelivery) -> Letter {
+fn letter(stored: &StoredDelivery, record: &RecordFields) -> Letter {
     match serde_json::from_str::<Delivery>(&stored.body) {
         Ok(delivery) => {
-            let change = Change::of(&delivery);
+            let change = Change::of(&delivery, record);
             let answer = change.is_empty().then_some(Answer::Arrived { status: None });
             Letter { change, owner: None, answer }
         }

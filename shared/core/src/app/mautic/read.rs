@@ -38,10 +38,13 @@ pub(in crate::app) async fn read_page(
         ContactPlace::Done => return Ok(Vec::new()),
     };
     let page: Vec<Value> = mautic.contacts(&query).await?;
-    let contacts: Vec<Contact> = page.iter().filter_map(Contact::parse).collect();
+    let mut contacts: Vec<Contact> = page.iter().filter_map(Contact::parse).collect();
     if contacts.is_empty() && !page.is_empty() {
         return Err(MauticError::Unreadable.into());
     }
+    // What we alone write into contacts is no news of theirs.
+    let ours: Vec<&str> = document.platform.mautic.iter().flat_map(|mautic| mautic.record.named()).map(|(_, alias)| alias).collect();
+    contacts.iter_mut().for_each(|contact| contact.person.retain(|alias, _| !ours.contains(&alias.as_str())));
     let news = news(ports, document, &contacts).await?;
     let (c, source) = (&document.connection.id, &document.source.id);
     store(ports, source, std::slice::from_ref(c), &news, ports.clock.now()).await.into_iter().try_for_each(|(.., stored)| stored.map(drop))?;

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::address::parse_address;
+use super::{address::parse_address, rules::is_default};
 use crate::domain::words::Sentence;
 
 /// The platform is a Mautic, or a product made of it. The hourly run reads its contacts, and what Salesforce changes is written to them.
@@ -15,6 +15,33 @@ pub struct Mautic {
     pub url: String,
     /// How Passerelle signs in. Its secret is never part of the document.
     pub auth: MauticAuth,
+    /// Fields of the contact that tell which Salesforce record is its own.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub record: RecordFields,
+}
+
+/// Fields of a contact, by their aliases, that get what is known of its Salesforce record. Passerelle alone writes them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordFields {
+    /// A text field for the record's id, in 18 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// A text field for its object, for example `Lead`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// A field of the type datetime for when both sides were compared last, so that something went to the contact. It goes along with what
+    /// else is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub synced_at: Option<String>,
+}
+
+impl RecordFields {
+    /// The aliases that are named, each with its place below `record`.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let all = [("id", &self.id), ("object", &self.object), ("synced_at", &self.synced_at)];
+        all.into_iter().filter_map(|(place, alias)| Some((place, alias.as_deref()?)))
+    }
 }
 
 /// How Passerelle signs in to Mautic.

@@ -22,7 +22,7 @@ mod tests;
 pub use actions::*;
 pub use auth::*;
 pub use document::*;
-pub use mautic::{Mautic, MauticAuth};
+pub use mautic::{Mautic, MauticAuth, RecordFields};
 pub use reconciliation::*;
 pub use rules::*;
 pub use source::*;

@@ -11,6 +11,7 @@ use crate::domain::{
     hook::Reader,
     ids::{MappingName, RecordId},
     mapping::{FieldMaps, preflight, transform},
+    mautic::is_kept,
     near::near,
     template::Template,
     words::Sentence,
@@ -145,6 +146,19 @@ fn mautic_faults(document: &Document, fault: &mut impl FnMut(String, String)) {
             "Mautic apprend les changements de Salesforce par son API ; retirez le webhook.",
         );
         fault("platform.webhook".to_owned(), message.to(document.connection.language).to_owned());
+    }
+    let mut aliases = BTreeSet::new();
+    for (place, alias) in mautic.record.named() {
+        let is_alias = !alias.is_empty() && alias.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        let from = format!("person.{alias}");
+        let is_mapped = document.mappings.values().flat_map(|mapping| &mapping.fields).any(|rule| rule.from == from);
+        if !is_alias || is_kept(alias) || is_mapped || !aliases.insert(alias) {
+            let message = Sentence::new(
+                "Name a field of the contact by its alias, one that only this is written into, and that no rule maps.",
+                "Nommez un champ du contact par son alias, où rien d'autre n'est écrit et qu'aucune règle n'associe.",
+            );
+            fault(format!("platform.mautic.record.{place}"), message.to(document.connection.language).to_owned());
+        }
     }
 }
 

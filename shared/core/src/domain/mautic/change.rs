@@ -5,10 +5,13 @@
 use serde_json::{Map, Value, json};
 
 use super::{DO_NOT_CONTACT, EMAIL, OWNER};
-use crate::domain::delivery::{Delivery, Subject};
+use crate::domain::{
+    config::RecordFields,
+    delivery::{Delivery, Subject},
+};
 
 /// Attributes that Mautic keeps itself, or that a flat value cannot say.
-const KEPT: [&str; 4] = ["id", "dateAdded", "dateModified", "tags"];
+pub(super) const KEPT: [&str; 4] = ["id", "dateAdded", "dateModified", "tags"];
 
 /// What is to be written of one contact.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,9 +29,10 @@ pub struct Change {
 }
 
 impl Change {
-    /// What a delivery changes. Attributes of anything but the person are not Mautic's.
+    /// What a delivery changes. Attributes of anything but the person are not Mautic's. `record` names the fields that tell of the
+    /// Salesforce record; they alone make no contact.
     #[must_use]
-    pub fn of(delivery: &Delivery) -> Self {
+    pub fn of(delivery: &Delivery, record: &RecordFields) -> Self {
         let (ids, email) = match &delivery.subject {
             Subject::Person(about) => (about.ids.as_slice(), about.email.clone()),
             // Mautic's companies are not written.
@@ -44,6 +48,11 @@ impl Change {
                 Some(OWNER) => change.owner = Some(value.as_str().map(str::to_owned)),
                 Some(alias) => _ = change.fields.insert(alias.to_owned(), written(value)),
             }
+        }
+        let is_person = matches!(delivery.subject, Subject::Person(_));
+        if is_person && (change.id.is_some() || !change.is_empty()) {
+            let of = |(place, alias): (&str, &str)| (alias.to_owned(), told(delivery, place));
+            change.fields.extend(record.named().map(of));
         }
         change
     }
@@ -96,6 +105,16 @@ impl Change {
     }
 }
 
+/// What a delivery tells of the Salesforce record.
+fn told(delivery: &Delivery, place: &str) -> Value {
+    let record = &delivery.salesforce;
+    match place {
+        "id" => json!(record.id),
+        "object" => json!(record.object),
+        _ => json!(record.synced_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+    }
+}
+
 /// A value as the API takes it.
 fn written(value: &Value) -> Value {
     match value {
@@ -114,10 +133,14 @@ fn is_zero(value: &Value) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::domain::delivery::{About, Kind, SalesforceRecord};
+    use crate::domain::delivery::{About, AboutCompany, Kind, SalesforceRecord};
 
     fn change(ids: &[&str], changes: Value) -> Change {
-        Change::of(&Delivery {
+        Change::of(&delivery(ids, changes), &RecordFields::default())
+    }
+
+    fn delivery(ids: &[&str], changes: Value) -> Delivery {
+        Delivery {
             id: "d".to_owned(),
             kind: Kind::Updated,
             occurred_at: "2026-09-01T08:00:00Z".parse().unwrap(),
@@ -128,7 +151,7 @@ mod tests {
                 synced_at: "2026-09-01T08:00:00Z".parse().unwrap(),
             },
             changes: serde_json::from_value(changes).unwrap(),
-        })
+        }
     }
 
     #[test]
@@ -141,6 +164,24 @@ mod tests {
         assert_eq!(Value::Object(told.patch()), json!({"id": 47, "city": "Lyon", "phone": "", "vip": 1, "overwriteWithBlank": true}));
         assert_eq!((told.opt_out, told.owner.clone(), told.has_zero()), (Some(true), Some(Some("sales".to_owned())), false));
         assert!(change(&["47"], json!({"data.x": 1})).is_empty());
+    }
+
+    #[test]
+    fn the_salesforce_record_goes_into_the_fields_that_are_named_and_makes_no_contact() {
+        let record = RecordFields { id: Some("sf_id".to_owned()), object: Some("sf_object".to_owned()), synced_at: Some("sf_synced".to_owned()) };
+        let all = json!({"sf_id": "00Q5g00000AbCdEEAV", "sf_object": "Lead", "sf_synced": "2026-09-01T08:00:00Z"});
+        let only_id = RecordFields { id: Some("sf_id".to_owned()), ..RecordFields::default() };
+        for (ids, changes, record, want) in [
+            (&["47"][..], json!({}), &record, all),
+            (&["47"], json!({"person.city": "Lyon"}), &only_id, json!({"sf_id": "00Q5g00000AbCdEEAV", "city": "Lyon"})),
+            (&[], json!({"person.city": "Lyon"}), &only_id, json!({"sf_id": "00Q5g00000AbCdEEAV", "city": "Lyon"})),
+            (&[], json!({}), &record, json!({})),
+            (&["47"], json!({}), &RecordFields::default(), json!({})),
+        ] {
+            assert_eq!(Value::Object(Change::of(&delivery(ids, changes), record).fields), want);
+        }
+        let company = Delivery { subject: Subject::Company(AboutCompany::default()), ..delivery(&[], json!({"company.city": "Lyon"})) };
+        assert!(Change::of(&company, &record).is_empty());
     }
 
     #[test]

@@ -16,3 +16,9 @@ pub const EMAIL: &str = "email";
 const DO_NOT_CONTACT: &str = "do_not_contact";
 /// The attribute with the user name of a contact's owner.
 const OWNER: &str = "owner";
+
+/// Whether a contact's attribute has a meaning of its own, so that nothing else may be written into it.
+#[must_use]
+pub fn is_kept(alias: &str) -> bool {
+    change::KEPT.contains(&alias) || [EMAIL, DO_NOT_CONTACT, OWNER].contains(&alias)
+}
