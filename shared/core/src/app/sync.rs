@@ -55,7 +55,7 @@ pub struct Sent {
 }
 
 /// Asks for everybody of a connection, or of a project; the next step of its runs begins with it, in the order of their last changes.
-/// Answers what was asked, and how many people the connection knows.
+/// Answers what was asked, and how many people and companies the connection knows.
 pub async fn ask(ports: Ports<'_>, c: &ConnectionId, project: Option<ProjectId>) -> Result<(Asked, u64), SyncError> {
     let document = active(ports, c).await?;
     if let Some(project) = &project
@@ -66,7 +66,7 @@ pub async fn ask(ports: Ports<'_>, c: &ConnectionId, project: Option<ProjectId>)
     }
     let asked = Asked { at: ports.clock.now(), project };
     ports.table.ask(c, &asked).await?;
-    let known = ports.table.count_people(c, Whom::Everybody, &Place::at(Timestamp::UNIX_EPOCH), &Place::at(asked.at)).await?;
+    let known = ports.table.count_people(c, Whom::WithCompanies, &Place::at(Timestamp::UNIX_EPOCH), &Place::at(asked.at)).await?;
     Ok((asked, known))
 }
 

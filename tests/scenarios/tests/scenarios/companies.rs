@@ -2,10 +2,13 @@
 
 use jiff::SignedDuration;
 use passerelle_core::{
+    adapters::state::people::Whom,
+    app::upsert::Workbench,
     domain::{
         company::{identities, name_identity},
         ids::ConnectionId,
         person::{Person, id_alias},
+        place::Place,
     },
     ports::Clock,
 };
@@ -14,7 +17,7 @@ use passerelle_scenarios::{Scene, capture, person, record, set_rule, settled};
 use salesforce_sim::{Effect, Matcher, Seed, id::Id};
 use serde_json::{Value, json};
 
-use crate::{reconcile::hour, webmecanik};
+use crate::{reconcile::hour, synchronise::carry, webmecanik};
 
 /// KAYO's preset for contacts, with accounts whose name, site and city go both ways.
 fn accounts(document: &mut Value) {
@@ -249,6 +252,30 @@ async fn an_account_that_a_colleague_edits_comes_to_the_company() {
     let run = hour(&scene, &kayo).await;
     assert_eq!((scene.api_calls() - calls, run.api_calls, run.sheet.read), (1, 1, 0), "an idle hour costs one call: {run:?}");
     assert_eq!(account(&scene), before);
+}
+
+/// Without hourly runs, and without news of its people, nothing else would look at a company.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asks_for_everybody_means_companies_too_and_who_counts_people_does_not() {
+    let (scene, kayo) = scene_with(&[], |_| {}).await;
+    let two = [says(&scene, 1, "e1", json!({"id": 7, "name": "ACME", "city": "Lyon"})), says(&scene, 2, "e2", json!({"id": 7}))];
+    scene.accept("kayo", &json!(two)).await;
+    scene.sweep().await;
+    let made = account(&scene);
+    scene.edit("Account", &made, &json!({"BillingCity": "Paris"}));
+    for (to_salesforce, page) in [(1, 1), (0, 1), (0, 1_600)] {
+        let run = carry(&scene, &kayo, &Workbench::with_pages_of(page), None).await;
+        assert_eq!((run.sheet.asked, run.sheet.to_salesforce, run.sheet.unchanged), (3, to_salesforce, 3 - to_salesforce), "{run:?}");
+        assert_eq!((&account(&scene)["BillingCity"], &account(&scene)["Id"]), (&json!("Lyon"), &made["Id"]));
+    }
+    // A project is its people.
+    let run = carry(&scene, &kayo, &Workbench::default(), Some("salon-du-bourget")).await;
+    assert_eq!(run.sheet.asked, 2, "{run:?}");
+    let count = async |whom| {
+        let (start, end) = (Place::at(jiff::Timestamp::UNIX_EPOCH), Place::at(scene.clock.now() + SignedDuration::from_secs(5)));
+        scene.stack.ports().table.count_people(&kayo, whom, &start, &end).await.unwrap()
+    };
+    assert_eq!([count(Whom::Everybody).await, count(Whom::Linked).await, count(Whom::WithCompanies).await], [2, 2, 3]);
 }
 
 /// Both sides have changed the site; the later statement stays.

@@ -47,7 +47,7 @@ async fn meet(scene: &Scene, people: usize) {
 }
 
 /// Makes the steps of what was asked for; the run that ended.
-async fn carry(scene: &Scene, c: &ConnectionId, bench: &Workbench, project: Option<&str>) -> Run {
+pub(crate) async fn carry(scene: &Scene, c: &ConnectionId, bench: &Workbench, project: Option<&str>) -> Run {
     // Who was changed in this very second counts as changed meanwhile.
     scene.clock.advance(SignedDuration::from_secs(1));
     sync::ask(scene.stack.ports(), c, project.map(|id| id.parse::<ProjectId>().unwrap())).await.unwrap();

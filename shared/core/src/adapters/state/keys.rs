@@ -251,6 +251,12 @@ impl Key {
         format!("{}#{c}#{shard}", if linked { "LINKED" } else { "UNLINKED" })
     }
 
+    /// The partition of the people index that a company is in.
+    #[must_use]
+    pub fn companies_partition(c: &ConnectionId, shard: u8) -> String {
+        format!("COMPANIES#{c}#{shard}")
+    }
+
     /// What the contacts were told.
     #[must_use]
     pub fn alert(c: &ConnectionId) -> Self {

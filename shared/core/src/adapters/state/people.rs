@@ -78,29 +78,38 @@ pub struct Recording<'a> {
     pub plan: &'a str,
 }
 
-/// Which of a connection's people.
+/// Which of a connection's people. Companies are nobody whom a platform asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whom {
     /// All of them.
     Everybody,
     /// Those who have a Salesforce record.
     Linked,
+    /// All of them, and the companies.
+    WithCompanies,
 }
 
 impl Whom {
     fn partitions(self, c: &ConnectionId) -> Vec<String> {
         let kinds: &[bool] = if self == Self::Linked { &[true] } else { &[true, false] };
-        kinds.iter().flat_map(|linked| (0..SHARDS).map(|shard| Key::people_partition(c, *linked, shard))).collect()
+        let people = kinds.iter().flat_map(|linked| (0..SHARDS).map(|shard| Key::people_partition(c, *linked, shard)));
+        let companies = (0..SHARDS).filter(|_| self == Self::WithCompanies).map(|shard| Key::companies_partition(c, shard));
+        people.chain(companies).collect()
     }
 }
 
 impl Table {
     /// A connection's people who were changed after `after` and before `until`, the longest unchanged first, `most` at most; by an index,
     /// which may lag by a moment. Whoever is changed again moves to the end.
-    pub async fn changed_people(&self, c: &ConnectionId, after: &Place, until: &Place, most: usize) -> Result<Vec<(Place, PersonKey)>, StateError> {
-        let mut found = Vec::new();
-        for partition in Whom::Everybody.partitions(c) {
-            let range = (after.as_str(), until.as_str());
+    pub async fn changed_people(
+        &self,
+        c: &ConnectionId,
+        whom: Whom,
+        (after, until): (&Place, &Place),
+        most: usize,
+    ) -> Result<Vec<(Place, PersonKey)>, StateError> {
+        let (mut found, range) = (Vec::new(), (after.as_str(), until.as_str()));
+        for partition in whom.partitions(c) {
             let keys = self.index_between(Index::People, &partition, range, i32::try_from(most).unwrap_or(i32::MAX)).await?;
             found.extend(keys.into_iter().filter_map(|(key, sort)| Some((Place::parse(&sort)?, key.as_person()?))));
         }
@@ -180,10 +189,10 @@ impl Table {
             };
             let mut write = Write::put(Key::person(c, &person.key), &stored, Some(condition))?;
             if let Write::Put(_, item, _) = &mut write {
-                let partition = Key::people_partition(c, stored.link.is_some(), spread(stored.key.as_str()) % SHARDS);
-                let changed_at = Place::of(&stored.key, recording.now).as_str().to_owned();
-                // Companies are nobody whom a platform asks for.
-                let mut indexed: Vec<_> = (!stored.is_company()).then_some((Index::People, partition, changed_at)).into_iter().collect();
+                let shard = spread(stored.key.as_str()) % SHARDS;
+                let people = || Key::people_partition(c, stored.link.is_some(), shard);
+                let partition = if stored.is_company() { Key::companies_partition(c, shard) } else { people() };
+                let mut indexed = vec![(Index::People, partition, Place::of(&stored.key, recording.now).as_str().to_owned())];
                 indexed.extend(stored.pending.map(|since| (Index::Due, Key::pending_partition(c), sortable(since))));
                 for (index, partition, sort) in indexed {
                     item.insert(index.partition().to_owned(), AttributeValue::S(partition));

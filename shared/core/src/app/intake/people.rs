@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Accepted, MAX_BODY, invalid, proof::Proof, store_all, unavailable, verified};
 use crate::{
-    adapters::state::StateError,
+    adapters::state::{StateError, people::Whom},
     domain::{
         config::Signature,
         event::{PERSON_UPSERTED, parse_json, read_events},
@@ -184,7 +184,7 @@ pub async fn list(ports: Ports<'_>, source: &str, asked: &Asked, headers: &Heade
 }
 
 async fn changed(ports: Ports<'_>, c: &ConnectionId, after: &Place, until: &Place, limit: usize) -> Result<Changed, StateError> {
-    let mut places = ports.table.changed_people(c, after, until, limit + 1).await?;
+    let mut places = ports.table.changed_people(c, Whom::Everybody, (after, until), limit + 1).await?;
     let more = places.len() > limit;
     places.truncate(limit);
     let next = places.last().map_or(after, |(place, _)| place).as_str().to_owned();

@@ -9,7 +9,7 @@ use super::{
     page::{Page, People},
 };
 use crate::{
-    adapters::state::{StateError, connections::Meta, runs::Cursor},
+    adapters::state::{StateError, connections::Meta, people::Whom, runs::Cursor},
     app::{
         access::{Access, AccessError},
         mautic::{self, PlatformError},
@@ -255,12 +255,13 @@ impl<'a> Stepper<'a> {
         self.carry_people(shift, bench, people, self.ways, run).await
     }
 
-    /// The next of those whom somebody has asked to look at: what the platform has of them goes to Salesforce, whether or not it does so
-    /// each hour.
+    /// The next of those whom somebody has asked to look at, companies among them: what the platform has of them goes to Salesforce, whether or
+    /// not it does so each hour.
     async fn everybody(&self, shift: &mut Shift<'a>, bench: &'a Workbench, run: &mut Run) -> Result<bool, WorkError> {
         let Some(everybody) = &run.everybody else { return Ok(true) };
         let c = &self.engine.document.connection.id;
-        let places = self.ports.table.changed_people(c, &everybody.after, &everybody.until, bench.page).await?;
+        let (whom, range) = (whom(self.engine), (&everybody.after, &everybody.until));
+        let places = self.ports.table.changed_people(c, whom, range, bench.page).await?;
         let keys: Vec<_> = places.iter().map(|(_, key)| key.clone()).collect();
         let mut people = self.ports.table.load_people(c, self.engine.organization.as_deref(), &keys).await?;
         people.retain(|person| everybody.concerns(person));
@@ -329,6 +330,11 @@ impl<'a> Stepper<'a> {
         shift.settle_spending().await?;
         Ok(false)
     }
+}
+
+/// Whom somebody means who asks for everybody: companies, too, where it matters which is whose.
+fn whom(engine: &Engine) -> Whom {
+    if engine.keeps_companies() { Whom::WithCompanies } else { Whom::Everybody }
 }
 
 /// When a connection's next run is due: its own minute of the hour, so that an installation's connections are spread over it.
