@@ -126,6 +126,9 @@ fn both_ways(document: &mut Value, tenant: usize, plan: &Plan) {
         document["platform"]["webhook"] = json!({"url": format!("https://{HOOKS}/{}", TENANTS[tenant])});
     }
     document["reconciliation"] = json!({"push": "on", "pull": "on", "deleted": "person.gone", "overlap_minutes": 2});
+    if let Some(above) = plan.bulk_above(tenant) {
+        document["reconciliation"]["bulk_above"] = json!(above);
+    }
 }
 
 fn client_id(tenant: &str) -> String {

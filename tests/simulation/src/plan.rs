@@ -36,6 +36,8 @@ pub struct Plan {
     pub changes: [Change; TENANTS.len()],
     /// Whose platform hears of what Salesforce changes, where runs compare both sides.
     listens: [bool; TENANTS.len()],
+    /// So many records a run reads before Salesforce lists the rest by jobs, where a document says so.
+    bulk_above: [Option<u32>; TENANTS.len()],
     /// What colleagues do once every event has ended, and nothing but runs can see it: of each tenant whose sides are compared.
     pub last: Vec<What>,
 }
@@ -81,6 +83,7 @@ impl Plan {
             runs: None,
             changes: [Change::Nothing; TENANTS.len()],
             listens: [false; TENANTS.len()],
+            bulk_above: [None; TENANTS.len()],
             last: Vec::new(),
         };
         rates.draw_later(&mut rng);
@@ -114,6 +117,7 @@ impl Plan {
         (0..TENANTS.len()).for_each(|tenant| plan.history.linger(&mut rng, tenant));
         plan.listens = std::array::from_fn(|_| rng.u8(0..3) > 0);
         rates.draw_platform(&mut rng);
+        plan.bulk_above = std::array::from_fn(|_| (rng.u8(0..3) == 0).then(|| rng.u32(1..4)));
         plan.history.acts.sort_by_key(|act| act.at);
         Self { rates, ..plan }
     }
@@ -128,6 +132,12 @@ impl Plan {
     #[must_use]
     pub fn listening(&self) -> Vec<usize> {
         self.reconciling().into_iter().filter(|tenant| self.listens[*tenant]).collect()
+    }
+
+    /// After so many records a tenant's runs have the rest listed by jobs.
+    #[must_use]
+    pub fn bulk_above(&self, tenant: usize) -> Option<u32> {
+        self.bulk_above[tenant]
     }
 
     /// How far an index of the table may be behind.
