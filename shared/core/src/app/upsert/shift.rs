@@ -110,13 +110,16 @@ impl<'a> Shift<'a> {
     }
 
     /// Ends, and gives the writer back where that has not been done.
-    pub async fn end(self, bench: &Workbench, outcome: Result<(), WorkError>) -> Result<Worked, WorkError> {
+    pub async fn end(mut self, bench: &Workbench, outcome: Result<(), WorkError>) -> Result<Worked, WorkError> {
         bench.keep_pace(self.c, self.pace);
+        // Whichever way it came to its end: a page without rows has cost a call, too.
+        let settled = self.settle_spending().await;
         if self.worked.stopped.is_some() || outcome.is_err() {
             // What is left is due by itself.
             self.ports.table.abandon_writer(self.c, &self.lease).await?;
         }
         outcome?;
+        settled?;
         Ok(self.worked)
     }
 
