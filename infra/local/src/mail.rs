@@ -16,7 +16,7 @@ use passerelle_core::ports::{Clock, Ids};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::served::Stop;
+use crate::served::{self, Stop};
 
 /// How many mails are kept: the last ones.
 const KEPT: usize = 200;
@@ -84,12 +84,7 @@ impl Mailbox {
     /// Serves it on `listener` until `stop`.
     pub(crate) fn serve(&self, listener: TcpListener, stop: &Stop) -> JoinHandle<()> {
         let router = Router::new().route("/", get(page)).route("/v2/email/outbound-emails", post(take)).with_state(self.clone());
-        let asked = stop.asked();
-        tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(asked).await {
-                tracing::error!(%error, "the embedded SES stopped serving");
-            }
-        })
+        served::serve("the embedded SES", listener, router, stop)
     }
 }
 

@@ -5,8 +5,9 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
 };
 
+use axum::Router;
 use thiserror::Error;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 /// A port that could not be opened.
 #[derive(Debug, Error)]
@@ -24,6 +25,16 @@ pub(crate) async fn listen(what: &'static str, port: u16) -> Result<(TcpListener
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
     Ok((listener, address))
+}
+
+/// Serves an application on `listener` until `stop`; `what` names it where it fails.
+pub(crate) fn serve(what: &'static str, listener: TcpListener, router: Router, stop: &Stop) -> JoinHandle<()> {
+    let (service, asked) = (router.into_make_service_with_connect_info::<SocketAddr>(), stop.asked());
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(asked).await {
+            tracing::error!(%error, "{what} stopped serving");
+        }
+    })
 }
 
 /// Stops everything that holds a [`Stop`] of it. Dropping it stops them too.

@@ -18,7 +18,7 @@ use crate::{
     run::Run,
     sides, told,
     values::{self, Touched},
-    world::{EPOCH, org::OrgAt},
+    world::EPOCH,
 };
 
 /// So often is tried what fails, as docs/errors.md states.
@@ -225,11 +225,11 @@ fn people(run: &Run<'_>) -> Vec<(usize, usize)> {
 fn activities(run: &Run<'_>) -> Result<()> {
     for (tenant, org) in run.world.orgs.iter().enumerate() {
         let mut made: BTreeMap<String, usize> = BTreeMap::new();
-        let names = names(org)?;
+        let people = sides::records(run, tenant);
         for record in org.sim.control().records("Event", QueryScope::Live)? {
             let subject = record["Subject"].as_str().unwrap_or_default().to_owned();
             let about = run.plan.history.said.iter().find(|said| said.tenant == tenant && self::subject(said) == subject);
-            let whose = record["WhoId"].as_str().and_then(|who| names.get(who)).and_then(|name| whose(name));
+            let whose = record["WhoId"].as_str().and_then(|who| people.get(who)?["LastName"].as_str()).and_then(whose);
             if let Some(said) = about.filter(|said| whose.is_none_or(|(t, person, _)| (t, person) != (tenant, said.person))) {
                 run.wrong(Promise::NothingCovered, format!("the activity of {} of {} hangs on {}", said.id, org.tenant, record["WhoId"]));
             }
@@ -252,18 +252,6 @@ fn activities(run: &Run<'_>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The last names of all leads and contacts of an org by id, those in the bin as well.
-fn names(org: &OrgAt) -> Result<BTreeMap<String, String>> {
-    let mut names = BTreeMap::new();
-    for object in ["Lead", "Contact"] {
-        for record in org.sim.control().records(object, QueryScope::All)? {
-            let text = |field: &str| record[field].as_str().unwrap_or_default().to_owned();
-            names.insert(text("Id"), text("LastName"));
-        }
-    }
-    Ok(names)
 }
 
 /// Nothing of one tenant is in another's org.

@@ -52,7 +52,8 @@ async fn balance(run: &Run<'_>, tenant: usize) -> Result<()> {
 }
 
 /// All leads and contacts of an org, those in the bin as well, by id.
-fn records(run: &Run<'_>, tenant: usize) -> BTreeMap<String, Value> {
+#[must_use]
+pub fn records(run: &Run<'_>, tenant: usize) -> BTreeMap<String, Value> {
     let all = |object| run.world.orgs[tenant].sim.control().records(object, QueryScope::All).unwrap_or_default();
     let records = ["Lead", "Contact"].into_iter().flat_map(all);
     records.map(|record| (record["Id"].as_str().unwrap_or_default().to_owned(), record)).collect()
@@ -101,9 +102,8 @@ fn sides(run: &Run<'_>, who: (usize, usize), known: &Person, records: &BTreeMap<
         wrong.push((Promise::OptOutKept, what));
     }
     // Nobody but the org's automation has changed it, unless somebody made another record; of what somebody saves before we have seen
-    // what the org made of a value, nothing tells that it was the org; nor after a write that nobody noted.
-    let cut = run.world.is_unnoted(who);
-    let touched = cut || run.deeds.moved.contains_key(&who) || run.deeds.edits.contains_key(&who);
+    // what the org made of a value, nothing tells that it was the org; nor after a call that may have been a write.
+    let touched = run.world.is_doubted(who) || run.deeds.moved.contains_key(&who) || run.deeds.edits.contains_key(&who);
     let company = format!("{} company", TENANTS[who.0]);
     if ours("company") != company.as_str() && !touched {
         wrong.push((Promise::NothingCovered, format!("the platform's company is {}, and nobody has edited {company:?}", ours("company"))));

@@ -25,7 +25,7 @@ pub use route::{Function, Match, ROUTES, Route, find};
 
 use crate::{
     handler::{HttpHandler, causes, within},
-    served::Stop,
+    served::{self, Stop},
 };
 
 /// Bytes of a request's body that API Gateway takes.
@@ -105,13 +105,7 @@ impl Gateway {
 
     /// Serves the API on `listener` until `stop`.
     pub(crate) fn serve(&self, listener: TcpListener, stop: &Stop) -> JoinHandle<()> {
-        let (router, asked) = (self.router(), stop.asked());
-        tokio::spawn(async move {
-            let service = router.into_make_service_with_connect_info::<SocketAddr>();
-            if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(asked).await {
-                tracing::error!(%error, "the HTTP API stopped serving");
-            }
-        })
+        served::serve("the HTTP API", listener, self.router(), stop)
     }
 }
 

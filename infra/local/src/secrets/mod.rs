@@ -20,7 +20,10 @@ use serde_json::Value;
 use thiserror::Error;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::{files, served::Stop};
+use crate::{
+    files,
+    served::{self, Stop},
+};
 use refusal::Refusal;
 use store::{Moment, Store};
 
@@ -111,12 +114,7 @@ impl SecretsManager {
 
     /// Serves the service on `listener` until `stop`.
     pub(crate) fn serve(&self, listener: TcpListener, stop: &Stop) -> JoinHandle<()> {
-        let (router, asked) = (self.router(), stop.asked());
-        tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(asked).await {
-                tracing::error!(%error, "the embedded Secrets Manager stopped serving");
-            }
-        })
+        served::serve("the embedded Secrets Manager", listener, self.router(), stop)
     }
 }
 

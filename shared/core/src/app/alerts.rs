@@ -4,7 +4,7 @@
 //! What is told is noted first, so that two who look at once send one mail; where sending fails, it is noted that nothing was told.
 
 use futures::{StreamExt, stream};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use thiserror::Error;
 
 use super::{
@@ -19,7 +19,7 @@ use crate::{
         cure,
         finding::{Sentence, Severity},
         ids::ConnectionId,
-        person::spread,
+        person::is_turn,
         run::Run,
     },
     ports::{Mail, MailError, Ports},
@@ -54,7 +54,7 @@ pub enum AlertError {
 /// The connections cannot be listed.
 pub async fn alert_all(ports: Ports<'_>) -> Result<Vec<(ConnectionId, Result<(), AlertError>)>, StateError> {
     let (mut connections, now) = (ports.table.all_connections().await?, ports.clock.now());
-    connections.retain(|c| is_turn(c, now));
+    connections.retain(|c| is_turn(c, now, EVERY_MINUTES));
     let looks: Vec<_> = connections.into_iter().map(|c| alert_one(ports, c)).collect();
     Ok(stream::iter(looks).buffer_unordered(AT_ONCE).filter_map(std::future::ready).collect().await)
 }
@@ -77,7 +77,7 @@ async fn alert_one(ports: Ports<'_>, c: ConnectionId) -> Option<(ConnectionId, R
 /// See [`AlertError`]; then it is told with the next look.
 pub async fn alert(ports: Ports<'_>, c: &ConnectionId) -> Result<Option<()>, AlertError> {
     let Some(meta) = ports.table.load_meta(c).await? else { return Ok(None) };
-    let Ok(Some((_, document))) = configure::load_current(ports, c).await else { return Ok(None) };
+    let Ok(Some(document)) = configure::load_version(ports, c, meta.config_version).await else { return Ok(None) };
     let to = document.connection.contacts.clone();
     if to.is_empty() || meta.cause.is_none() && meta.status != Status::Active {
         return Ok(None);
@@ -157,9 +157,4 @@ fn run(run: &Run) -> Option<Trouble> {
         ),
         cure: cure::of(code).map(Into::into),
     })
-}
-
-/// Whether a connection is looked at in this minute.
-fn is_turn(c: &ConnectionId, now: Timestamp) -> bool {
-    (now.as_second() / 60 + i64::from(spread(c.as_str()))) % EVERY_MINUTES == 0
 }

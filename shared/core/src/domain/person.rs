@@ -352,6 +352,12 @@ pub fn turn(connection: &ConnectionId, now: Timestamp) -> String {
     short_hash(&format!("{connection}/{}", now.as_second() / 60))
 }
 
+/// Whether it is a connection's minute, of which each has one in so many (256 at most).
+#[must_use]
+pub fn is_turn(connection: &ConnectionId, now: Timestamp, every_minutes: i64) -> bool {
+    now.as_second().div_euclid(60).rem_euclid(every_minutes) == i64::from(spread(connection.as_str())) % every_minutes
+}
+
 /// What stands at a dotted path of a JSON object.
 #[must_use]
 pub fn lookup<'v>(context: &'v Value, path: &str) -> Option<&'v Value> {

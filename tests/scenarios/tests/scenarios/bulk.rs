@@ -13,7 +13,7 @@ use passerelle_scenarios::{Scene, states};
 use salesforce_sim::{Effect, Matcher, Seed};
 use serde_json::{Value, json};
 
-use crate::reconcile::{hour, person, scene_with};
+use crate::reconcile::{engineers, hour, person, scene_with};
 
 /// A job has names that CSV has to quote.
 const TITLE: &str = "Head, \"R&D\"\nParis";
@@ -22,13 +22,7 @@ const TITLE: &str = "Head, \"R&D\"\nParis";
 async fn changed(bulk: &str) -> (Scene, ConnectionId) {
     let rules = json!([{"from": "person.job", "to": "Title", "strategy": "always_salesforce", "direction": "both"}]);
     let (scene, kayo) = scene_with(Seed::demo(), rules, json!({"overlap_minutes": 0, "bulk": bulk, "bulk_above": 4})).await;
-    for n in 0..12 {
-        let mut event = states(&format!("e{n}"), scene.clock.now(), &json!({"job": "Engineer"}));
-        event["person"]["id"] = json!(format!("p{n}"));
-        event["person"]["email"] = json!(format!("ada{n:02}@example.org"));
-        scene.accept("kayo", &event).await;
-    }
-    scene.sweep().await;
+    engineers(&scene, 12).await;
     hour(&scene, &kayo).await;
     hour(&scene, &kayo).await;
     for lead in leads(&scene) {

@@ -216,6 +216,17 @@ async fn no_record_is_missed_where_a_page_ends_within_one_timestamp() {
     assert_eq!(person(&scene, &kayo, "new").await.link.unwrap().id.to_string(), lead["Id"].as_str().unwrap());
 }
 
+/// So many engineers are met, whose addresses begin with `ada`.
+pub(crate) async fn engineers(scene: &Scene, people: usize) {
+    for n in 0..people {
+        let mut event = states(&format!("e{n}"), scene.clock.now(), &json!({"job": "Engineer"}));
+        event["person"]["id"] = json!(format!("p{n}"));
+        event["person"]["email"] = json!(format!("ada{n:02}@example.org"));
+        scene.accept("kayo", &event).await;
+    }
+    scene.sweep().await;
+}
+
 /// A run over several pages does not come by its own writes; whoever changes such a record meanwhile is heard at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_run_has_written_is_read_by_the_next_one() {
@@ -224,13 +235,7 @@ async fn what_a_run_has_written_is_read_by_the_next_one() {
         {"from": "person.phone", "to": "Phone", "strategy": "most_recent", "direction": "both"},
     ]);
     let (scene, kayo) = scene_with(Seed::demo(), rules, json!({"overlap_minutes": 0})).await;
-    for n in 0..5 {
-        let mut event = states(&format!("e{n}"), scene.clock.now(), &json!({"job": "Engineer"}));
-        event["person"]["id"] = json!(format!("p{n}"));
-        event["person"]["email"] = json!(format!("ada{n}@example.org"));
-        scene.accept("kayo", &event).await;
-    }
-    scene.sweep().await;
+    engineers(&scene, 5).await;
     hour(&scene, &kayo).await;
     hour(&scene, &kayo).await;
     let titled = |title: &str| scene.records("Lead").into_iter().filter(|lead| lead["Title"] == title).collect::<Vec<_>>();
@@ -263,13 +268,7 @@ async fn what_a_run_has_written_is_read_by_the_next_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_would_mark_too_many_as_deleted_stops() {
     let (scene, kayo) = scene().await;
-    for n in 0..30 {
-        let mut event = states(&format!("e{n}"), scene.clock.now(), &json!({"job": "Engineer"}));
-        event["person"]["id"] = json!(format!("p{n}"));
-        event["person"]["email"] = json!(format!("ada{n}@example.org"));
-        scene.accept("kayo", &event).await;
-    }
-    scene.sweep().await;
+    engineers(&scene, 30).await;
     hour(&scene, &kayo).await;
     let leads: Vec<Value> =
         scene.records("Lead").into_iter().filter(|lead| lead["Email"].as_str().is_some_and(|email| email.starts_with("ada"))).collect();

@@ -102,6 +102,8 @@ pub struct State {
     wrote: BTreeSet<(u32, Who)>,
     /// Whose records have a write that nobody noted.
     unnoted: BTreeSet<Who>,
+    /// About whom a call had no clear answer, whether or not the org has written.
+    doubted: BTreeSet<Who>,
     /// Calls of the API that a process has made to a tenant's org and not added to the day's.
     uncounted: BTreeMap<(u32, &'static str), u64>,
     /// Calls that nobody will add any more.
@@ -136,6 +138,7 @@ impl State {
             cut: BTreeMap::new(),
             wrote: BTreeSet::new(),
             unnoted: BTreeSet::new(),
+            doubted: BTreeSet::new(),
             uncounted: BTreeMap::new(),
             lost_calls: BTreeMap::new(),
             overruled: BTreeSet::new(),
@@ -211,6 +214,12 @@ impl World {
     #[must_use]
     pub fn is_unnoted(&self, who: Who) -> bool {
         self.state().unnoted.contains(&who)
+    }
+
+    /// Whether a call about a person had no clear answer, or their record has a write that nobody noted.
+    #[must_use]
+    pub fn is_doubted(&self, who: Who) -> bool {
+        self.state().doubted.contains(&who) || self.is_unnoted(who)
     }
 
     /// A process is at the end of its call. Where it failed, what it has written is noted by nobody.

@@ -247,6 +247,7 @@ impl Line {
             _ => {
                 let mut state = world.state();
                 *state.cut.entry(org.tenant.to_owned()).or_default() += 1;
+                state.doubted.extend(people.iter().copied());
                 // Functions do not know what such a call has done; that is their affair where it has done nothing.
                 if may_have_written {
                     state.unnoted.extend(people);

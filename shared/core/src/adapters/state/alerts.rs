@@ -11,10 +11,7 @@ impl Table {
 
     /// Notes what is told now. [`StateError::Conflict`] means that somebody else has told.
     pub async fn save_alerted(&self, c: &ConnectionId, told: &Alerted) -> Result<(), StateError> {
-        let condition = match told.version {
-            0 => Expression::condition("attribute_not_exists(pk)"),
-            version => Expression::condition("version = :v").number(":v", version),
-        };
-        self.put(&Key::alert(c), &Alerted { version: told.version + 1, ..told.clone() }, Some(condition)).await
+        let next = Alerted { version: told.version + 1, ..told.clone() };
+        self.put(&Key::alert(c), &next, Some(Expression::unchanged_since(told.version))).await
     }
 }

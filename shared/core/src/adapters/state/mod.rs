@@ -77,6 +77,15 @@ impl Expression {
         Self { condition: Some(text.to_owned()), ..Self::default() }
     }
 
+    /// A condition: that the item is as it was read, by a version that is raised with each change; 0 = there was none.
+    #[must_use]
+    pub fn unchanged_since(version: u64) -> Self {
+        match version {
+            0 => Self::condition("attribute_not_exists(pk)"),
+            version => Self::condition("version = :v").number(":v", version),
+        }
+    }
+
     /// An update without a condition.
     #[must_use]
     pub fn update(text: &str) -> Self {

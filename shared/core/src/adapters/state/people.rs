@@ -182,10 +182,9 @@ impl Table {
             if let Some(link) = &mut stored.link {
                 link.organization = recording.organization.map(str::to_owned);
             }
-            let condition = if recording.before == 0 {
-                Expression::condition("attribute_not_exists(pk)")
-            } else {
-                Expression::condition(if planted::is(Bug::VersionAtLeast) { "version >= :v" } else { "version = :v" }).number(":v", recording.before)
+            let condition = match recording.before {
+                before if before > 0 && planted::is(Bug::VersionAtLeast) => Expression::condition("version >= :v").number(":v", before),
+                before => Expression::unchanged_since(before),
             };
             let mut write = Write::put(Key::person(c, &person.key), &stored, Some(condition))?;
             if let Write::Put(_, item, _) = &mut write {

@@ -51,11 +51,7 @@ impl Table {
     /// Moves the cursor on, with the report of a run that has ended. [`StateError::Conflict`] means that somebody else has moved it.
     pub async fn move_cursor(&self, c: &ConnectionId, cursor: &Cursor, ended: Option<&Run>) -> Result<Cursor, StateError> {
         let next = Cursor { version: cursor.version + 1, ..cursor.clone() };
-        let condition = match cursor.version {
-            0 => Expression::condition("attribute_not_exists(pk)"),
-            version => Expression::condition("version = :v").number(":v", version),
-        };
-        let mut writes = vec![Write::put(Key::cursor(c), &next, Some(condition))?];
+        let mut writes = vec![Write::put(Key::cursor(c), &next, Some(Expression::unchanged_since(cursor.version)))?];
         if let Some(run) = ended {
             let report = Report { run: run.clone(), ttl: after_days(run.started_at, KEPT_DAYS) };
             writes.push(Write::put(Key::run(c, &sortable(run.started_at), &run.id), &report, None)?);

@@ -46,14 +46,19 @@ pub(super) async fn complete(
     let organization = grant.organization_id.to_string();
     connections::mark_connected(ports, connection, &organization).await?;
     tracing::info!(connection.id = %connection, organization.id = %organization, "org connected");
-    Ok(Connected {
+    Ok(connected(document, organization, user, &org, &held))
+}
+
+/// What is told of an org that has answered.
+pub(super) fn connected(document: &Document, organization: String, user: Option<String>, org: &Org<'_>, held: &Credentials) -> Connected {
+    Connected {
         name: document.connection.name.clone(),
         organization,
         user,
-        instance_url: grant.instance_url,
-        usage: usage(&org),
+        instance_url: org.instance_url().to_owned(),
+        usage: org.usage().map(|usage| (usage.used, usage.max)),
         certificate_not_accepted: held.key_not_accepted().map(|key| key.id.clone()),
-    })
+    }
 }
 
 /// Stores the tokens. The first org that is connected is pinned; another one's are not kept.
@@ -92,9 +97,4 @@ pub(super) async fn call(org: &Org<'_>, user: RecordId) -> Result<Option<String>
     let answer = org.send(Method::GET, &query, None, CALL_TIMEOUT).await.map_err(|error| Refusal::first_call(&error))?;
     let page = soql::parse_page(&answer.body).map_err(|error| Refusal::first_call(&error))?;
     Ok(page.records.first().and_then(|row| row.text("Username")).map(str::to_owned))
-}
-
-/// API calls used and allowed, as the last answer told.
-pub(super) fn usage(org: &Org<'_>) -> Option<(u64, u64)> {
-    org.usage().map(|usage| (usage.used, usage.max))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::{
-    complete::{call, complete, usage},
+    complete::{call, complete, connected},
     load_document,
     page::Connected,
     refusal::{Refusal, Refused},
@@ -118,12 +118,5 @@ async fn tested(ports: Ports<'_>, connection: &ConnectionId, language: &mut Lang
     if ports.table.load_meta(connection).await?.is_some_and(|meta| meta.status == Status::Broken) {
         connections::mark_connected(ports, connection, &organization).await?;
     }
-    Ok(Connected {
-        name: document.connection.name,
-        organization,
-        user,
-        instance_url: session.org.instance_url().to_owned(),
-        usage: usage(&session.org),
-        certificate_not_accepted: held.key_not_accepted().map(|key| key.id.clone()),
-    })
+    Ok(connected(&document, organization, user, &session.org, &held))
 }

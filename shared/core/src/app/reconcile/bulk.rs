@@ -98,7 +98,7 @@ impl<'a> Stepper<'a> {
             self.step.stopped = Some(Stopped::Listing);
         }
         for (object, listing) in listings {
-            run.positions.entry(object).or_default().listing = Some(listing);
+            keep_listing(run, &object, listing);
         }
         if !shift.settle_spending().await? {
             shift.worked.stopped = Some(Stopped::Budget);
@@ -134,7 +134,8 @@ impl<'a> Stepper<'a> {
             let found = chunk.cases(self.ports, self.engine, schemas, self.ways, &access).await?;
             if !self.take(shift, access, &chunk, found, run).await? {
                 run.sheet = before;
-                return Ok(self.keep_listing(run, object, listing) && moved);
+                keep_listing(run, object, listing);
+                return Ok(moved);
             }
             if run.stopped.is_some() {
                 return Ok(true);
@@ -157,12 +158,8 @@ impl<'a> Stepper<'a> {
         if !shift.has_time() {
             shift.worked.stopped = Some(Stopped::Deadline);
         }
-        Ok(self.keep_listing(run, object, listing) && moved)
-    }
-
-    fn keep_listing(&self, run: &mut Run, object: &ObjectName, listing: Listing) -> bool {
-        run.positions.entry(object.clone()).or_default().listing = Some(listing);
-        true
+        keep_listing(run, object, listing);
+        Ok(moved)
     }
 
     /// The rest is read page by page, from where that was left: a job is a shorter way, and no more than that.
@@ -182,6 +179,10 @@ impl<'a> Stepper<'a> {
         }
         Ok(true)
     }
+}
+
+fn keep_listing(run: &mut Run, object: &ObjectName, listing: Listing) {
+    run.positions.entry(object.clone()).or_default().listing = Some(listing);
 }
 
 /// Has the rows of a query listed.

@@ -10,13 +10,16 @@ use crate::{
         state::connections::{Meta, Status},
     },
     app::{configure, connections},
-    domain::{ids::ConnectionId, person::spread},
+    domain::{ids::ConnectionId, person::is_turn},
     ports::Ports,
 };
 
 /// How long a refresh token may be unused: far below the thirty days of Salesforce's policy for apps ("Secure Your Connected Apps and External
 /// Client Apps", packaging guide), so that an outage of some weeks does no harm.
 pub const QUIET: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Each connection has a minute of its own in the hour, so that a sweep looks at few of them.
+const HOUR_MINUTES: i64 = 60;
 
 /// How long a refresh may take with all its tries to store what came: none is begun with less time, since what is not stored may be lost.
 const REFRESH_TIME: SignedDuration = SignedDuration::from_secs(35);
@@ -25,7 +28,7 @@ const REFRESH_TIME: SignedDuration = SignedDuration::from_secs(35);
 /// no other from its own; one for which no time is left has its turn in an hour.
 pub async fn keep_alive(ports: Ports<'_>, cache: &SessionCache, connections: &[ConnectionId], deadline: Timestamp) {
     let now = ports.clock.now();
-    for c in connections.iter().filter(|c| is_turn(c, now)) {
+    for c in connections.iter().filter(|c| is_turn(c, now, HOUR_MINUTES)) {
         if deadline.duration_since(ports.clock.now()) < REFRESH_TIME {
             return;
         }
@@ -35,11 +38,6 @@ pub async fn keep_alive(ports: Ports<'_>, cache: &SessionCache, connections: &[C
             Err(error) => tracing::warn!(connection.id = %c, code = error.code(), "a quiet refresh token could not be used"),
         }
     }
-}
-
-/// Each connection has a minute of its own in the hour, so that a sweep looks at few of them.
-fn is_turn(c: &ConnectionId, now: Timestamp) -> bool {
-    now.as_second().div_euclid(60).rem_euclid(60) == i64::from(spread(c.as_str())) % 60
 }
 
 async fn refresh_quiet(ports: Ports<'_>, cache: &SessionCache, c: &ConnectionId) -> Result<bool, TokenError> {
