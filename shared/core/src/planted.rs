@@ -97,6 +97,8 @@ bugs! {
     SilenceIsArrival = "silence-is-arrival",
     /// What waits to be told is told in the reverse order.
     LastFirst = "last-first",
+    /// What a witness saw is not compared with what was decided on.
+    DeafToWitness = "deaf-to-witness",
 }
 
 #[cfg(feature = "planted")]

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use fastrand::Rng;
 use jiff::Timestamp;
 use salesforce_sim::{
     Id,
@@ -18,7 +19,7 @@ use crate::{
     document::{BADGE, badge},
     fault::Fault,
     history::{Alteration, PEOPLE, What, whose},
-    world::{World, org::OrgAt},
+    world::{By, World, org::OrgAt},
 };
 
 /// A change of a field by somebody.
@@ -39,8 +40,8 @@ pub struct Edited {
 pub struct Deeds {
     /// Edits in their order, by field.
     pub edits: BTreeMap<(usize, usize), BTreeMap<&'static str, Vec<Edited>>>,
-    /// Whose records were deleted at some time.
-    pub deleted: BTreeSet<(usize, usize)>,
+    /// Whose records were deleted at some time, and when last, from the beginning of the run.
+    pub deleted: BTreeMap<(usize, usize), Duration>,
     /// When records were converted or merged, which dates what they became: by the org's clock, and from the beginning of the run.
     pub moved: BTreeMap<(usize, usize), (Timestamp, Duration)>,
     /// Whose deleted records were taken back.
@@ -51,6 +52,43 @@ pub struct Deeds {
     pub bin: BTreeMap<(usize, usize), Id>,
     /// Records that transactions have changed which are not at their end, with their object and the time of the change.
     open: BTreeMap<(usize, usize), (&'static str, Id, Timestamp)>,
+}
+
+impl Deeds {
+    /// Notes an edit.
+    pub fn edited(&mut self, who: (usize, usize), field: &'static str, edit: Edited) {
+        self.edits.entry(who).or_default().entry(field).or_default().push(edit);
+    }
+}
+
+/// Somebody edits the record of one of these people, in the moment between our look at it and the call that writes it.
+pub fn interfere(org: &OrgAt, people: &[(usize, usize)], call: &str, rng: &mut Rng) -> Option<((usize, usize), &'static str, Edited)> {
+    let who = *rng.choice(people)?;
+    let (object, record) = live(org, who).into_iter().next()?;
+    let id = record["Id"].as_str().filter(|id| call.contains(id))?;
+    let n = rng.u16(1_000..10_000);
+    let values = [
+        ("FirstName", format!("meanwhile {n}")),
+        ("Title", format!("title meanwhile {n}")),
+        ("Description", format!("note meanwhile {n}")),
+        ("Phone", format!("+33 8 00 00 {n}")),
+    ];
+    // What the call writes itself, where it is one of these.
+    let call: Value = serde_json::from_str(call).unwrap_or_default();
+    let is_written = |field: &str| written(&call, id).is_some_and(|record| record.contains_key(field));
+    let contested: Vec<_> = values.iter().filter(|(field, _)| is_written(field)).collect();
+    let (field, value) = rng.choice(contested).or_else(|| rng.choice(&values))?;
+    save(org, object, id, field, &json!(value), true).map(|edit| (who, *field, edit))
+}
+
+/// What a call writes into a record.
+fn written<'v>(call: &'v Value, id: &str) -> Option<&'v serde_json::Map<String, Value>> {
+    match call {
+        Value::Object(members) if ["id", "Id"].iter().any(|name| members.get(*name).is_some_and(|value| value == id)) => Some(members),
+        Value::Object(members) => members.values().find_map(|member| written(member, id)),
+        Value::Array(items) => items.iter().find_map(|item| written(item, id)),
+        _ => None,
+    }
 }
 
 /// Does something in an org.
@@ -94,6 +132,8 @@ pub fn act(world: &World, what: &What, contended: bool, deeds: &mut Deeds) {
         }
         What::Deliver { .. } | What::Configure(_) | What::Reconnect(_) => {}
     }
+    // What is held open may be a call of ours.
+    world.watch(org, if matches!(what, What::Commit(_)) { By::Us } else { By::Colleagues });
     if !matches!(what, What::Commit(_)) {
         world.note(format_args!("in {}: {what:?}", org.tenant));
     }
@@ -125,18 +165,15 @@ fn id(record: &Value) -> Option<Id> {
 
 fn edit(org: &OrgAt, who: (usize, usize), field: &'static str, value: &Value, contended: bool, deeds: &mut Deeds) {
     let Some((object, record)) = live(org, who).into_iter().next() else { return };
+    let saved = save(org, object, record["Id"].as_str().unwrap_or_default(), field, value, contended);
+    saved.into_iter().for_each(|edit| deeds.edited(who, field, edit));
+}
+
+fn save(org: &OrgAt, object: &str, id: &str, field: &str, value: &Value, contended: bool) -> Option<Edited> {
     let fields = json!({ field: value });
-    let id = record["Id"].as_str().unwrap_or_default().to_owned();
-    let edited = as_colleague(org, |org, session| org.update(session, object, &id, fields.as_object().expect("an object")).is_ok());
-    if edited == Some(true) {
-        let at = org.sim.with_org(|org| org.now());
-        deeds.edits.entry(who).or_default().entry(field).or_default().push(Edited {
-            value: value.clone(),
-            at,
-            passed: org.clock.time.passed(),
-            contended,
-        });
-    }
+    let saved = as_colleague(org, |org, session| org.update(session, object, id, fields.as_object().expect("an object")).is_ok());
+    let at = org.sim.with_org(|org| org.now());
+    (saved == Some(true)).then(|| Edited { value: value.clone(), at, passed: org.clock.time.passed(), contended })
 }
 
 fn begin(org: &OrgAt, who: (usize, usize), deeds: &mut Deeds) {
@@ -159,7 +196,7 @@ fn finish(org: &OrgAt, who: (usize, usize), field: &'static str, value: &Value, 
     });
     if saved == Some(true) {
         let passed = org.clock.time.passed();
-        deeds.edits.entry(who).or_default().entry(field).or_default().push(Edited { value: value.clone(), at, passed, contended });
+        deeds.edited(who, field, Edited { value: value.clone(), at, passed, contended });
     }
 }
 
@@ -205,7 +242,7 @@ fn delete(org: &OrgAt, who: (usize, usize), deeds: &mut Deeds) {
     let Some((object, record)) = live(org, who).into_iter().next() else { return };
     let Some(id) = id(&record) else { return };
     if as_colleague(org, |org, session| org.delete(session, object, id.as_str()).is_ok()) == Some(true) {
-        deeds.deleted.insert(who);
+        deeds.deleted.insert(who, org.clock.time.passed());
         deeds.restored.remove(&who);
         deeds.bin.insert(who, id);
     }

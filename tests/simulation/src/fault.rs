@@ -15,6 +15,12 @@ macro_rules! faults {
             /// Every kind.
             pub const ALL: &[Fault] = &[$(Fault::$kind,)+];
 
+            /// Whether a run has all of it or nothing, whatever its rate.
+            #[must_use]
+            pub fn is_switch(self) -> bool {
+                SWITCHES.contains(&self)
+            }
+
             /// Its name in reports and on the command line.
             #[must_use]
             pub fn name(self) -> &'static str {
@@ -91,6 +97,8 @@ faults! {
     HiddenField = "salesforce: field hidden",
     /// Queries do not find yet what was just made.
     OrgIndexLag = "salesforce: index lags",
+    /// Somebody edits a record between our look at it and our write.
+    Meanwhile = "salesforce: edit between look and write",
     /// A call is given up by us and commits later.
     LateCommit = "salesforce: late commit",
     /// A list of the table comes in pages of a few items: DynamoDB may end a page wherever it likes.
@@ -122,6 +130,21 @@ const LAST: &[Fault] = &[Fault::SecretLost, Fault::IndexOld, Fault::Killed];
 /// Kinds that are drawn after all others.
 const PLATFORM: &[Fault] = &[Fault::PlatformUnreachable, Fault::PlatformLost, Fault::PlatformRefuses];
 
+/// Kinds of which a run has all or nothing, whatever their rate: what stands for a whole run, and what the history has.
+const SWITCHES: &[Fault] = &[
+    Fault::IndexLag,
+    Fault::IndexOld,
+    Fault::LateTtl,
+    Fault::SecretBehind,
+    Fault::SkewOrg,
+    Fault::SkewPlatform,
+    Fault::Revoked,
+    Fault::HiddenField,
+    Fault::OrgIndexLag,
+    Fault::ShortPage,
+    Fault::Stuck,
+];
+
 fn rate(rng: &mut Rng) -> f64 {
     match rng.u8(0..10) {
         0..=4 => 0.0,
@@ -137,7 +160,13 @@ pub struct Rates(BTreeMap<Fault, f64>);
 impl Rates {
     /// Draws the rates: each kind is absent, rare or frequent.
     pub fn draw(rng: &mut Rng) -> Self {
-        Self(Fault::ALL.iter().filter(|fault| ![LATER, LAST, PLATFORM].concat().contains(fault)).map(|fault| (*fault, rate(rng))).collect())
+        Self(
+            Fault::ALL
+                .iter()
+                .filter(|fault| ![LATER, LAST, PLATFORM, &[Fault::Meanwhile]].concat().contains(fault))
+                .map(|fault| (*fault, rate(rng)))
+                .collect(),
+        )
     }
 
     /// Draws the rates of the kinds that came later.
@@ -155,6 +184,12 @@ impl Rates {
     /// Draws how often the platform fails.
     pub fn draw_platform(&mut self, rng: &mut Rng) {
         self.0.extend(PLATFORM.iter().map(|fault| (*fault, rate(rng))));
+    }
+
+    /// Draws how often colleagues edit what we are about to write.
+    pub fn draw_meanwhile(&mut self, rng: &mut Rng) {
+        // Few calls write what somebody else might.
+        self.0.insert(Fault::Meanwhile, rate(rng) * 3.0);
     }
 
     /// No faults at all.

@@ -1,8 +1,8 @@
 //! A history, drawn before anything runs: who says what when, and what colleagues and administrators do meanwhile.
 //!
 //! Every last name tells whose it is and when it was stated: `alpha-4x3` is the one that the third statement about the fourth person
-//! of tenant alpha gives. So whoever looks at a record knows what it should have, without knowing how it came there. Everything else,
-//! ids and addresses above all, is the same for all tenants.
+//! of tenant alpha gives. So whoever looks at a record knows what it should have, without knowing how it came there. Every other value
+//! names its tenant, too; ids and addresses are the same for all of them.
 
 use std::time::Duration;
 
@@ -24,6 +24,9 @@ pub const PEOPLE: usize = 5;
 
 /// How long events keep coming.
 pub const SPAN: Duration = Duration::from_secs(25 * 60);
+
+/// How long after the last event there may be calls under fire.
+const FIRE_GOES_ON: Duration = Duration::from_secs(20 * 60);
 
 /// One event as the platform sends it.
 #[derive(Debug, Clone)]
@@ -267,7 +270,8 @@ impl History {
         }
         if rates.strikes(Fault::LateCommit) {
             let mut second = 5;
-            while second < SPAN.as_secs() + 60 {
+            // As long as anybody is under fire: what is held commits within seconds.
+            while second < (SPAN + FIRE_GOES_ON).as_secs() {
                 self.acts.push(Act { at: Duration::from_secs(second), what: What::Commit(tenant) });
                 second += rng.u64(2..12);
             }
@@ -398,6 +402,12 @@ pub fn subject(said: &Said) -> String {
     format!("met {} {}", said.id, last_name(said.tenant, said.person, said.rank))
 }
 
+/// What all phones begin with that the platform states of a tenant's people.
+#[must_use]
+pub fn phone(tenant: usize) -> String {
+    format!("+33 1 0{tenant} 00 00")
+}
+
 /// The last name that a statement gives.
 #[must_use]
 pub fn last_name(tenant: usize, person: usize, rank: usize) -> String {
@@ -419,13 +429,14 @@ pub fn whose(last_name: &str) -> Option<(usize, usize, usize)> {
 }
 
 fn said(tenant: usize, person: usize, platform_id: &str, which: usize, rank: usize, kind: Kind, stamp: Timestamp) -> Said {
-    let (id, email) = (format!("event-{person}-{rank}"), address(person, which));
+    let (of, id, email) = (TENANTS[tenant], format!("event-{person}-{rank}"), address(person, which));
     let attributes = match kind {
         Kind::OptOut => json!({"id": platform_id, "email": email}),
         Kind::Incomplete => json!({"id": platform_id, "email": email, "first_name": "Nobody"}),
         Kind::Capture => json!({
-            "id": platform_id, "email": email, "first_name": format!("first {rank}"), "last_name": last_name(tenant, person, rank),
-            "company": format!("{} company", TENANTS[tenant]), "job": format!("job {rank}"), "phone": format!("+33 1 00 00 00 0{rank}"), "badge": format!("badge {rank}"),
+            "id": platform_id, "email": email, "first_name": format!("{of} first {rank}"), "last_name": last_name(tenant, person, rank),
+            "company": format!("{of} company"), "job": format!("{of} job {rank}"), "phone": format!("{} 0{rank}", phone(tenant)),
+            "badge": format!("{of} badge {rank}"),
         }),
     };
     let name = if kind == Kind::OptOut { "unsubscribed" } else { "met" };

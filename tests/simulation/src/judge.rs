@@ -6,13 +6,14 @@ use anyhow::Result;
 use jiff::{Timestamp, ToSpan, civil::Date};
 use passerelle_core::domain::ids::ConnectionId;
 use salesforce_sim::org::QueryScope;
-use serde_json::json;
+use serde_json::Value;
 
 use crate::{
     colleague::live,
     document::{Change, client_secret},
     fault::Fault,
-    history::{Kind, Said, TENANTS, kind_of_person, subject, whose},
+    history::{Kind, Said, TENANTS, kind_of_person, phone, subject, whose},
+    items,
     logs::Logs,
     report::Promise,
     run::Run,
@@ -39,11 +40,12 @@ pub fn may_be_parked(run: &Run<'_>, said: usize) -> bool {
 
 /// Judges a run, lets everything happen once more in quiet, and judges that, too.
 pub async fn judge(run: &mut Run<'_>, sweeps: usize, logs: &Logs) -> Result<()> {
-    outcomes(run, sweeps).await?;
+    outcomes(run, sweeps)?;
     ledger(run).await?;
     let mut about = people(run);
-    about.extend(sides::judge(run).await?);
-    told::judge(run).await?;
+    about.extend(sides::judge(run)?);
+    told::judge(run)?;
+    covered(run);
     about.extend(&run.went_back);
     about.sort_unstable();
     about.dedup();
@@ -54,7 +56,7 @@ pub async fn judge(run: &mut Run<'_>, sweeps: usize, logs: &Logs) -> Result<()> 
     tenants(run);
     quiet(run).await?;
     // What has ended is not opened again, and is counted once.
-    outcomes(run, sweeps).await?;
+    outcomes(run, sweeps)?;
     ledger(run).await?;
     if run.plan.rates.strikes(Fault::LateTtl) {
         run.grow_old().await?;
@@ -97,8 +99,8 @@ pub fn budget(run: &Run<'_>) {
 }
 
 /// Every accepted event ends in exactly one outcome.
-async fn outcomes(run: &Run<'_>, sweeps: usize) -> Result<()> {
-    let stored: BTreeMap<usize, _> = run.stored().await?.into_iter().collect();
+fn outcomes(run: &Run<'_>, sweeps: usize) -> Result<()> {
+    let stored: BTreeMap<usize, _> = run.stored()?.into_iter().collect();
     for said in run.accepted.keys() {
         let event = &run.plan.history.said[*said];
         let found = stored.get(said).map(|stored| stored.status.as_str());
@@ -129,31 +131,45 @@ async fn outcomes(run: &Run<'_>, sweeps: usize) -> Result<()> {
     Ok(())
 }
 
-/// The ledgers balance, and have every event once.
+/// The ledgers balance, and have every event once, as what the table says became of it.
 async fn ledger(run: &Run<'_>) -> Result<()> {
     let days = |at: Timestamp| at.to_zoned(jiff::tz::TimeZone::UTC).date();
     let (first, last): (Date, Date) = (days(EPOCH), days(run.world.time.now(Default::default())));
+    let (stored, said) = (run.stored()?, &run.plan.history.said);
     for (tenant, id) in TENANTS.iter().enumerate() {
-        let connection: ConnectionId = id.parse()?;
-        let mut standing = 0;
+        let (connection, mut shown): (ConnectionId, _) = (id.parse()?, BTreeMap::<String, u64>::new());
         for day in first.series(1.day()).take_while(|day| *day <= last) {
             let day = run.bystander.ports().table.load_ledger(&connection, day).await?;
-            standing += day.standing();
             if let Some(finding) = day.finding() {
                 run.wrong(Promise::NothingLost, format!("the ledger of {id} does not balance: {}", finding.words.en));
             }
+            day.events.into_iter().for_each(|(status, events)| *shown.entry(status).or_default() += events);
         }
-        let accepted = run.accepted.keys().filter(|said| run.plan.history.said[**said].tenant == tenant).count() as u64;
-        if standing != accepted {
-            run.wrong(Promise::NothingLost, format!("the ledger of {id} has {standing} events, and {accepted} were accepted"));
+        let mut there = BTreeMap::<String, u64>::new();
+        stored.iter().filter(|(n, _)| said[*n].tenant == tenant).for_each(|(_, event)| *there.entry(event.status.clone()).or_default() += 1);
+        if shown != there {
+            run.wrong(Promise::NothingLost, format!("the ledger of {id} shows {shown:?}, and there are {there:?}"));
+        }
+        let accepted = run.accepted.keys().filter(|n| said[**n].tenant == tenant).count() as u64;
+        if there.values().sum::<u64>() != accepted {
+            run.wrong(Promise::NothingLost, format!("the table of {id} has {there:?}, and {accepted} were accepted"));
         }
     }
     Ok(())
 }
 
+/// Whatever of a colleague's we have replaced was put back, unless a call went amiss.
+fn covered(run: &Run<'_>) {
+    for (who, wrong) in run.world.never_put_back() {
+        if !run.world.is_doubted(who) {
+            run.wrong(wrong.promise, wrong.what);
+        }
+    }
+}
+
 /// What the connector itself says of a person, for whoever looks into a failure.
 async fn explain(run: &Run<'_>, tenant: usize, person: usize) -> Result<()> {
-    for (said, event) in run.stored().await? {
+    for (said, event) in run.stored()? {
         let about = &run.plan.history.said[said];
         if (about.tenant, about.person) != (tenant, person) {
             continue;
@@ -175,7 +191,10 @@ fn people(run: &Run<'_>) -> Vec<(usize, usize)> {
         let found = live(&run.world.orgs[tenant], who);
         let name = format!("{}-{person}", TENANTS[tenant]);
         let restored = run.deeds.restored.contains(&who);
-        if run.deeds.deleted.contains(&who) && !restored {
+        if let Some(deleted) = run.deeds.deleted.get(&who).filter(|_| !restored) {
+            let wrong = anew(&accepted, *deleted, &found);
+            about.extend((!wrong.is_empty()).then_some(who));
+            wrong.into_iter().for_each(|(promise, wrong)| run.wrong(promise, format!("{name}, whose record was deleted, {wrong}")));
             continue;
         }
         // Whoever was met while they were in the bin was made anew.
@@ -208,9 +227,9 @@ fn people(run: &Run<'_>) -> Vec<(usize, usize)> {
         }
         let mut wrong = Vec::new();
         let moved = run.deeds.moved.get(&who).copied();
-        let cut = run.world.is_unnoted(who);
+        let (cut, doubted) = (run.world.is_unnoted(who), run.world.is_doubted(who));
         let overruled = run.changed(tenant, Change::Overrule).is_some();
-        values::stated(latest, &events, record, &Touched { edits: &edits, moved, came, cut, overruled }, &mut wrong);
+        values::stated(latest, &events, record, &Touched { edits: &edits, moved, came, cut, doubted, overruled }, &mut wrong);
         values::badge(run, who, (latest, came), record, &mut wrong);
         values::changed(run, who, (latest, came), record, &mut wrong);
         about.extend((!wrong.is_empty()).then_some(who));
@@ -221,10 +240,32 @@ fn people(run: &Run<'_>) -> Vec<(usize, usize)> {
     about
 }
 
+/// Whoever is met after their record was deleted is made anew, once, with what was stated last.
+fn anew(accepted: &[(&Said, Duration)], deleted: Duration, found: &[(&'static str, Value)]) -> Vec<(Promise, String)> {
+    let latest = accepted.iter().rev().find(|(said, _)| said.kind == Kind::Capture);
+    let mut wrong = Vec::new();
+    match found {
+        [] if latest.is_some_and(|(_, came)| Run::is_surely_under(deleted, *came)) => {
+            wrong.push((Promise::NothingLost, "was met after that, and has no record".to_owned()));
+        }
+        [] => {}
+        [(_, record)] => {
+            if let Some((latest, _)) = latest.filter(|(latest, _)| record["LastName"] != latest.body["person"]["last_name"]) {
+                wrong.push((
+                    Promise::NothingCovered,
+                    format!("is called {}, and {} was stated last", record["LastName"], latest.body["person"]["last_name"]),
+                ));
+            }
+        }
+        several => wrong.push((Promise::NothingTwice, format!("has {} records", several.len()))),
+    }
+    wrong
+}
+
 /// Each meeting has made its activity once.
 fn activities(run: &Run<'_>) -> Result<()> {
     for (tenant, org) in run.world.orgs.iter().enumerate() {
-        let mut made: BTreeMap<String, usize> = BTreeMap::new();
+        let mut made: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let people = sides::records(run, tenant);
         for record in org.sim.control().records("Event", QueryScope::Live)? {
             let subject = record["Subject"].as_str().unwrap_or_default().to_owned();
@@ -233,21 +274,22 @@ fn activities(run: &Run<'_>) -> Result<()> {
             if let Some(said) = about.filter(|said| whose.is_none_or(|(t, person, _)| (t, person) != (tenant, said.person))) {
                 run.wrong(Promise::NothingCovered, format!("the activity of {} of {} hangs on {}", said.id, org.tenant, record["WhoId"]));
             }
-            *made.entry(subject).or_default() += 1;
+            made.entry(subject).or_default().push(format!("{} on {} at {}", record["Id"], record["WhoId"], record["CreatedDate"]));
         }
         for (n, said) in run.plan.history.said.iter().enumerate().filter(|(_, said)| said.tenant == tenant) {
-            let (count, deleted) = (made.get(&subject(said)).copied().unwrap_or_default(), run.deeds.deleted.contains(&(tenant, said.person)));
+            let (made, who) = (made.get(&subject(said)).cloned().unwrap_or_default(), (tenant, said.person));
+            let count = made.len();
+            let deleted = run.deeds.deleted.contains_key(&who);
             let came = run.accepted.get(&n).filter(|_| said.kind == Kind::Capture);
             let silent = run.changed(tenant, Change::Silence);
             if silent.zip(came).is_some_and(|(since, came)| Run::is_surely_under(since, *came)) && count > 0 {
                 run.wrong(Promise::NothingTwice, format!("{} of {} has made an activity, and meetings make none any more", said.id, org.tenant));
             }
             let met = came.is_some() && silent.is_none();
-            // What was deleted in the moment of a doubt is not found, made again, and doubled by taking the deletion back; what was handed
-            // over in that moment is not found where it has no key.
-            let handed_over = !run.plan.keyed[tenant] && run.deeds.moved.contains_key(&(tenant, said.person));
-            if !deleted && !handed_over && (count > 1 || met && count == 0) {
-                run.wrong(Promise::NothingTwice, format!("{} of {} has made {count} activities", said.id, org.tenant));
+            // What was deleted in the moment of a doubt is not found, made again, and doubled by taking the deletion back.
+            let twice = count > 1 && !(deleted && run.deeds.restored.contains(&who));
+            if twice || met && count == 0 && !deleted {
+                run.wrong(Promise::NothingTwice, format!("{} of {} has made {count} activities: {}", said.id, org.tenant, made.join(", ")));
             }
         }
     }
@@ -261,10 +303,10 @@ fn tenants(run: &Run<'_>) {
             for record in org.sim.control().records(object, QueryScope::All).unwrap_or_default() {
                 let text = record.to_string();
                 let name = record["LastName"].as_str().and_then(whose);
-                let foreign = TENANTS
-                    .iter()
-                    .enumerate()
-                    .any(|(other, id)| other != tenant && [format!("{id}-"), format!("{id} ")].iter().any(|mark| text.contains(mark)));
+                let marks = |(other, id): (usize, &&str)| {
+                    other != tenant && [format!("{id}-"), format!("{id} "), phone(other)].iter().any(|mark| text.contains(mark))
+                };
+                let foreign = TENANTS.iter().enumerate().any(marks);
                 if foreign || name.is_some_and(|(other, ..)| other != tenant) {
                     run.wrong(Promise::TenantsApart, format!("{} has something of another tenant: {text}", org.tenant));
                 }
@@ -287,22 +329,9 @@ pub fn records(run: &Run<'_>) -> BTreeMap<String, String> {
     all
 }
 
-/// Every item of the table, as text.
-fn whole_table(run: &Run<'_>) -> Result<String> {
-    let (mut text, mut request) = (String::new(), json!({"TableName": passerelle_local::TABLE}));
-    loop {
-        let page = serde_json::to_value(run.world.database.scan(serde_json::from_value(request.clone())?)?)?;
-        text += &page.to_string();
-        match page.get("LastEvaluatedKey").filter(|key| !key.is_null()) {
-            Some(key) => request["ExclusiveStartKey"] = key.clone(),
-            None => return Ok(text),
-        }
-    }
-}
-
 /// No secret is anywhere but in the secret store, those of before included.
 fn secrets(run: &Run<'_>, logs: &Logs) -> Result<()> {
-    let table = whole_table(run)?;
+    let table = serde_json::to_string(&items::all(&run.world)?)?;
     let state = run.world.state();
     let planted: Vec<String> = TENANTS.map(client_secret).into_iter().chain(state.secrets.iter().cloned()).collect();
     let (answers, trace) = (state.answers.join("\n"), state.trace.join("\n"));

@@ -7,6 +7,7 @@ pub mod cut;
 pub mod document;
 pub mod fault;
 pub mod history;
+pub mod items;
 pub mod judge;
 pub mod logs;
 pub mod many;

@@ -45,6 +45,8 @@ pub struct Total {
     pub events: usize,
     /// API calls.
     pub calls: u64,
+    /// Those about jobs of the Bulk API.
+    pub jobs: u64,
     /// How often each fault struck.
     pub counts: Counts,
     /// How long it took.
@@ -57,6 +59,7 @@ impl Total {
         self.runs += 1;
         self.events += report.events;
         self.calls += report.calls;
+        self.jobs += report.jobs;
         self.counts.merge(&report.counts);
         if !report.violations.is_empty() {
             if self.failed.iter().all(|failed| *failed > report.seed) {

@@ -117,7 +117,8 @@ impl Plan {
         (0..TENANTS.len()).for_each(|tenant| plan.history.linger(&mut rng, tenant));
         plan.listens = std::array::from_fn(|_| rng.u8(0..3) > 0);
         rates.draw_platform(&mut rng);
-        plan.bulk_above = std::array::from_fn(|_| (rng.u8(0..3) == 0).then(|| rng.u32(1..4)));
+        plan.bulk_above = std::array::from_fn(|_| rng.bool().then(|| rng.u32(1..3)));
+        rates.draw_meanwhile(&mut rng);
         plan.history.acts.sort_by_key(|act| act.at);
         Self { rates, ..plan }
     }

@@ -68,6 +68,8 @@ pub struct Report {
     pub events: usize,
     /// API calls that the orgs counted.
     pub calls: u64,
+    /// Those of them that were about jobs of the Bulk API.
+    pub jobs: u64,
     /// Sweeps until nothing was under way, after everything had been healed.
     pub sweeps: usize,
 }

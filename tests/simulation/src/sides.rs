@@ -16,11 +16,11 @@ use crate::{
 };
 
 /// Judges both sides. Answers about whom something is wrong.
-pub async fn judge(run: &Run<'_>) -> Result<Vec<(usize, usize)>> {
+pub fn judge(run: &Run<'_>) -> Result<Vec<(usize, usize)>> {
     let mut about = Vec::new();
     for tenant in run.plan.reconciling() {
-        balance(run, tenant).await?;
-        let (records, all) = (records(run, tenant), run.known(tenant).await?);
+        balance(run, tenant)?;
+        let (records, all) = (records(run, tenant), run.known(tenant)?);
         for said in run.accepted().map(|(said, _)| said).filter(|said| said.tenant == tenant && !all.contains_key(&said.person)) {
             run.wrong(Promise::NothingLost, format!("nobody knows the person of {} of {}", said.id, TENANTS[tenant]));
         }
@@ -39,8 +39,8 @@ pub async fn judge(run: &Run<'_>) -> Result<Vec<(usize, usize)>> {
 }
 
 /// Everything that was read, and everybody who waited, is in one outcome.
-async fn balance(run: &Run<'_>, tenant: usize) -> Result<()> {
-    for ended in run.runs(tenant).await? {
+fn balance(run: &Run<'_>, tenant: usize) -> Result<()> {
+    for ended in run.runs(tenant)? {
         run.world.note(format_args!("a run of {}: {ended:?}", TENANTS[tenant]));
         let sheet = &ended.sheet;
         let (came, went) = (sheet.read + sheet.waited, sheet.unknown + sheet.further + sheet.unchanged + sheet.applied + sheet.later + sheet.parked);

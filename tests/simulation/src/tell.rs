@@ -19,10 +19,11 @@ const LINES: usize = 80;
 pub fn totals(total: &Total) -> String {
     let seconds = total.took.as_secs_f64();
     let mut text = format!(
-        "{} seeds, {} events, {} API calls in {seconds:.1} s ({:.1} seeds a second).\n\n{:<45} {:>9}\n",
+        "{} seeds, {} events, {} API calls ({} of them about jobs of the Bulk API) in {seconds:.1} s ({:.1} seeds a second).\n\n{:<45} {:>9}\n",
         total.runs,
         total.events,
         total.calls,
+        total.jobs,
         total.runs as f64 / seconds.max(0.001),
         "fault",
         "struck"
@@ -69,7 +70,8 @@ fn drawn(cut: &Cut) -> String {
     let mut text =
         format!("Seed {}: {} events, {} acts.\nFaults, and how often they strike:\n", cut.seed, plan.history.said.len(), plan.history.acts.len());
     for (fault, rate) in plan.rates.striking() {
-        let _ = writeln!(text, "  {:<45} {:>5.1} %", fault.name(), rate * 100.0);
+        let often = if fault.is_switch() { "all the time".to_owned() } else { format!("{:.1} %", rate * 100.0) };
+        let _ = writeln!(text, "  {:<45} {often:>12}", fault.name());
     }
     text += "Acts:\n";
     for act in plan.history.acts.iter().filter(|act| !matches!(act.what, What::Commit(_))) {

@@ -17,10 +17,10 @@ use crate::{
 const TOLD: [&str; 6] = ["person.first_name", "person.job", "person.phone", "person.note", "person.unsubscribed", "person.gone"];
 
 /// Judges what the platforms have heard.
-pub async fn judge(run: &Run<'_>) -> Result<()> {
+pub fn judge(run: &Run<'_>) -> Result<()> {
     for tenant in run.plan.listening() {
         let heard = heard(run, tenant);
-        for (person, known) in run.known(tenant).await? {
+        for (person, known) in run.known(tenant)? {
             let [known] = known.as_slice() else { continue };
             if kind_of_person(&run.plan.history.said, tenant, person) == Kind::Capture {
                 TOLD.iter().for_each(|name| attribute(run, (tenant, person), name, known, &heard));

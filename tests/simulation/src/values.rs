@@ -26,6 +26,8 @@ pub struct Touched<'t> {
     pub came: Duration,
     /// Whether a call was left without an answer: a write that nobody noted makes its record later than what it left as it was.
     pub cut: bool,
+    /// Whether a call about them had no clear answer.
+    pub doubted: bool,
     /// Whether the titles of the tenant are the platform's by now.
     pub overruled: bool,
 }
@@ -42,10 +44,10 @@ pub fn stated(latest: &Said, events: &[&Said], record: &Value, touched: &Touched
         wrong.push(format!("the address is {}, and {:?} was stated last", record["Email"], stated.collect::<Vec<_>>()));
     }
     for field in ["Description", "Title", "Phone"] {
-        // A phone may be filled in the moment in which somebody fills it.
+        // A phone that is filled in the moment in which somebody fills it is given back with the next call, unless a call went amiss.
         let edit = touched.edits.get(field).and_then(|edits| edits.last());
         if let Some(edit) = edit.filter(|edit| match field {
-            "Phone" => !edit.contended,
+            "Phone" => !edit.contended || !touched.doubted,
             "Title" => !touched.overruled,
             _ => true,
         }) && record[field] != edit.value
@@ -105,7 +107,7 @@ fn first_name(latest: &Said, record: &Value, touched: &Touched<'_>, wrong: &mut 
         // What a merge hands over after a write that nobody noted is nobody's to tell; it is reported as a conflict.
         None if touched.cut && touched.moved.is_some() => return,
         _ if is_latest || ours_alone => stated,
-        Some(edit) if edit.at > latest.stamp && !edit.contended => &edit.value,
+        Some(edit) if edit.at > latest.stamp && !(edit.contended && touched.doubted) => &edit.value,
         _ => return,
     };
     let stays = |edit: &Edited| touched.cut && record["FirstName"] == edit.value;

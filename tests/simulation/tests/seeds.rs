@@ -52,6 +52,7 @@ fn nothing_is_lost_doubled_covered_or_undone() {
         panic!("these seeds fail: {:?}; the first one, made smaller:\n{}", total.failed, tell::shrunk(&shrink(*first).unwrap()));
     }
     assert!(total.counts.never().is_empty(), "never struck: {:?}", total.counts.never());
+    assert!(total.jobs > 0, "no run was listed by a job");
 }
 
 #[test]

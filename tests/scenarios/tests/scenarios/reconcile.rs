@@ -194,6 +194,32 @@ async fn merged_and_converted_records_are_followed() {
     );
 }
 
+/// A lead that others were merged into is converted before anybody looks: the person belongs to the contact.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_and_a_conversion_of_one_hour_are_followed_to_their_end() {
+    for by_event in [false, true] {
+        let (scene, kayo) = scene().await;
+        scene.work(&kayo, &states("e1", scene.clock.now(), &json!({"job": "Engineer"}))).await;
+        hour(&scene, &kayo).await;
+        let loser = lead(&scene)["Id"].as_str().unwrap().parse().unwrap();
+        scene.as_colleague(|org, session| {
+            let fields = json!({"LastName": "Martin", "Company": "ACME", "Email": "ada@example.org", "Title": "Head"});
+            let master = org.create(session, "Lead", fields.as_object().unwrap()).unwrap();
+            org.merge(session, "Lead", master, &[loser]).unwrap();
+            org.convert_lead(session, master, &Conversion { account: None, contact: None, opportunity: None }).unwrap();
+        });
+        if by_event {
+            scene.work(&kayo, &states("e2", scene.clock.now(), &json!({"job": "Engineer"}))).await;
+        } else {
+            let run = hour(&scene, &kayo).await;
+            assert_eq!((run.sheet.merged, run.sheet.converted, run.sheet.deleted), (1, 1, 0), "{run:?}");
+        }
+        let contacts: Vec<Value> = scene.records("Contact").into_iter().filter(|contact| contact["Email"] == "ada@example.org").collect();
+        let link = person(&scene, &kayo, "p1").await.link.unwrap();
+        assert_eq!((contacts.len(), link.object.as_str(), json!(link.id)), (1, "Contact", contacts[0]["Id"].clone()), "by an event: {by_event}");
+    }
+}
+
 /// Many records have one timestamp, and pages end within it.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_record_is_missed_where_a_page_ends_within_one_timestamp() {

@@ -16,7 +16,7 @@ use jiff::SignedDuration;
 use passerelle_core::{
     adapters::state::{connections::Status, events::StoredEvent},
     app::{configure, problems},
-    domain::ids::{ConnectionId, EventId},
+    domain::ids::ConnectionId,
 };
 use passerelle_local::{TABLE, dynamo, secrets::SecretsManager};
 use secrecy::{ExposeSecret, SecretString};
@@ -29,7 +29,7 @@ use crate::{
     document::{Change, client_secret, document, seed},
     fault::{Fault, Rates},
     history::{SPAN, Said, TENANTS, What},
-    judge,
+    items, judge,
     plan::Plan,
     report::{Promise, Report, Violation},
     world::{
@@ -248,7 +248,7 @@ impl<'p> Run<'p> {
                     let run = matches!(done, Done::Reconcile { .. });
                     self.done(done);
                     if run {
-                        self.watch().await?;
+                        self.watch()?;
                     }
                 }
                 () = tokio::time::sleep(wait), if next.is_some() => {
@@ -277,7 +277,7 @@ impl<'p> Run<'p> {
                 self.world.note(format_args!("a document of {} is applied: {}", TENANTS[tenant], applied.is_ok()));
             }
             Job::Act(What::Reconnect(tenant)) => self.reconnect(tenant).await?,
-            Job::Act(what) => colleague::act(&self.world, &what, self.upserting > 0, &mut self.deeds),
+            Job::Act(what) => self.act(&what, self.upserting > 0),
             Job::Batch { records, tries } => self.upsert(json!({"Records": records}), Some((records, tries))),
             Job::Poll => {
                 self.poll(now);
@@ -301,6 +301,20 @@ impl<'p> Run<'p> {
             }
         }
         Ok(())
+    }
+
+    /// Somebody does something in an org, after whatever was done in the middle of calls.
+    fn act(&mut self, what: &What, contended: bool) {
+        self.overhear();
+        colleague::act(&self.world, what, contended, &mut self.deeds);
+    }
+
+    /// Takes down what was edited in the middle of calls.
+    fn overhear(&mut self) {
+        let edits = std::mem::take(&mut self.world.state().meanwhile);
+        for (who, field, edit) in edits {
+            self.deeds.edited(who, field, edit);
+        }
     }
 
     async fn reconnect(&mut self, tenant: usize) -> Result<()> {
@@ -328,15 +342,16 @@ impl<'p> Run<'p> {
             state.shadow.secret_lag = Duration::ZERO;
             state.shadow.page = None;
         }
-        for (tenant, org) in self.world.orgs.iter().enumerate() {
-            for (fault, fired) in org.heal() {
+        for tenant in 0..TENANTS.len() {
+            for (fault, fired) in self.world.orgs[tenant].heal() {
                 self.world.state().counts.add(fault, fired);
             }
             for what in [What::Commit(tenant), What::Show(tenant), What::Mend(tenant)] {
-                colleague::act(&self.world, &what, false, &mut self.deeds);
+                self.act(&what, false);
             }
         }
         self.work().await?;
+        self.overhear();
         for sweep in 1..=QUICK_SWEEPS + SLOW_SWEEPS {
             let wait = if sweep <= QUICK_SWEEPS { 61 } else { 3_600 };
             tokio::time::sleep(Duration::from_secs(wait)).await;
@@ -348,7 +363,7 @@ impl<'p> Run<'p> {
             self.work().await?;
             self.upsert(json!({"sweep": {}}), None);
             self.work().await?;
-            let all = self.stored().await?;
+            let all = self.stored()?;
             let under_way = |event: &StoredEvent| matches!(event.status.as_str(), "open" | "retry");
             if all.iter().all(|(said, event)| !under_way(event) && (event.status != "parked" || judge::may_be_parked(self, *said))) {
                 return Ok(sweep);
@@ -358,30 +373,25 @@ impl<'p> Run<'p> {
     }
 
     /// The events in the table, by their positions in the history.
-    pub async fn stored(&self) -> Result<Vec<(usize, StoredEvent)>> {
-        let mut all = Vec::new();
-        for (tenant, id) in TENANTS.iter().enumerate() {
-            let said: BTreeMap<EventId, usize> = self
-                .plan
-                .history
-                .said
-                .iter()
-                .enumerate()
-                .filter(|(_, said)| said.tenant == tenant)
-                .map(|(n, said)| Ok((said.id.parse()?, n)))
-                .collect::<Result<_>>()?;
-            let ids: Vec<EventId> = said.keys().cloned().collect();
-            let events = self.bystander.ports().table.load_events(&id.parse()?, &ids).await?;
-            all.extend(events.into_iter().filter_map(|(id, event)| Some((*said.get(&id)?, event))));
-        }
-        Ok(all)
+    pub fn stored(&self) -> Result<Vec<(usize, StoredEvent)>> {
+        let all = self.plan.history.said.iter().enumerate();
+        let said: BTreeMap<String, usize> = all.map(|(n, said)| (format!("CONN#{}#EVENT#{}", TENANTS[said.tenant], said.id), n)).collect();
+        let items = items::all(&self.world)?.into_iter().filter(|item| items::key(item).1 == "EVENT");
+        let mut stored: Vec<(usize, StoredEvent)> = items
+            .map(|item| {
+                let known = said.get(items::key(&item).0).copied().with_context(|| format!("an event that nobody has sent: {item:?}"))?;
+                Ok((known, serde_json::from_value(Value::Object(item))?))
+            })
+            .collect::<Result<_>>()?;
+        stored.sort_by_key(|(said, _)| *said);
+        Ok(stored)
     }
 
     /// Ninety-one days pass, and nothing that has outlived its time is removed.
     pub async fn grow_old(&mut self) -> Result<()> {
         tokio::time::sleep(Duration::from_secs(91 * 86_400)).await;
         let now = self.world.time.now(SignedDuration::ZERO).as_second();
-        let outlived = self.stored().await?.iter().filter(|(_, event)| event.ttl.is_some_and(|ttl| ttl < now)).count();
+        let outlived = self.stored()?.iter().filter(|(_, event)| event.ttl.is_some_and(|ttl| ttl < now)).count();
         self.world.state().counts.add(Fault::LateTtl, outlived as u64);
         Ok(())
     }
@@ -419,6 +429,7 @@ impl<'p> Run<'p> {
     }
 
     fn report(self, sweeps: usize) -> Report {
+        let counters = || self.world.orgs.iter().map(|org| org.sim.control().counters());
         let mut state = self.world.state();
         Report {
             seed: self.plan.seed,
@@ -427,7 +438,8 @@ impl<'p> Run<'p> {
             counts: state.counts.clone(),
             trace: std::mem::take(&mut state.trace),
             events: self.accepted.len(),
-            calls: self.world.orgs.iter().map(|org| org.sim.control().counters().api_calls).sum(),
+            calls: counters().map(|counters| counters.api_calls).sum(),
+            jobs: counters().filter_map(|counters| counters.api_calls_by_route.get("bulk.query").copied()).sum(),
             sweeps,
         }
     }

@@ -2,25 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use jiff::{SignedDuration, Timestamp};
 use passerelle_core::{
     adapters::state::runs::Cursor,
     domain::{
-        ids::{ConnectionId, PersonKey},
+        ids::ConnectionId,
         person::{Person, id_alias},
     },
 };
+use serde_json::Value;
 
 use super::{HOUR, Run};
-use crate::{colleague, history::TENANTS, judge::records, report::Promise};
+use crate::{history::TENANTS, items, judge::records, report::Promise};
 
 /// So many runs after everything is healed, nothing is left to be carried.
 const RUNS: usize = 3;
 /// So many hours may pass until then: the calls of a day may be spent.
 const HOURS: usize = 60;
-/// More runs than a history has.
-const MANY: usize = 1_000;
 /// Attributes of which each value is stated once, so that none that was replaced comes again. A job does: it is always Salesforce's, whatever
 /// the platform states.
 const STATED_ONCE: [&str; 3] = ["person.first_name", "person.phone", "person.note"];
@@ -39,31 +38,41 @@ impl Run<'_> {
     }
 
     /// The runs of a tenant that have ended, oldest first.
-    pub async fn runs(&self, tenant: usize) -> Result<Vec<passerelle_core::domain::run::Run>> {
-        Ok(self.bystander.ports().table.load_runs(&TENANTS[tenant].parse()?, MANY).await?)
+    pub fn runs(&self, tenant: usize) -> Result<Vec<passerelle_core::domain::run::Run>> {
+        let (partition, all) = (format!("CONN#{}", TENANTS[tenant]), items::all(&self.world)?);
+        let mut runs: Vec<_> = all.into_iter().filter(|item| items::key(item).0 == partition && items::key(item).1.starts_with("RUN#")).collect();
+        runs.sort_by_key(|item| items::key(item).1.to_owned());
+        Ok(runs.into_iter().map(|mut item| serde_json::from_value(item.remove("run").unwrap_or_default())).collect::<Result<_, _>>()?)
     }
 
     /// What the platform knows of each person of a tenant.
-    pub async fn known(&self, tenant: usize) -> Result<BTreeMap<usize, Vec<Person>>> {
-        let (table, c) = (self.bystander.ports().table, TENANTS[tenant].parse::<ConnectionId>()?);
-        let mut persons: BTreeMap<String, usize> = BTreeMap::new();
-        for said in self.plan.history.said.iter().filter(|said| said.tenant == tenant) {
-            persons.insert(id_alias(said.body["person"]["id"].as_str().unwrap_or_default()), said.person);
+    pub fn known(&self, tenant: usize) -> Result<BTreeMap<usize, Vec<Person>>> {
+        let (of, said) = (format!("CONN#{}#", TENANTS[tenant]), self.plan.history.said.iter().filter(|said| said.tenant == tenant));
+        let aliases = said.map(|said| (format!("{of}ALIAS#{}", id_alias(said.body["person"]["id"].as_str().unwrap_or_default())), said.person));
+        let aliases: BTreeMap<String, usize> = aliases.collect();
+        let (mut keys, mut people) = (BTreeMap::new(), BTreeMap::new());
+        for item in items::all(&self.world)? {
+            match items::key(&item) {
+                (alias, "ALIAS") if aliases.contains_key(alias) => {
+                    let key = item["person"].as_str().context("an identity leads to somebody")?;
+                    keys.insert(format!("{of}PERSON#{key}"), aliases[alias]);
+                }
+                (person, "PERSON") => _ = people.insert(person.to_owned(), item),
+                _ => {}
+            }
         }
-        let aliases: Vec<String> = persons.keys().cloned().collect();
-        let keys: BTreeMap<PersonKey, usize> =
-            table.load_aliases(&c, &aliases).await?.into_iter().filter_map(|(alias, key)| Some((key, *persons.get(&alias)?))).collect();
         let mut known: BTreeMap<usize, Vec<Person>> = BTreeMap::new();
-        for person in table.load_people(&c, None, &keys.keys().cloned().collect::<Vec<_>>()).await? {
-            known.entry(keys[&person.key]).or_default().push(person);
+        for (key, person) in keys {
+            let item = people.remove(&key).with_context(|| format!("an identity leads to nobody: {key}"))?;
+            known.entry(person).or_default().push(serde_json::from_value(Value::Object(item))?);
         }
         Ok(known)
     }
 
     /// Looks whether a value of a person that was replaced is there again.
-    pub(super) async fn watch(&mut self) -> Result<()> {
+    pub(super) fn watch(&mut self) -> Result<()> {
         for tenant in self.plan.reconciling() {
-            let known = self.known(tenant).await?;
+            let known = self.known(tenant)?;
             for (number, person) in known.iter().flat_map(|(number, people)| people.iter().map(|person| (*number, person))) {
                 for name in STATED_ONCE {
                     let value = person.value(name).cloned().unwrap_or_default();
@@ -91,17 +100,17 @@ impl Run<'_> {
         if self.plan.runs.is_none() {
             return Ok(());
         }
-        for what in &self.plan.last {
-            colleague::act(&self.world, what, false, &mut self.deeds);
+        for what in &self.plan.last.clone() {
+            self.act(what, false);
         }
         let before = records(self);
         self.hours(RUNS).await?;
         for what in records(self).keys().filter(|what| !before.contains_key(*what)) {
             self.wrong(Promise::DeletionsKept, format!("a run made {what}, and nobody was new"));
         }
-        let before = self.everything().await?;
+        let before = self.everything()?;
         self.hours(1).await?;
-        let mut after = self.everything().await?;
+        let mut after = self.everything()?;
         for (what, was) in before {
             let is = after.remove(&what).unwrap_or_default();
             if is != was {
@@ -119,11 +128,15 @@ impl Run<'_> {
         let since = self.world.time.now(SignedDuration::ZERO);
         for _ in 0..HOURS {
             tokio::time::sleep(HOUR).await;
+            // A grant that was taken back is noticed by whoever asks next; then an administrator connects again.
+            for tenant in 0..TENANTS.len() {
+                self.reconnect(tenant).await?;
+            }
             self.reconcile();
             self.work().await?;
             // The platform hears of it with the next minute.
             self.sweep().await?;
-            if self.have_run(since, runs).await? {
+            if self.have_run(since, runs)? {
                 return Ok(());
             }
         }
@@ -131,9 +144,9 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn have_run(&self, since: Timestamp, runs: usize) -> Result<bool> {
+    fn have_run(&self, since: Timestamp, runs: usize) -> Result<bool> {
         for tenant in self.plan.reconciling() {
-            if self.runs(tenant).await?.iter().filter(|run| run.started_at > since).count() < runs {
+            if self.runs(tenant)?.iter().filter(|run| run.started_at > since).count() < runs {
                 return Ok(false);
             }
         }
@@ -141,10 +154,10 @@ impl Run<'_> {
     }
 
     /// All records and all values of people.
-    async fn everything(&self) -> Result<BTreeMap<String, String>> {
+    fn everything(&self) -> Result<BTreeMap<String, String>> {
         let mut all = records(self);
         for tenant in self.plan.reconciling() {
-            for person in self.known(tenant).await?.values().flatten() {
+            for person in self.known(tenant)?.values().flatten() {
                 for (name, dated) in &person.attributes {
                     all.insert(format!("{} {} {name}", TENANTS[tenant], person.key), dated.value.to_string());
                 }

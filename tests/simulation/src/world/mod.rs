@@ -23,8 +23,16 @@ use passerelle_local::secrets::SecretsManager;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use self::{aws::Shadow, org::OrgAt, platform::Platform, process::Life, watch::Seen};
+pub use self::watch::By;
+use self::{
+    aws::Shadow,
+    org::OrgAt,
+    platform::Platform,
+    process::Life,
+    watch::{Place, Replaced, Seen},
+};
 use crate::{
+    colleague::Edited,
     fault::{Counts, Fault, Rates},
     report::{Promise, Violation},
 };
@@ -113,9 +121,13 @@ pub struct State {
     /// How each record was seen last.
     seen: BTreeMap<String, Seen>,
     /// What each field of a record has had, one after another.
-    had: BTreeMap<(String, &'static str), Vec<String>>,
-    /// What went back with the last look, and what it had replaced: an edit in the moment of a write is put back by the next call.
-    flips: BTreeMap<(String, &'static str), (String, String)>,
+    had: BTreeMap<Place, Vec<String>>,
+    /// What we have replaced and not put back yet.
+    replaced: BTreeMap<Place, Replaced>,
+    /// What was edited in the middle of calls.
+    pub meanwhile: Vec<(Who, &'static str, Edited)>,
+    /// When that was done last to whose record.
+    interfered: BTreeMap<Who, Duration>,
     /// What was seen to go wrong while it did.
     pub violations: Vec<Violation>,
 }
@@ -144,7 +156,9 @@ impl State {
             overruled: BTreeSet::new(),
             seen: BTreeMap::new(),
             had: BTreeMap::new(),
-            flips: BTreeMap::new(),
+            replaced: BTreeMap::new(),
+            meanwhile: Vec::new(),
+            interfered: BTreeMap::new(),
             violations: Vec::new(),
         }
     }

@@ -3,14 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use fastrand::Rng;
 use http::{Request, Response};
 use jiff::{SignedDuration, Timestamp};
 use passerelle_core::ports::{BoxFuture, Transport, TransportError};
 use salesforce_sim::{Effect, Matcher, Options, Seed, Sim, org::QueryScope};
 use serde_json::Value;
 
-use super::{Skewed, Time, Who, World, platform::HOOKS, process::Life};
+use super::{By, Skewed, Time, Who, World, platform::HOOKS, process::Life};
 use crate::{
+    colleague,
     fault::{Fault, Rates},
     history::{PEOPLE, TENANTS, last_names, whose},
 };
@@ -117,6 +119,9 @@ fn matcher(fault: Fault) -> Matcher {
     }
 }
 
+/// So long after an edit in the moment of a write nobody makes another one in such a moment.
+const SECOND_EDIT: Duration = Duration::from_secs(10);
+
 /// Parts of messages that tell which fault has refused a record.
 const REFUSALS: [(&str, Fault); 4] = [(LOCKED, Fault::Lock), (OPEN, Fault::Stuck), (SEVERAL, Fault::Partial), (UNKNOWN, Fault::Unknown)];
 const LOCKED: &str = "unable to obtain exclusive access to this record or 1 records";
@@ -169,6 +174,23 @@ impl Line {
         Self { world: Arc::clone(world), life: Arc::clone(life) }
     }
 
+    /// Somebody edits a record that this call is about to write.
+    fn interfere(&self, org: &OrgAt, people: &[Who], call: &str) {
+        let (world, now) = (&self.world, self.world.time.passed());
+        let mut rng = world.chance(Rng::fork);
+        // A second edit, before the first one is put back, is covered: nothing is read for what puts it back.
+        let is_late = |who: &&Who| world.state().interfered.get(who).is_none_or(|at| now.saturating_sub(*at) > SECOND_EDIT);
+        let people: Vec<Who> = people.iter().filter(is_late).copied().collect();
+        let Some((who, field, edit)) = colleague::interfere(org, &people, call, &mut rng) else { return };
+        world.note(format_args!("in {}: {field} of {who:?} is made {} before the call of {}", org.tenant, edit.value, self.life));
+        world.count(Fault::Meanwhile);
+        let mut state = world.state();
+        state.interfered.insert(who, now);
+        state.meanwhile.push((who, field, edit));
+        drop(state);
+        world.watch(org, By::Colleagues);
+    }
+
     async fn exchange(&self, request: Request<Bytes>, timeout: Duration) -> Result<Response<Bytes>, TransportError> {
         let (world, host) = (&self.world, request.uri().host().unwrap_or_default().to_owned());
         let path = request.uri().path().to_owned();
@@ -198,6 +220,9 @@ impl Line {
         let asks = path.starts_with("/services/data/");
         let people = if writes && !token { org.named(&String::from_utf8_lossy(request.body())) } else { Vec::new() };
         world.writes(&people, &self.life);
+        if !people.is_empty() && !self.life.is_spared() && world.draws(Fault::Meanwhile) {
+            self.interfere(org, &people, &String::from_utf8_lossy(request.body()));
+        }
         let lags = asks && !self.life.is_spared() && org.lags();
         for (fault, strikes) in [(Fault::OrgIndexLag, lags), (Fault::SkewOrg, asks && !org.clock.skew.is_zero())] {
             world.state().counts.add(fault, u64::from(strikes));
@@ -254,7 +279,7 @@ impl Line {
                 }
             }
         }
-        world.watch(org);
+        world.watch(org, By::Us);
         world.after(&self.life).await;
         answer
     }

@@ -64,7 +64,7 @@ pub(super) async fn look_up(
     directory: &mut Directory,
     cases: &mut [Case],
 ) -> Result<(), AccessError> {
-    let mut look = Look { engine, schemas, directory, histories: BTreeMap::new() };
+    let mut look = Look { engine, schemas, directory, histories: BTreeMap::new(), contacts: BTreeSet::new(), doubtful: BTreeSet::new() };
     // Gone until the org shows it.
     twins(cases).for_each(|twin| twin.gone = twin.record.is_some());
     let questions = look.first_questions(access, cases)?;
@@ -73,7 +73,9 @@ pub(super) async fn look_up(
     look.directory.settle();
     let questions = look.second_questions(access, cases)?;
     look.ask(access, questions, cases).await?;
-    let questions = look.masters(access, cases)?;
+    let questions = look.third_questions(access, cases)?;
+    look.ask(access, questions, cases).await?;
+    let questions = look.fourth_questions(access, cases)?;
     look.ask(access, questions, cases).await?;
     let questions = look.owners_of_records(access, cases)?;
     look.ask(access, questions, cases).await
@@ -84,6 +86,10 @@ struct Look<'a> {
     schemas: &'a Schemas,
     directory: &'a mut Directory,
     histories: BTreeMap<&'static str, History>,
+    /// Contacts of converted leads that were asked for.
+    contacts: BTreeSet<RecordId>,
+    /// Records whose activities were asked for.
+    doubtful: BTreeSet<String>,
 }
 
 type Asked = (Question, Sub);
@@ -115,7 +121,7 @@ impl Look<'_> {
     }
 
     /// What the first answers raised: links that are gone, converted leads, and activities that may be there already.
-    fn second_questions(&self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
+    fn second_questions(&mut self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
         let mut asked = self.merged(access, cases)?;
         let (cases, companies) = parts(cases);
         asked.extend(self.lost_companies(access, companies)?);
@@ -126,16 +132,33 @@ impl Look<'_> {
             let names = "SELECT Name FROM Campaign WHERE IsActive = true ORDER BY LastModifiedDate DESC LIMIT 200";
             asked.push((Question::CampaignNames, soql::query(access.version(), "q", names)));
         }
-        if self.engine.updates("Contact") || cases.iter().any(|case| case.run.is_some() || self.unsubscribes(case)) {
-            let converted = cases.iter().flat_map(|case| {
-                let linked = if let Linked::There(found) = &case.found.linked { Some(found) } else { None };
-                let contacts = case.found.leads.iter().chain(linked).filter_map(|lead| lead.converted_to.and_then(|to| to.contact));
-                contacts.filter(|contact| case.found.contacts.iter().all(|known| known.id != *contact))
-            });
-            asked.extend(self.by_id(access, "Contact", converted.collect())?);
+        asked.extend(self.contacts(access, cases)?);
+        asked.extend(self.activities(access, cases)?);
+        Ok(asked)
+    }
+
+    /// The contacts that leads were converted to, each once.
+    fn contacts(&mut self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
+        if !self.engine.updates("Contact") && !cases.iter().any(|case| case.run.is_some() || self.unsubscribes(case)) {
+            return Ok(Vec::new());
         }
+        let converted = cases.iter().flat_map(|case| {
+            let linked = if let Linked::There(found) = &case.found.linked { Some(found) } else { None };
+            let leads = case.found.leads.iter().chain(linked).chain(&case.found.master);
+            let contacts = leads.filter_map(|lead| lead.converted_to.and_then(|to| to.contact));
+            contacts.filter(|contact| case.found.contacts.iter().all(|known| known.id != *contact))
+        });
+        let mut contacts: BTreeSet<RecordId> = converted.collect();
+        contacts.retain(|contact| self.contacts.insert(*contact));
+        self.by_id(access, "Contact", contacts)
+    }
+
+    /// The activities of whoever is in doubt, of each record that may be theirs and was not asked for yet.
+    fn activities(&mut self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
+        let mut asked = Vec::new();
         let doubtful = cases.iter().filter(|case| case.events.iter().any(|open| open.doubt.is_some()));
-        let who: BTreeSet<String> = doubtful.flat_map(records).map(|id| id.to_string()).collect();
+        let mut who: BTreeSet<String> = doubtful.flat_map(records).map(|id| id.to_string()).collect();
+        who.retain(|record| self.doubtful.insert(record.clone()));
         for object in ["Event", "Task"] {
             // Where activities have a key of ours, a repeat finds what the first try made.
             if !who.is_empty() && self.schemas.key_field(object).is_none() {
@@ -173,14 +196,22 @@ impl Look<'_> {
         Ok(asked)
     }
 
-    /// The records that others were merged into.
-    fn masters(&self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
-        let mut asked = Vec::new();
+    /// What the second answers raised: the records that others were merged into, and activities of records that were found by them.
+    fn third_questions(&mut self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
+        let mut asked = self.activities(access, parts(cases).0)?;
         for object in ["Lead", "Contact", "Account"] {
             let of_object = |case: &&Case| case.person.link.as_ref().is_some_and(|link| link.object.as_str() == object);
             let masters = cases.iter().filter(of_object).filter_map(|case| case.found.merged_into);
             asked.extend(self.by_id(access, object, masters.collect())?);
         }
+        Ok(asked)
+    }
+
+    /// What the third answers raised: a lead that others were merged into may have been converted since.
+    fn fourth_questions(&mut self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
+        let people = parts(cases).0;
+        let mut asked = self.contacts(access, people)?;
+        asked.extend(self.activities(access, people)?);
         Ok(asked)
     }
 
@@ -407,6 +438,6 @@ fn records(case: &Case) -> BTreeSet<RecordId> {
     linked
         .into_iter()
         .chain(case.found.merged_into)
-        .chain(found.flat_map(|m| [Some(m.id), m.converted_to.and_then(|to| to.contact)].into_iter().flatten()))
+        .chain(found.chain(&case.found.master).flat_map(|m| [Some(m.id), m.converted_to.and_then(|to| to.contact)].into_iter().flatten()))
         .collect()
 }
