@@ -18,7 +18,7 @@ use crate::{
     admin::INTEGRATION,
     document::{BADGE, badge},
     fault::Fault,
-    history::{Alteration, PEOPLE, What, whose},
+    history::{Alteration, PEOPLE, What, phone, whose},
     world::{By, World, org::OrgAt},
 };
 
@@ -66,12 +66,12 @@ pub fn interfere(org: &OrgAt, people: &[(usize, usize)], call: &str, rng: &mut R
     let who = *rng.choice(people)?;
     let (object, record) = live(org, who).into_iter().next()?;
     let id = record["Id"].as_str().filter(|id| call.contains(id))?;
-    let n = rng.u16(1_000..10_000);
+    let (of, n) = (org.tenant, rng.u16(1_000..10_000));
     let values = [
-        ("FirstName", format!("meanwhile {n}")),
-        ("Title", format!("title meanwhile {n}")),
-        ("Description", format!("note meanwhile {n}")),
-        ("Phone", format!("+33 8 00 00 {n}")),
+        ("FirstName", format!("{of} meanwhile {n}")),
+        ("Title", format!("{of} title meanwhile {n}")),
+        ("Description", format!("{of} note meanwhile {n}")),
+        ("Phone", format!("{} {n}", phone(who.0))),
     ];
     // What the call writes itself, where it is one of these.
     let call: Value = serde_json::from_str(call).unwrap_or_default();
@@ -99,7 +99,9 @@ pub fn act(world: &World, what: &What, contended: bool, deeds: &mut Deeds) {
     let contended = contended || org.sim.control().held() > 0;
     match what {
         What::Edit { person, field, value, .. } => edit(org, (tenant, *person), field, value, contended, deeds),
-        What::Load(_) => (0..PEOPLE).for_each(|person| edit(org, (tenant, person), "Title", &json!("loaded"), contended, deeds)),
+        What::Load(_) => {
+            (0..PEOPLE).for_each(|person| edit(org, (tenant, person), "Title", &json!(format!("{} loaded", org.tenant)), contended, deeds))
+        }
         What::Convert(_, person) => convert(org, (tenant, *person), deeds),
         What::Merge(_, person) => merge(org, (tenant, *person), deeds),
         What::Delete(_, person) => delete(org, (tenant, *person), deeds),

@@ -45,10 +45,17 @@ impl Cut {
         for fault in &self.without {
             plan.rates = plan.rates.without(*fault);
         }
+        // What a kind of fault has put into the history goes with it.
+        let made = |fault: Fault, what: &What| match fault {
+            Fault::HiddenField => matches!(what, What::Hide(_) | What::Show(_)),
+            Fault::Revoked => matches!(what, What::Revoke(_) | What::Reconnect(_)),
+            _ => false,
+        };
+        let goes = |act: &Act| self.without.iter().any(|fault| made(*fault, &act.what));
         let mut number = 0..;
         // What is held open commits in any case: a transaction that never ends is none of the faults.
         let stays = |act: &Act| matches!(act.what, What::Commit(_) | What::Finish { .. });
-        plan.history.acts.retain(|act| number.next().is_some_and(|number: usize| !self.skip.contains(&number)) || stays(act));
+        plan.history.acts.retain(|act| number.next().is_some_and(|number: usize| !self.skip.contains(&number) && !goes(act)) || stays(act));
         plan
     }
 

@@ -72,7 +72,9 @@ pub fn document(tenant: usize, remark: usize, plan: &Plan) -> Value {
     let mut lead = fields.as_array().cloned().unwrap_or_default();
     lead.push(json!({"from": "person.company", "to": "Company", "strategy": "fill_if_blank"}));
     let mut document = json!({
-        "connection": {"id": id, "name": format!("{id} {remark}"), "time_zone": "Europe/Paris", "language": "en"},
+        "connection": {
+            "id": id, "name": format!("{id} {remark}"), "time_zone": "Europe/Paris", "language": "en", "contacts": [contact(id)]
+        },
         "source": {"id": id},
         "platform": {"name": "Simulated"},
         "salesforce": {"host": {"url": login(id)}, "auth": {"web_server": {"client_id": client_id(id)}}},
@@ -131,6 +133,12 @@ fn both_ways(document: &mut Value, tenant: usize, plan: &Plan) {
     }
 }
 
+/// Who is told when something needs a person.
+#[must_use]
+pub fn contact(tenant: &str) -> String {
+    format!("help@{tenant}.example")
+}
+
 fn client_id(tenant: &str) -> String {
     format!("key-of-{tenant}")
 }
@@ -157,7 +165,7 @@ pub fn seed(tenant: usize, plan: &Plan) -> Seed {
         seed.rewrites.push(Rewrite { sobject: "Lead".to_owned(), field: "Company".to_owned(), kind: RewriteKind::Upper });
     }
     for (_, person, object) in history.known.iter().filter(|(known, ..)| *known == tenant) {
-        let mut fields = json!({"LastName": format!("{id}-{person}x0"), "Email": address(*person, 0), "Title": "there before"});
+        let mut fields = json!({"LastName": format!("{id}-{person}x0"), "Email": address(*person, 0), "Title": format!("{id} there before")});
         if *object == "Lead" {
             fields["Company"] = json!(format!("{id} company"));
         }

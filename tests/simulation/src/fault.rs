@@ -15,6 +15,12 @@ macro_rules! faults {
             /// Every kind.
             pub const ALL: &[Fault] = &[$(Fault::$kind,)+];
 
+            /// Whether a seed draws its rate; the others are noticed, and not made.
+            #[must_use]
+            pub fn is_drawn(self) -> bool {
+                ![Self::Rotated, Self::TableRace].contains(&self)
+            }
+
             /// Whether a run has all of it or nothing, whatever its rate.
             #[must_use]
             pub fn is_switch(self) -> bool {
@@ -119,6 +125,10 @@ faults! {
     PlatformLost = "platform: answer lost",
     /// The platform refuses for now.
     PlatformRefuses = "platform: 503",
+    /// The mail service refuses.
+    MailRefused = "mail: refused",
+    /// A mail is sent, and nobody hears of it.
+    MailLost = "mail: answer lost",
 }
 
 /// Kinds that are drawn after everything else, so that they change nothing of what a seed has drawn before they were there.
@@ -128,7 +138,7 @@ const LATER: &[Fault] = &[Fault::ShortPage, Fault::Unknown, Fault::Stuck];
 const LAST: &[Fault] = &[Fault::SecretLost, Fault::IndexOld, Fault::Killed];
 
 /// Kinds that are drawn after all others.
-const PLATFORM: &[Fault] = &[Fault::PlatformUnreachable, Fault::PlatformLost, Fault::PlatformRefuses];
+const PLATFORM: &[Fault] = &[Fault::PlatformUnreachable, Fault::PlatformLost, Fault::PlatformRefuses, Fault::MailRefused, Fault::MailLost];
 
 /// Kinds of which a run has all or nothing, whatever their rate: what stands for a whole run, and what the history has.
 const SWITCHES: &[Fault] = &[
@@ -183,7 +193,8 @@ impl Rates {
 
     /// Draws how often the platform fails.
     pub fn draw_platform(&mut self, rng: &mut Rng) {
-        self.0.extend(PLATFORM.iter().map(|fault| (*fault, rate(rng))));
+        // There are few deliveries, and few mails, in a run.
+        self.0.extend(PLATFORM.iter().map(|fault| (*fault, rate(rng) * 3.0)));
     }
 
     /// Draws how often colleagues edit what we are about to write.

@@ -227,15 +227,16 @@ impl History {
 
     /// What colleagues do with a person's record.
     fn colleagues(&mut self, rng: &mut Rng, tenant: usize, person: usize) {
+        let of = TENANTS[tenant];
         let mut act = |rng: &mut Rng, what: What| self.acts.push(Act { at: moment(rng), what });
         for n in 0..rng.usize(0..4) {
             let (field, value) = match rng.u8(0..6) {
-                0 => ("Description", json!(format!("note {n}"))),
-                1 => ("FirstName", json!(format!("edited {n}"))),
-                2 => ("Title", json!(format!("title {n}"))),
-                3 => ("Phone", json!(format!("+33 9 00 00 00 0{n}"))),
+                0 => ("Description", json!(format!("{of} note {n}"))),
+                1 => ("FirstName", json!(format!("{of} edited {n}"))),
+                2 => ("Title", json!(format!("{of} title {n}"))),
+                3 => ("Phone", json!(format!("{} 9{n}", phone(tenant)))),
                 4 => ("HasOptedOutOfEmail", json!(true)),
-                _ => ("Description", json!(format!("other note {n}"))),
+                _ => ("Description", json!(format!("{of} other note {n}"))),
             };
             act(rng, What::Edit { tenant, person, field, value });
         }
@@ -308,11 +309,11 @@ impl History {
     /// What takes a while in an org, and what is entered twice.
     pub fn linger(&mut self, rng: &mut Rng, tenant: usize) {
         for n in 0..rng.usize(0..3) {
-            let (began, person) = (moment(rng), rng.usize(..PEOPLE));
+            let (of, began, person) = (TENANTS[tenant], moment(rng), rng.usize(..PEOPLE));
             let (field, value) = match rng.u8(0..3) {
-                0 => ("FirstName", json!(format!("saved {n}"))),
-                1 => ("Title", json!(format!("saved title {n}"))),
-                _ => ("Description", json!(format!("saved note {n}"))),
+                0 => ("FirstName", json!(format!("{of} saved {n}"))),
+                1 => ("Title", json!(format!("{of} saved title {n}"))),
+                _ => ("Description", json!(format!("{of} saved note {n}"))),
             };
             let ended = began + Duration::from_secs(rng.u64(2..90));
             self.acts.push(Act { at: began, what: What::Begin { tenant, person } });
@@ -371,7 +372,7 @@ impl History {
 
 /// Somebody writes another badge for anybody.
 pub fn overwrites(rng: &mut Rng, tenant: usize, n: usize) -> What {
-    What::Edit { tenant, person: rng.usize(..PEOPLE), field: BADGE, value: json!(format!("another badge {n}")) }
+    What::Edit { tenant, person: rng.usize(..PEOPLE), field: BADGE, value: json!(format!("{} another badge {n}", TENANTS[tenant])) }
 }
 
 /// Whether a person is complete.

@@ -6,13 +6,13 @@ use anyhow::Result;
 use jiff::{Timestamp, ToSpan, civil::Date};
 use passerelle_core::domain::ids::ConnectionId;
 use salesforce_sim::org::QueryScope;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     colleague::live,
-    document::{Change, client_secret},
+    document::{Change, client_secret, contact},
     fault::Fault,
-    history::{Kind, Said, TENANTS, kind_of_person, phone, subject, whose},
+    history::{Kind, PEOPLE, Said, TENANTS, kind_of_person, phone, subject, whose},
     items,
     logs::Logs,
     report::Promise,
@@ -28,6 +28,9 @@ const MOST_TRIES: u32 = 60;
 /// So often is tried at most what is due by its time alone: its waits of at least 45 seconds double each time, less the minute for which
 /// whoever rings shortens them.
 const TRIES_BY_TIME: u32 = 10;
+
+/// What keeps intake from counting what it has stored.
+const UNCOUNTED: [Fault; 4] = [Fault::CrashBefore, Fault::CrashAfter, Fault::TableThrottle, Fault::TableLost];
 
 /// Objects whose records may be made or changed.
 const OBJECTS: [&str; 5] = ["Lead", "Contact", "Account", "Event", "Task"];
@@ -53,15 +56,24 @@ pub async fn judge(run: &mut Run<'_>, sweeps: usize, logs: &Logs) -> Result<()> 
         explain(run, tenant, person).await?;
     }
     activities(run)?;
-    tenants(run);
+    tenants(run)?;
     quiet(run).await?;
     // What has ended is not opened again, and is counted once.
     outcomes(run, sweeps)?;
     ledger(run).await?;
+    budget(run);
     if run.plan.rates.strikes(Fault::LateTtl) {
-        run.grow_old().await?;
+        run.grow_old_late().await?;
         quiet(run).await?;
     }
+    // What is removed in time is missed by nobody.
+    let removed = run.grow_old().await?;
+    let before = records(run);
+    run.rest().await?;
+    if removed > 0 && records(run) != before {
+        run.wrong(Promise::QuietAfterwards, format!("once {removed} items had been removed, records were changed"));
+    }
+    mails(run);
     secrets(run, logs)
 }
 
@@ -85,15 +97,27 @@ async fn quiet(run: &mut Run<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The calls of the day are no more than the documents allow. Judged before the day is over. A call is counted after its answer, so one
-/// whose process died, or could not write, is missing in the count; so is the administrator's, who asks when connecting whether the org has
-/// the API at all.
-pub fn budget(run: &Run<'_>) {
+/// The calls of each day are no more than the documents allow. A call is counted after its answer, so one whose process died, or could not
+/// write, is missing in the count; so is the administrator's, who asks when connecting whether the org has the API at all.
+fn budget(run: &Run<'_>) {
     let Some(cap) = run.plan.cap else { return };
-    for org in &run.world.orgs {
-        let (calls, uncounted) = (org.sim.control().counters().api_calls, run.world.uncounted(org.tenant));
+    for (tenant, day, calls) in run.world.days() {
+        let uncounted = run.world.uncounted(tenant);
         if calls > cap + uncounted {
-            run.wrong(Promise::BudgetHeld, format!("{} has cost {calls} calls of {cap}, {uncounted} of them uncounted", org.tenant));
+            run.wrong(Promise::BudgetHeld, format!("on {day} {tenant} has cost {calls} calls of {cap}, {uncounted} of them uncounted"));
+        }
+    }
+}
+
+/// Contacts are told of their own connection, and nothing of a person.
+fn mails(run: &Run<'_>) {
+    let mails = run.world.state().mails.clone();
+    for mail in mails {
+        let whose = TENANTS.iter().position(|id| mail.to == [contact(id)]);
+        let text = format!("{} {}", mail.subject, mail.text);
+        let about = |person: usize| text.contains(&format!("-{person}x")) || text.contains(&format!("p{person}."));
+        if whose.is_none_or(|tenant| is_foreign(tenant, &text)) || (0..PEOPLE).any(about) {
+            run.wrong(Promise::TenantsApart, format!("{:?} were told: {text}", mail.to));
         }
     }
 }
@@ -135,7 +159,7 @@ fn outcomes(run: &Run<'_>, sweeps: usize) -> Result<()> {
 async fn ledger(run: &Run<'_>) -> Result<()> {
     let days = |at: Timestamp| at.to_zoned(jiff::tz::TimeZone::UTC).date();
     let (first, last): (Date, Date) = (days(EPOCH), days(run.world.time.now(Default::default())));
-    let (stored, said) = (run.stored()?, &run.plan.history.said);
+    let (stored, all, said) = (run.stored()?, items::all(&run.world)?, &run.plan.history.said);
     for (tenant, id) in TENANTS.iter().enumerate() {
         let (connection, mut shown): (ConnectionId, _) = (id.parse()?, BTreeMap::<String, u64>::new());
         for day in first.series(1.day()).take_while(|day| *day <= last) {
@@ -151,6 +175,13 @@ async fn ledger(run: &Run<'_>) -> Result<()> {
             run.wrong(Promise::NothingLost, format!("the ledger of {id} shows {shown:?}, and there are {there:?}"));
         }
         let accepted = run.accepted.keys().filter(|n| said[**n].tenant == tenant).count() as u64;
+        let of_ledger = |item: &&Map<String, Value>| items::key(item).0 == format!("CONN#{id}") && items::key(item).1.starts_with("LEDGER#");
+        let received: u64 = all.iter().filter(of_ledger).filter_map(|item| item.get("received")?.as_u64()).sum();
+        // Intake counts after it has stored: who dies in between, or is refused, leaves them uncounted.
+        let sure = UNCOUNTED.iter().all(|fault| !run.plan.rates.strikes(*fault));
+        if received > accepted || sure && received < accepted {
+            run.wrong(Promise::NothingLost, format!("the ledger of {id} has received {received}, and {accepted} were accepted"));
+        }
         if there.values().sum::<u64>() != accepted {
             run.wrong(Promise::NothingLost, format!("the table of {id} has {there:?}, and {accepted} were accepted"));
         }
@@ -183,16 +214,18 @@ async fn explain(run: &Run<'_>, tenant: usize, person: usize) -> Result<()> {
 }
 
 /// Each person has one record, with the values that it must have. Answers of whom that is not so.
-fn people(run: &Run<'_>) -> Vec<(usize, usize)> {
-    let mut about = Vec::new();
-    for who in run.plan.history.people() {
+fn people(run: &mut Run<'_>) -> Vec<(usize, usize)> {
+    let (mut about, all) = (Vec::new(), run.plan.history.people());
+    run.judged = (all.len(), all.iter().filter(|who| run.world.is_doubted(**who)).count());
+    for who in all {
         let (tenant, person) = who;
         let accepted: Vec<(&Said, Duration)> = run.accepted().filter(|(said, _)| (said.tenant, said.person) == who).collect();
         let found = live(&run.world.orgs[tenant], who);
         let name = format!("{}-{person}", TENANTS[tenant]);
         let restored = run.deeds.restored.contains(&who);
         if let Some(deleted) = run.deeds.deleted.get(&who).filter(|_| !restored) {
-            let wrong = anew(&accepted, *deleted, &found);
+            let opted_out = accepted.iter().any(|(said, _)| said.kind == Kind::OptOut);
+            let wrong = anew(&accepted, *deleted, opted_out, &found);
             about.extend((!wrong.is_empty()).then_some(who));
             wrong.into_iter().for_each(|(promise, wrong)| run.wrong(promise, format!("{name}, whose record was deleted, {wrong}")));
             continue;
@@ -241,7 +274,7 @@ fn people(run: &Run<'_>) -> Vec<(usize, usize)> {
 }
 
 /// Whoever is met after their record was deleted is made anew, once, with what was stated last.
-fn anew(accepted: &[(&Said, Duration)], deleted: Duration, found: &[(&'static str, Value)]) -> Vec<(Promise, String)> {
+fn anew(accepted: &[(&Said, Duration)], deleted: Duration, opted_out: bool, found: &[(&'static str, Value)]) -> Vec<(Promise, String)> {
     let latest = accepted.iter().rev().find(|(said, _)| said.kind == Kind::Capture);
     let mut wrong = Vec::new();
     match found {
@@ -250,6 +283,9 @@ fn anew(accepted: &[(&Said, Duration)], deleted: Duration, found: &[(&'static st
         }
         [] => {}
         [(_, record)] => {
+            if opted_out && record["HasOptedOutOfEmail"] != true {
+                wrong.push((Promise::OptOutKept, "wanted no e-mails".to_owned()));
+            }
             if let Some((latest, _)) = latest.filter(|(latest, _)| record["LastName"] != latest.body["person"]["last_name"]) {
                 wrong.push((
                     Promise::NothingCovered,
@@ -296,23 +332,39 @@ fn activities(run: &Run<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Nothing of one tenant is in another's org.
-fn tenants(run: &Run<'_>) {
+/// Nothing of one tenant is in another's org or items, or told to another's platform.
+fn tenants(run: &Run<'_>) -> Result<()> {
+    for item in items::all(&run.world)? {
+        let (pk, text) = (items::key(&item).0.to_owned(), serde_json::to_string(&item)?);
+        let whose = TENANTS.iter().position(|id| pk.split('#').nth(1) == Some(id));
+        if whose.is_some_and(|tenant| is_foreign(tenant, &text)) {
+            run.wrong(Promise::TenantsApart, format!("an item has something of another tenant: {text}"));
+        }
+    }
+    let inbox = run.world.state().platform.inbox.clone();
+    for (tenant, delivery) in inbox.iter().flat_map(|(tenant, deliveries)| deliveries.iter().map(|delivery| (*tenant, delivery))) {
+        if is_foreign(tenant, &serde_json::to_string(delivery)?) {
+            run.wrong(Promise::TenantsApart, format!("the platform of {} has heard of another tenant: {delivery:?}", TENANTS[tenant]));
+        }
+    }
     for (tenant, org) in run.world.orgs.iter().enumerate() {
         for object in OBJECTS {
             for record in org.sim.control().records(object, QueryScope::All).unwrap_or_default() {
                 let text = record.to_string();
                 let name = record["LastName"].as_str().and_then(whose);
-                let marks = |(other, id): (usize, &&str)| {
-                    other != tenant && [format!("{id}-"), format!("{id} "), phone(other)].iter().any(|mark| text.contains(mark))
-                };
-                let foreign = TENANTS.iter().enumerate().any(marks);
-                if foreign || name.is_some_and(|(other, ..)| other != tenant) {
+                if is_foreign(tenant, &text) || name.is_some_and(|(other, ..)| other != tenant) {
                     run.wrong(Promise::TenantsApart, format!("{} has something of another tenant: {text}", org.tenant));
                 }
             }
         }
     }
+    Ok(())
+}
+
+/// Whether a text has a value of another tenant.
+fn is_foreign(tenant: usize, text: &str) -> bool {
+    let marks = |other: usize, id: &str| [format!("{id}-"), format!("{id} "), phone(other)];
+    TENANTS.iter().enumerate().any(|(other, id)| other != tenant && marks(other, id).iter().any(|mark| text.contains(mark)))
 }
 
 /// Every record of every org.
@@ -336,8 +388,11 @@ fn secrets(run: &Run<'_>, logs: &Logs) -> Result<()> {
     let planted: Vec<String> = TENANTS.map(client_secret).into_iter().chain(state.secrets.iter().cloned()).collect();
     let (answers, trace) = (state.answers.join("\n"), state.trace.join("\n"));
     let told = serde_json::to_string(&state.platform.inbox)?;
+    let mails = state.mails.iter().map(|mail| format!("{}\n{}\n", mail.subject, mail.text)).collect();
     drop(state);
-    for (place, text) in [("the log", logs.text()), ("the table", table), ("an answer", answers), ("the trace", trace), ("a delivery", told)] {
+    for (place, text) in
+        [("the log", logs.text()), ("the table", table), ("an answer", answers), ("the trace", trace), ("a delivery", told), ("a mail", mails)]
+    {
         for secret in planted.iter().filter(|secret| text.contains(secret.as_str())) {
             run.wrong(Promise::SecretsKept, format!("{place} has a secret: {}…", &secret[..6]));
         }

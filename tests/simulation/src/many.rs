@@ -49,6 +49,10 @@ pub struct Total {
     pub jobs: u64,
     /// How often each fault struck.
     pub counts: Counts,
+    /// People who were judged.
+    pub people: usize,
+    /// Those about whom a call had no clear answer.
+    pub doubted: usize,
     /// How long it took.
     pub took: Duration,
 }
@@ -60,6 +64,8 @@ impl Total {
         self.events += report.events;
         self.calls += report.calls;
         self.jobs += report.jobs;
+        self.people += report.people;
+        self.doubted += report.doubted;
         self.counts.merge(&report.counts);
         if !report.violations.is_empty() {
             if self.failed.iter().all(|failed| *failed > report.seed) {
@@ -106,14 +112,17 @@ impl Many {
             let mut child = command.stdout(Stdio::piped()).spawn()?;
             let output = child.stdout.take().context("a process without output")?;
             let sender = sender.clone();
-            std::thread::spawn(move || BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-            workers.push(child);
+            let worker = workers.len();
+            std::thread::spawn(move || BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| sender.send((worker, line))));
+            workers.push((child, first));
         }
         drop(sender);
         let bar = ProgressBar::new(self.seeds).with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} seeds, {msg}{eta} left")?);
         let mut total = Total::default();
-        for line in reports {
-            total.add(&serde_json::from_str(&line)?);
+        for (worker, line) in reports {
+            let report: Report = serde_json::from_str(&line)?;
+            workers[worker].1 = report.seed + 1;
+            total.add(&report);
             bar.inc(1);
             if !total.failed.is_empty() {
                 bar.set_message(format!("{} failed, ", total.failed.len()));
@@ -123,14 +132,16 @@ impl Many {
             }
         }
         bar.finish_and_clear();
-        for mut worker in workers {
+        for (mut worker, next) in workers {
             let enough = self.stop_at_first && !total.failed.is_empty();
             if enough {
                 let _ = worker.kill();
             }
             let status = worker.wait()?;
             // 1 says that a seed failed; anything else than that and 0 is a process that did not do its work.
-            anyhow::ensure!(enough || matches!(status.code(), Some(0 | 1)), "A process ended early: {status}.");
+            if !enough && !matches!(status.code(), Some(0 | 1)) {
+                total.add(&Report::ended_early(next, &format!("the process ended with {status}")));
+            }
         }
         total.took = began.elapsed();
         Ok(total)

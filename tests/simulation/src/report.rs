@@ -40,6 +40,8 @@ pub enum Promise {
     RunsBalance,
     /// What was deleted is told and not made anew; what was merged or converted is followed.
     DeletionsKept,
+    /// No function stops for a fault of its own.
+    NothingPanics,
 }
 
 /// A promise that was not kept.
@@ -70,6 +72,31 @@ pub struct Report {
     pub calls: u64,
     /// Those of them that were about jobs of the Bulk API.
     pub jobs: u64,
+    /// People who were judged.
+    pub people: usize,
+    /// Those of them about whom a call had no clear answer, so that less is wanted.
+    pub doubted: usize,
     /// Sweeps until nothing was under way, after everything had been healed.
     pub sweeps: usize,
+}
+
+impl Report {
+    /// Of a run that a panic has ended.
+    #[must_use]
+    pub fn ended_early(seed: u64, why: &str) -> Self {
+        let what = format!("the run ended early: {why}");
+        Self {
+            seed,
+            rates: Rates::none(),
+            violations: vec![Violation { promise: Promise::NothingPanics, what }],
+            counts: Counts::default(),
+            trace: Vec::new(),
+            events: 0,
+            calls: 0,
+            jobs: 0,
+            people: 0,
+            doubted: 0,
+            sweeps: 0,
+        }
+    }
 }

@@ -19,12 +19,14 @@ const LINES: usize = 80;
 pub fn totals(total: &Total) -> String {
     let seconds = total.took.as_secs_f64();
     let mut text = format!(
-        "{} seeds, {} events, {} API calls ({} of them about jobs of the Bulk API) in {seconds:.1} s ({:.1} seeds a second).\n\n{:<45} {:>9}\n",
+        "{} seeds, {} events, {} API calls ({} of them about jobs of the Bulk API) in {seconds:.1} s ({:.1} seeds a second).\n{} people were judged, about {} of whom a call had no clear answer.\n\n{:<45} {:>9}\n",
         total.runs,
         total.events,
         total.calls,
         total.jobs,
         total.runs as f64 / seconds.max(0.001),
+        total.people,
+        total.doubted,
         "fault",
         "struck"
     );
@@ -69,9 +71,37 @@ fn drawn(cut: &Cut) -> String {
     let plan = cut.plan();
     let mut text =
         format!("Seed {}: {} events, {} acts.\nFaults, and how often they strike:\n", cut.seed, plan.history.said.len(), plan.history.acts.len());
-    for (fault, rate) in plan.rates.striking() {
+    for (fault, rate) in plan.rates.striking().filter(|(fault, _)| fault.is_drawn()) {
         let often = if fault.is_switch() { "all the time".to_owned() } else { format!("{:.1} %", rate * 100.0) };
         let _ = writeln!(text, "  {:<45} {often:>12}", fault.name());
+    }
+    let _ = writeln!(
+        text,
+        "Keyed: {:?}. Cap: {:?}. Stuck: {:?}. Runs: {:?}. Listening: {:?}. Jobs above: {:?}.",
+        plan.keyed,
+        plan.cap,
+        plan.stuck(),
+        plan.runs,
+        plan.listening(),
+        [0, 1, 2].map(|tenant| plan.bulk_above(tenant))
+    );
+    let skews = [0, 1, 2].map(|tenant| plan.org_skew(tenant));
+    let _ = writeln!(
+        text,
+        "Clocks: the orgs' {skews:?}, the platform's {}. Lags: the index {:?}, secrets {:?}; pages of {:?}.",
+        plan.history.platform_skew,
+        plan.index_lag(),
+        plan.secret_lag(),
+        plan.page()
+    );
+    let _ = writeln!(text, "There before: {:?}", plan.history.known);
+    text += "Events:\n";
+    for (n, said) in plan.history.said.iter().enumerate() {
+        let _ = writeln!(
+            text,
+            "  {n:>3} {} of {}-{} at {}: {:?}, statement {}",
+            said.id, TENANTS[said.tenant], said.person, said.stamp, said.kind, said.rank
+        );
     }
     text += "Acts:\n";
     for act in plan.history.acts.iter().filter(|act| !matches!(act.what, What::Commit(_))) {

@@ -54,6 +54,15 @@ const RUNS_GO_ON: Duration = Duration::from_secs(15 * 60);
 /// # Errors
 /// When the surroundings themselves fail, which is a fault of the simulation.
 pub fn run(plan: &Plan) -> Result<Report> {
+    // Where panics are caught at all; a process that they end is missed by whoever started it.
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(plan)));
+    ended.unwrap_or_else(|panic| {
+        let why = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|why| (*why).to_owned()));
+        Ok(Report::ended_early(plan.seed, &why.unwrap_or_default()))
+    })
+}
+
+fn work(plan: &Plan) -> Result<Report> {
     let logs = crate::logs::Logs::default();
     let _guard = logs.listen();
     fastrand::seed(plan.seed);
@@ -115,6 +124,8 @@ pub struct Run<'p> {
     /// How often upsert was told of each event.
     pub told: BTreeMap<String, u32>,
     ends: Duration,
+    /// How many people were judged, and about how many of them a call had no clear answer.
+    pub judged: (usize, usize),
 }
 
 impl<'p> Run<'p> {
@@ -177,6 +188,7 @@ impl<'p> Run<'p> {
             versions: 0,
             told: BTreeMap::new(),
             ends: begins + SPAN + Duration::from_secs(60),
+            judged: (0, 0),
         };
         for act in &plan.history.acts {
             run.schedule(begins + act.at, Job::Act(act.what.clone()));
@@ -334,7 +346,6 @@ impl<'p> Run<'p> {
     /// how many it took.
     async fn heal(&mut self) -> Result<usize> {
         self.world.note("healed");
-        judge::budget(self);
         {
             let mut state = self.world.state();
             state.rates = Rates::none();
@@ -377,18 +388,32 @@ impl<'p> Run<'p> {
         let all = self.plan.history.said.iter().enumerate();
         let said: BTreeMap<String, usize> = all.map(|(n, said)| (format!("CONN#{}#EVENT#{}", TENANTS[said.tenant], said.id), n)).collect();
         let items = items::all(&self.world)?.into_iter().filter(|item| items::key(item).1 == "EVENT");
-        let mut stored: Vec<(usize, StoredEvent)> = items
-            .map(|item| {
-                let known = said.get(items::key(&item).0).copied().with_context(|| format!("an event that nobody has sent: {item:?}"))?;
-                Ok((known, serde_json::from_value(Value::Object(item))?))
-            })
-            .collect::<Result<_>>()?;
+        let mut stored = Vec::new();
+        for item in items {
+            match said.get(items::key(&item).0) {
+                Some(said) => stored.push((*said, serde_json::from_value(Value::Object(item))?)),
+                None => self.wrong(Promise::NothingLost, format!("nobody has sent the event {}", items::key(&item).0)),
+            }
+        }
         stored.sort_by_key(|(said, _)| *said);
         Ok(stored)
     }
 
+    /// Ninety-one days pass, and what has outlived its time is removed. Answers how many items that are.
+    pub async fn grow_old(&mut self) -> Result<usize> {
+        tokio::time::sleep(Duration::from_secs(91 * 86_400)).await;
+        let now = self.world.time.now(SignedDuration::ZERO).as_second();
+        let items = items::all(&self.world)?.into_iter();
+        let outlived: Vec<_> = items.filter(|item| item.get("ttl").and_then(Value::as_i64).is_some_and(|ttl| ttl < now)).collect();
+        for (pk, sk) in outlived.iter().map(items::key) {
+            let request = json!({"TableName": TABLE, "Key": {"pk": {"S": pk}, "sk": {"S": sk}}});
+            self.world.database.delete_item(serde_json::from_value(request)?)?;
+        }
+        Ok(outlived.len())
+    }
+
     /// Ninety-one days pass, and nothing that has outlived its time is removed.
-    pub async fn grow_old(&mut self) -> Result<()> {
+    pub async fn grow_old_late(&mut self) -> Result<()> {
         tokio::time::sleep(Duration::from_secs(91 * 86_400)).await;
         let now = self.world.time.now(SignedDuration::ZERO).as_second();
         let outlived = self.stored()?.iter().filter(|(_, event)| event.ttl.is_some_and(|ttl| ttl < now)).count();
@@ -410,6 +435,11 @@ impl<'p> Run<'p> {
         let records: Vec<Value> = stream.iter().enumerate().map(|(n, key)| record(n, key)).collect();
         self.upsert(json!({"Records": records}), None);
         self.work().await?;
+        self.rest().await
+    }
+
+    /// Some minutes and an hour pass, in which nothing is said.
+    pub async fn rest(&mut self) -> Result<()> {
         for _ in 0..3 {
             self.sweep().await?;
         }
@@ -441,6 +471,8 @@ impl<'p> Run<'p> {
             calls: counters().map(|counters| counters.api_calls).sum(),
             jobs: counters().filter_map(|counters| counters.api_calls_by_route.get("bulk.query").copied()).sum(),
             sweeps,
+            people: self.judged.0,
+            doubted: self.judged.1,
         }
     }
 }

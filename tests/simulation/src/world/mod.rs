@@ -18,7 +18,8 @@ use std::{
 
 use dynoxide::Database;
 use fastrand::Rng;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use passerelle_core::ports::Mail;
 use passerelle_local::secrets::SecretsManager;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -96,6 +97,8 @@ pub struct State {
     pub shadow: Shadow,
     /// What the tenants' platform has heard.
     pub platform: Platform,
+    /// What was handed to the mail service.
+    pub mails: Vec<Mail>,
     /// Texts that functions have answered.
     pub answers: Vec<String>,
     /// Every secret that was ever stored or handed out.
@@ -128,6 +131,9 @@ pub struct State {
     pub meanwhile: Vec<(Who, &'static str, Edited)>,
     /// When that was done last to whose record.
     interfered: BTreeMap<Who, Duration>,
+    /// Calls of each tenant's org that it has counted, by day, and how many there were with the last look.
+    days: BTreeMap<(&'static str, Date), u64>,
+    counted: BTreeMap<&'static str, u64>,
     /// What was seen to go wrong while it did.
     pub violations: Vec<Violation>,
 }
@@ -143,6 +149,7 @@ impl State {
             trace: Vec::new(),
             shadow: Shadow::default(),
             platform: Platform::default(),
+            mails: Vec::new(),
             answers: Vec::new(),
             secrets: BTreeSet::new(),
             unstored: BTreeMap::new(),
@@ -159,6 +166,8 @@ impl State {
             replaced: BTreeMap::new(),
             meanwhile: Vec::new(),
             interfered: BTreeMap::new(),
+            days: BTreeMap::new(),
+            counted: BTreeMap::new(),
             violations: Vec::new(),
         }
     }
@@ -214,6 +223,20 @@ impl World {
         let mut state = self.state();
         let of = state.uncounted.iter_mut().filter(|((process, of), _)| *process == life.number() && *of == tenant);
         of.for_each(|(_, uncounted)| *uncounted = uncounted.saturating_sub(calls));
+    }
+
+    /// Adds what an org has counted since the last look to the day.
+    fn date_calls(&self, org: &OrgAt) {
+        let (day, calls) = (self.time.now(SignedDuration::ZERO).to_zoned(TimeZone::UTC).date(), org.sim.control().counters().api_calls);
+        let mut state = self.state();
+        let before = state.counted.insert(org.tenant, calls).unwrap_or_default();
+        *state.days.entry((org.tenant, day)).or_default() += calls - before;
+    }
+
+    /// The calls of each tenant's org, by day.
+    #[must_use]
+    pub fn days(&self) -> Vec<(&'static str, Date, u64)> {
+        self.state().days.iter().map(|((tenant, day), calls)| (*tenant, *day, *calls)).collect()
     }
 
     /// How many calls of a tenant nobody has added to the day's: their process died, failed or connected the org.

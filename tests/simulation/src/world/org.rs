@@ -80,7 +80,7 @@ impl OrgAt {
     /// The next write of a record is refused: somebody has it open.
     pub fn refuse_once(&self, id: &str) {
         let next = Matcher { body_contains: Some(id.to_owned()), count: Some(1), ..Matcher::route("composite*") };
-        self.sim.control().fault(next, locked(None, id, OPEN));
+        self.sim.control().fault(next, locked(None, id, "unable to obtain exclusive access to this record for a moment"));
     }
 
     /// Everything works again. Answers how often each fault of whole calls struck; those of records, and answers that are lost, are
@@ -223,7 +223,8 @@ impl Line {
         if !people.is_empty() && !self.life.is_spared() && world.draws(Fault::Meanwhile) {
             self.interfere(org, &people, &String::from_utf8_lossy(request.body()));
         }
-        let lags = asks && !self.life.is_spared() && org.lags();
+        let looks = asks && String::from_utf8_lossy(request.body()).contains("SELECT");
+        let lags = looks && !self.life.is_spared() && org.lags();
         for (fault, strikes) in [(Fault::OrgIndexLag, lags), (Fault::SkewOrg, asks && !org.clock.skew.is_zero())] {
             world.state().counts.add(fault, u64::from(strikes));
         }
@@ -253,17 +254,19 @@ impl Line {
         };
         if let Ok(answer) = &answer {
             let text = String::from_utf8_lossy(answer.body());
-            REFUSALS.iter().filter(|(mark, _)| text.contains(mark)).for_each(|(_, fault)| world.count(*fault));
+            let done = |fault: &Fault| *fault != Fault::Partial || text.contains(r#""success":true"#);
+            REFUSALS.iter().filter(|(mark, fault)| text.contains(mark) && done(fault)).for_each(|(_, fault)| world.count(*fault));
         }
         if asks {
             world.calls(org, &self.life);
         }
+        world.date_calls(org);
         let how = answer.as_ref().map_or_else(ToString::to_string, |answer| answer.status().to_string());
         world.note(format_args!("{what} at {host}: {how}"));
         match &answer {
             // Every app gives a new refresh token with each refresh.
             Ok(answer) if token && answer.status().is_success() => {
-                world.count(Fault::Rotated);
+                world.state().counts.add(Fault::Rotated, u64::from(!self.life.is_spared()));
                 world.grant_answered(org, &self.life, answer.body());
             }
             Ok(answer) if token && answer.status().is_client_error() && !unstored => world.grant_stored(org.tenant, &self.life),

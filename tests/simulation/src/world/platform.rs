@@ -1,6 +1,6 @@
 //! The tenants' platform as it hears of what Salesforce changes: it verifies each delivery, and takes each once.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -81,11 +81,36 @@ fn is_signed(key: &str, request: &Request<Bytes>) -> Option<bool> {
     Some(signatures.split(' ').any(|signature| signature == wanted))
 }
 
-/// Mail arrives always: what it tells is searched for secrets.
-impl Mailer for World {
+/// A process's way to the mail service.
+#[derive(Debug)]
+pub struct Post {
+    world: Arc<World>,
+    life: Arc<Life>,
+}
+
+impl Post {
+    pub(super) fn new(world: &Arc<World>, life: &Arc<Life>) -> Self {
+        Self { world: Arc::clone(world), life: Arc::clone(life) }
+    }
+
+    async fn hand_in(&self, mail: &Mail) -> Result<(), MailError> {
+        let world = &self.world;
+        world.before(&self.life).await;
+        let answer = if world.strikes_at(&self.life, Fault::MailRefused) {
+            Err(MailError::Refused { code: "TooManyRequestsException".to_owned() })
+        } else {
+            world.note(format_args!("mail to {:?}: {}", mail.to, mail.text));
+            world.state().mails.push(mail.clone());
+            let lost = world.strikes_at(&self.life, Fault::MailLost);
+            if lost { Err(MailError::Unavailable { source: "the connection broke".into() }) } else { Ok(()) }
+        };
+        world.after(&self.life).await;
+        answer
+    }
+}
+
+impl Mailer for Post {
     fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<(), MailError>> {
-        self.note(format_args!("mail to {:?}: {}", mail.to, mail.text));
-        self.state().answers.push(format!("{}\n{}", mail.subject, mail.text));
-        Box::pin(std::future::ready(Ok(())))
+        Box::pin(self.hand_in(mail))
     }
 }

@@ -21,7 +21,7 @@ use passerelle_core::{
 use passerelle_local::{SECRET_PREFIX, TABLE};
 use tokio::sync::Notify;
 
-use super::{SeededIds, Skewed, World, aws, org::Line};
+use super::{SeededIds, Skewed, World, aws, org::Line, platform::Post};
 use crate::fault::Fault;
 
 /// Whether a process lives.
@@ -101,7 +101,7 @@ pub struct Process {
     table: Table,
     secrets: Secrets,
     line: Line,
-    post: Arc<World>,
+    post: Post,
     settings: Settings,
     /// What upsert keeps.
     pub bench: Workbench,
@@ -123,7 +123,7 @@ impl Process {
             table: Table::new(dynamodb, TABLE),
             secrets: Secrets::new(secrets_manager, SECRET_PREFIX),
             line: Line::new(world, &life),
-            post: Arc::clone(world),
+            post: Post::new(world, &life),
             settings: Settings {
                 table: TABLE.to_owned(),
                 secret_prefix: SECRET_PREFIX.to_owned(),
@@ -155,7 +155,7 @@ impl Process {
             secrets: &self.secrets,
             transport: &self.line,
             platform: &self.line,
-            mail: &*self.post,
+            mail: &self.post,
             settings: &self.settings,
         }
     }

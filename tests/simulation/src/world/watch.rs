@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{State, Who, World, org::OrgAt};
 use crate::{
     document::BADGE,
-    history::whose,
+    history::{address, whose},
     report::{Promise, Violation},
 };
 
@@ -35,6 +35,8 @@ pub(super) struct Seen {
     rank: usize,
     /// Which statements its first name and its badge are of, where they are the platform's.
     stated: [Option<usize>; STATED.len()],
+    /// Which of their addresses it has.
+    address: Option<usize>,
     /// Whether its person wants no e-mails.
     opted_out: bool,
 }
@@ -75,7 +77,9 @@ impl World {
                     state.value(&look, field, record[field].as_str().unwrap_or_default());
                 }
                 let stated = STATED.map(|(field, text)| record[field].as_str()?.strip_prefix(&format!("{} {text} ", org.tenant))?.parse().ok());
-                state.stands(&look, Seen { rank, stated, opted_out: record["HasOptedOutOfEmail"] == true });
+                let email = record["Email"].as_str().unwrap_or_default();
+                let address = [0, 1].into_iter().find(|which| address(person, *which) == email);
+                state.stands(&look, Seen { rank, stated, address, opted_out: record["HasOptedOutOfEmail"] == true });
             }
         }
     }
@@ -136,6 +140,9 @@ impl State {
             if let Some((was, is)) = was.zip(is).filter(|(was, is)| is < was) {
                 wrong.push((Promise::NothingGoesBack, format!("at {at:.3} {field} of {id} went from statement {was} to {is}")));
             }
+        }
+        if before.address > now.address {
+            wrong.push((Promise::NothingGoesBack, format!("at {at:.3} {id} has an address of before again: {:?}", now.address)));
         }
         if before.opted_out && !now.opted_out {
             wrong.push((Promise::OptOutKept, format!("at {at:.3} {id} gets e-mails again")));
