@@ -1,6 +1,7 @@
 //! Which addresses a name may lead to. It is checked where the connection is made: a name may lead elsewhere a moment after it was looked at.
 
 use std::{
+    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
 };
@@ -56,10 +57,19 @@ impl Resolve for CheckedNames {
     fn resolve(&self, name: Name) -> Resolving {
         let own = Self { guarded: self.guarded, allowed_hosts: Arc::clone(&self.allowed_hosts) };
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            Ok(Box::new(own.pick(name.as_str(), found)?.into_iter()) as Addrs)
+            let found = look_up(name.as_str()).await?;
+            Ok(Box::new(own.pick(name.as_str(), found.into_iter())?.into_iter()) as Addrs)
         })
     }
+}
+
+/// What the system's names say. Tests have names besides that lead where they say.
+async fn look_up(name: &str) -> io::Result<Vec<SocketAddr>> {
+    #[cfg(test)]
+    if let Some(address) = tests::said_by(name) {
+        return Ok(vec![SocketAddr::new(address, 0)]);
+    }
+    Ok(tokio::net::lookup_host((name, 0)).await?.collect())
 }
 
 /// Whether an address is reached over the internet by everybody alike. Source: IANA's registries of special-purpose addresses,
@@ -96,8 +106,32 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// The address in a name like `ip-10-0-0-1.my.salesforce.com` or `ip6-fd00-ec2-0-0-0-0-0-254.example.com`.
+    pub fn said_by(name: &str) -> Option<IpAddr> {
+        let label = name.split('.').next()?;
+        let v4 = label.strip_prefix("ip-").map(|numbers| numbers.replace('-', ".").parse::<IpAddr>());
+        let v6 = || label.strip_prefix("ip6-").map(|groups| groups.replace('-', ":").parse());
+        v4.or_else(v6)?.ok()
+    }
+
+    /// Addresses that nobody may be led to, as labels of such a name.
+    pub const NOT_PUBLIC: [&str; 7] = [
+        "ip-127-0-0-1",
+        "ip-10-0-0-1",
+        "ip-192-168-1-1",
+        "ip-169-254-169-254",
+        "ip6-0-0-0-0-0-0-0-1",
+        "ip6-fd00-ec2-0-0-0-0-0-254",
+        "ip6-0-0-0-0-0-ffff-a00-1",
+    ];
+
+    /// What a client's error says of the address that it was led to.
+    pub fn refused<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e PrivateAddress> {
+        std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref())
+    }
 
     /// What it is, the address, and whether it is public.
     const CASES: [(&str, &str, bool); 66] = [

@@ -128,6 +128,10 @@ mod tests {
     //! Against real sockets, because the split is a property of the HTTP stack.
 
     use super::*;
+    use crate::adapters::address::{
+        PrivateAddress,
+        tests::{NOT_PUBLIC, refused},
+    };
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::{TcpListener, TcpStream},
@@ -185,6 +189,30 @@ mod tests {
             let TransportError::NotSent { source, .. } = error else { unreachable!("{url}") };
             assert!(source.downcast_ref::<host::HostRefused>().is_some(), "{url}");
         }
+    }
+
+    /// The client as functions have it, over the system's names but for those of the test.
+    #[tokio::test]
+    async fn a_name_of_salesforce_that_leads_to_no_public_address_means_not_sent() {
+        let transport = HttpTransport::new(client(&[]).unwrap(), &[]);
+        for label in NOT_PUBLIC {
+            let host = format!("{label}.my.salesforce.com");
+            let error = transport.send(post(&format!("https://{host}/services/data")), LONG).await.unwrap_err();
+            let TransportError::NotSent { source, .. } = error else { unreachable!("{host}") };
+            assert_eq!(refused(source.as_ref()), Some(&PrivateAddress(host)));
+        }
+    }
+
+    /// The witness of the test above: the same name leads to this machine where the operator allows it.
+    #[tokio::test]
+    async fn a_name_that_the_operator_allows_leads_to_this_machine() {
+        let (listener, _, _) = listener().await;
+        let host = format!("ip-127-0-0-1.my.salesforce.com:{}", listener.local_addr().unwrap().port());
+        let allowed = [format!("http://{host}")];
+        let transport = HttpTransport::new(client(&allowed).unwrap(), &allowed);
+        let server = serve(listener, b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]".to_vec());
+        assert_eq!(transport.send(post(&format!("http://{host}/")), LONG).await.unwrap().status().as_u16(), 200);
+        assert!(server.await.unwrap().contains(&host));
     }
 
     #[tokio::test]

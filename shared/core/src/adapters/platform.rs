@@ -88,6 +88,40 @@ impl Transport for PlatformTransport {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::adapters::address::{
+        PrivateAddress,
+        tests::{NOT_PUBLIC, refused},
+    };
+
+    const LONG: Duration = Duration::from_secs(30);
+
+    fn post(url: &str) -> Request<Bytes> {
+        Request::post(url).body(Bytes::new()).unwrap()
+    }
+
+    /// Every name, as documents give it, by the client as functions have it.
+    #[tokio::test]
+    async fn a_name_that_leads_to_no_public_address_means_not_sent() {
+        let transport = PlatformTransport::new(&[]);
+        for (label, domain) in NOT_PUBLIC.into_iter().flat_map(|label| ["example.com", "my.salesforce.com"].map(|domain| (label, domain))) {
+            let host = format!("{label}.{domain}");
+            let error = transport.send(post(&format!("https://{host}/hook")), LONG).await.unwrap_err();
+            let TransportError::NotSent { source, .. } = error else { unreachable!("{host}") };
+            assert_eq!(refused(source.as_ref()), Some(&PrivateAddress(host)));
+        }
+    }
+
+    /// The witness of the test above.
+    #[tokio::test]
+    async fn a_name_that_the_operator_allows_leads_to_this_machine() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = format!("ip-127-0-0-1.example.com:{}", listener.local_addr().unwrap().port());
+        let transport = PlatformTransport::new(std::slice::from_ref(&host));
+        let sent = tokio::spawn(async move { transport.send(post(&format!("http://{host}/hook")), LONG).await });
+        // Whoever is called has been led there.
+        drop(listener.accept().await.unwrap());
+        assert!(matches!(sent.await.unwrap(), Err(TransportError::MaybeSent { .. })));
+    }
 
     #[test]
     fn only_https_under_a_name_and_what_the_operator_allows() {
