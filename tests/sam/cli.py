@@ -39,7 +39,7 @@ class Cli:
     def connect(self, connection):
         """The single-use link that is sent to the customer's administrator."""
         said = self.run("connect", connection)
-        link = re.search(r"https?://\S+/oauth/\S+/start\?ticket=[^\s\"'<>]+", said)
+        link = re.search(r"https?://\S+/oauth/\S+/connect\?ticket=[^\s\"'<>]+", said)
         if not link:
             raise RuntimeError(f"passerelle connect named no link: {said}")
         return link.group()

@@ -5,7 +5,8 @@ from account import API_ID, REGION
 ROUTES = {
     "GET /": "Console",
     "ANY /v1/{proxy+}": "Console",
-    "GET /oauth/{connection}/start": "OauthCallback",
+    "GET /oauth/{connection}/connect": "OauthCallback",
+    "POST /oauth/{connection}/start": "OauthCallback",
     "GET /oauth/{connection}/callback": "OauthCallback",
     "POST /v1/hooks/{source}": "TriggerIntake",
     "GET /v1/hooks/{source}/events/{event}": "TriggerIntake",

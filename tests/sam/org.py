@@ -85,7 +85,8 @@ class Browser:
         self.visit(urllib.parse.urljoin(self.url, form.action), {**form.fields, **fields})
 
     def approve(self, url):
-        """What a customer's administrator does on Passerelle's link: signs in to the org, and allows."""
+        """What a customer's administrator does on Passerelle's link: presses its button, signs in to the org, and allows."""
         self.visit(url)
+        self.submit()
         self.submit(username=USERNAME, password=PASSWORD)
         self.submit(decision="allow")

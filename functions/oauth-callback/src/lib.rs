@@ -1,8 +1,9 @@
-//! `GET /oauth/{connection}/start?ticket=…` and `GET /oauth/{connection}/callback`: the pages of connecting an org.
+//! `GET /oauth/{connection}/connect?ticket=…`, `POST /oauth/{connection}/start?ticket=…` and `GET /oauth/{connection}/callback`: the pages of
+//! connecting an org. Which method leads to which path is said by the API's routes, and by them alone.
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use passerelle_core::{
-    app::connect::{CallbackQuery, Reply, callback, start},
+    app::connect::{CallbackQuery, Reply, callback, offer, start},
     domain::ids::ConnectionId,
     ports::Ports,
     shell::{gateway, problem::Problem, settings::Settings},
@@ -14,12 +15,14 @@ pub async fn handle(ports: Ports<'_>, request: ApiGatewayV2httpRequest) -> ApiGa
     let Some(connection) = request.path_parameters.get("connection").and_then(|c| ConnectionId::parse(c).ok()) else { return not_found() };
     let query = |name: &str| request.query_string_parameters.first(name).map(str::to_owned);
     let reply = match request.raw_path.as_deref().and_then(|path| path.rsplit('/').next()) {
+        Some("connect") => offer(ports, &connection, &query("ticket").unwrap_or_default()).await,
         Some("start") => {
             let origin = origin(ports.settings, &request);
             start(ports, &connection, &origin, &query("ticket").unwrap_or_default()).await
         }
         Some("callback") => {
-            let query = CallbackQuery { state: query("state"), code: query("code"), error: query("error") };
+            let (error, error_description) = (query("error"), query("error_description"));
+            let query = CallbackQuery { state: query("state"), code: query("code"), error, error_description };
             callback(ports, &connection, &query, &cookies(&request)).await
         }
         _ => return not_found(),
@@ -105,9 +108,9 @@ mod tests {
     #[test]
     fn replies_keep_their_location_and_cookie() {
         let reply =
-            Reply { status: 302, location: Some("https://login.salesforce.com/?a=b%20c".into()), cookie: Some("x=y".into()), html: "h".into() };
+            Reply { status: 303, location: Some("https://login.salesforce.com/?a=b%20c".into()), cookie: Some("x=y".into()), html: "h".into() };
         let response = respond(reply);
-        assert_eq!((response.status_code, response.cookies.as_slice()), (302, ["x=y".to_owned()].as_slice()));
+        assert_eq!((response.status_code, response.cookies.as_slice()), (303, ["x=y".to_owned()].as_slice()));
         assert_eq!(response.headers.get("location").unwrap(), "https://login.salesforce.com/?a=b%20c");
         assert_eq!(response.headers.get("cache-control").unwrap(), "no-store");
         assert!(response.headers.get("content-security-policy").unwrap().to_str().unwrap().starts_with("default-src 'none'"));

@@ -51,6 +51,9 @@ pub enum Command {
     },
 }
 
+/// Where an org's administrator takes grants away.
+const WHERE: &str = "in Setup under \"Connected Apps OAuth Usage\"";
+
 /// Connects an org in the way that the document names.
 pub async fn connect(target: &Target, options: Connect) -> Result<()> {
     let (world, c) = (target.world().await?, &options.connection);
@@ -63,7 +66,7 @@ pub async fn connect(target: &Target, options: Connect) -> Result<()> {
             if let Some(origin) = &ports.settings.public_url {
                 println!("The app's callback URL, letter by letter: {}", connect::callback_url(origin, c));
             }
-            println!("Send this link to an administrator of the Salesforce org. It works once, for ten minutes:\n{link}");
+            println!("Send this link to an administrator of the Salesforce org. Its button works once, for ten minutes:\n{link}");
             if options.open && !open(&link) {
                 eprintln!("No browser could be opened here; open the link yourself.");
             }
@@ -106,7 +109,12 @@ pub async fn run(target: &Target, command: Command) -> Result<()> {
             tell(&connection, tested, json)
         }
         Command::ConfirmOrg { connection, organization } => {
-            connect::confirm_organization(world.ports(), &connection, &organization).await.map_err(explained)?;
+            let revoked = connect::confirm_organization(world.ports(), &connection, &organization).await.map_err(explained)?;
+            match revoked {
+                Revoked::Yes => println!("The grant of {connection} at the former org is revoked."),
+                Revoked::Nothing => {}
+                Revoked::Not { code } => println!("The former org could not be told that its grant is given up ({code}). Revoke it there, {WHERE}."),
+            }
             println!("{connection} is tied to the org {organization}. Connect it now: passerelle connect {connection}");
             Ok(())
         }
@@ -138,9 +146,9 @@ pub async fn disconnect(target: &Target, c: &ConnectionId) -> Result<()> {
     match connect::disconnect(world.ports(), c).await.map_err(explained)? {
         Revoked::Yes => println!("{c} is disconnected: its grant is revoked at Salesforce."),
         Revoked::Nothing => println!("{c} is disconnected: there was no grant to revoke."),
-        Revoked::Not { code } => println!(
-            "{c} is disconnected here, but Salesforce could not be told ({code}). Revoke the grant there, in Setup under \"Connected Apps OAuth Usage\"."
-        ),
+        Revoked::Not { code } => {
+            println!("{c} is disconnected here, but Salesforce could not be told ({code}). Revoke the grant there, {WHERE}.");
+        }
     }
     println!("Its secret is deleted; events wait. To connect it again, give the app's secret or certificate again.");
     Ok(())

@@ -1,4 +1,4 @@
-//! A browser's part in connecting: follows the link, signs in, allows, and arrives at the callback.
+//! A browser's part in connecting: opens the link, presses its button, signs in, allows, and arrives at the callback.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +16,21 @@ pub async fn approve(link: &str, username: &str, password: &str) -> Result<()> {
 
 /// Follows a connect link up to the callback, which is not called: a browser with its cookies, and where it would go.
 pub async fn authorize(link: &str, username: &str, password: &str) -> Result<(Client, Url)> {
+    decide(link, username, password, "allow").await
+}
+
+/// The same, as a user who denies.
+pub async fn deny(link: &str, username: &str, password: &str) -> Result<(Client, Url)> {
+    decide(link, username, password, "deny").await
+}
+
+async fn decide(link: &str, username: &str, password: &str, decision: &str) -> Result<(Client, Url)> {
     let up_to_callback = Policy::custom(|attempt| if is_callback(attempt.url()) { attempt.stop() } else { attempt.follow() });
     let client = Client::builder().cookie_store(true).redirect(up_to_callback).build()?;
     let mut answer = client.get(link).send().await?;
-    // Sign in, allow: a page more than that is a page too many.
-    for _ in 0..4 {
+    let decided = |(name, value): (String, String)| if name == "decision" { (name, decision.to_owned()) } else { (name, value) };
+    // The link's button, sign in, allow: a page more than that is a page too many.
+    for _ in 0..5 {
         let (url, status) = (answer.url().clone(), answer.status());
         let next = answer.headers().get(LOCATION).and_then(|location| url.join(location.to_str().ok()?).ok());
         if let Some(callback) = next.filter(is_callback) {
@@ -29,6 +39,7 @@ pub async fn authorize(link: &str, username: &str, password: &str) -> Result<(Cl
         let page = answer.text().await?;
         let form = Form::read(&page).with_context(|| format!("The org shows no form at {url} ({status}): {}", text(&page)))?;
         let (action, fields) = form.filled(username, password);
+        let fields: BTreeMap<String, String> = fields.into_iter().map(decided).collect();
         answer = client.post(url.join(&action)?).form(&fields).send().await?;
     }
     bail!("The org keeps asking.")

@@ -58,7 +58,7 @@ fn functions() -> Vec<Subject> {
         function(
             "oauth-callback",
             "passerelle-oauth-callback",
-            request("GET", "/oauth/nobody/start", "GET /oauth/{connection}/start", json!({ "connection": "nobody" }), ""),
+            request("POST", "/oauth/nobody/start", "POST /oauth/{connection}/start", json!({ "connection": "nobody" }), ""),
         ),
         function(
             "trigger-intake",

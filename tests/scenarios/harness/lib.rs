@@ -190,7 +190,7 @@ impl Scene {
         let seed = Seed::demo();
         let secret = seed.apps[0].secret.clone().unwrap();
         tokens::set_client_secret(self.stack.ports(), &id, secret.into()).await.unwrap();
-        let path = connect::issue_ticket(self.stack.ports(), &id).await.unwrap();
+        let path = connect::issue_link(self.stack.ports(), &id).await.unwrap();
         let link = format!("{}{path}", self.stack.addresses().gateway);
         browser::approve(&link, &seed.users[0].username, &seed.users[0].password).await.unwrap();
         id

@@ -222,7 +222,7 @@ fn operate(local: &Local, event: &str) {
 
 /// What is typed to connect and test an org, and to replace keys.
 fn connect(local: &Local) {
-    assert!(local.beside(&["connect", "kayo"]).contains(&format!("http://localhost:{}/oauth/kayo/start?ticket=", local.port)));
+    assert!(local.beside(&["connect", "kayo"]).contains(&format!("http://localhost:{}/oauth/kayo/connect?ticket=", local.port)));
     let tested = local.beside(&["connection", "test", "kayo"]);
     assert!(tested.starts_with("kayo works.") && tested.contains("  org   00D") && tested.contains("  user  "), "{tested}");
     assert!(tested.contains("API calls left of the last 24 hours: "), "{tested}");
@@ -338,7 +338,9 @@ fn against_a_real_org_the_link_leads_to_its_sign_in() {
     let said = local.beside(&["connect", "kayo"]);
     let link = said.lines().find(|line| line.starts_with("http://localhost:")).unwrap();
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    let answer = wait_for(client.get(link).send()).unwrap();
+    let button = link.replace("/connect?", "/start?");
+    assert!(wait_for(client.get(link).send()).unwrap().status().is_success(), "the link shows a page with the button");
+    let answer = wait_for(client.post(button).send()).unwrap();
     let target = answer.headers()["location"].to_str().unwrap();
     let url = reqwest::Url::parse(target).unwrap();
     assert_eq!((url.host_str(), url.path()), (Some("login.salesforce.com"), "/services/oauth2/authorize"));

@@ -39,7 +39,7 @@ const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Routes {
     /// `POST /v1/hooks/{source}`.
     pub intake: HttpHandler,
-    /// `GET /oauth/{connection}/…`.
+    /// `/oauth/{connection}/…`.
     pub oauth: HttpHandler,
     /// The page and the admin API.
     pub console: HttpHandler,

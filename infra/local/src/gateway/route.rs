@@ -27,7 +27,8 @@ pub struct Route {
 
 /// All routes.
 pub const ROUTES: &[Route] = &[
-    Route { key: "GET /oauth/{connection}/start", function: Function::OauthCallback },
+    Route { key: "GET /oauth/{connection}/connect", function: Function::OauthCallback },
+    Route { key: "POST /oauth/{connection}/start", function: Function::OauthCallback },
     Route { key: "GET /oauth/{connection}/callback", function: Function::OauthCallback },
     Route { key: "POST /v1/hooks/{source}", function: Function::TriggerIntake },
     Route { key: "GET /v1/hooks/{source}/events/{event}", function: Function::TriggerIntake },
@@ -119,11 +120,14 @@ mod tests {
             ("GET", "/v1/hooks/kayo-prod", Some(("ANY /v1/{proxy+}", &[("proxy", "hooks/kayo-prod")]))),
             ("POST", "/v1/hooks/kayo-prod/", Some(("ANY /v1/{proxy+}", &[("proxy", "hooks/kayo-prod/")]))),
             ("DELETE", "/v1/connections/c/people/p", Some(("ANY /v1/{proxy+}", &[("proxy", "connections/c/people/p")]))),
-            ("GET", "/oauth/acme/start", Some(("GET /oauth/{connection}/start", &[("connection", "acme")]))),
+            ("GET", "/oauth/acme/connect", Some(("GET /oauth/{connection}/connect", &[("connection", "acme")]))),
+            ("POST", "/oauth/acme/start", Some(("POST /oauth/{connection}/start", &[("connection", "acme")]))),
             ("GET", "/oauth/acme/callback", Some(("GET /oauth/{connection}/callback", &[("connection", "acme")]))),
-            ("POST", "/oauth/acme/start", None),
-            ("GET", "/oauth//start", None),
-            ("GET", "/oauth/acme/start/", None),
+            ("GET", "/oauth/acme/start", None),
+            ("HEAD", "/oauth/acme/start", None),
+            ("POST", "/oauth/acme/connect", None),
+            ("POST", "/oauth//start", None),
+            ("POST", "/oauth/acme/start/", None),
             ("GET", "/v1", None),
             ("GET", "/v1/", None),
             ("GET", "/favicon.ico", None),

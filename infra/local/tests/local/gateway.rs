@@ -34,7 +34,9 @@ async fn requests_reach_their_function() {
         (Method::GET, "/v1/hooks/kayo", Some("console")),
         (Method::GET, "/", Some("console")),
         (Method::DELETE, "/v1/connections/acme", Some("console")),
-        (Method::GET, "/oauth/acme/start", Some("oauth")),
+        (Method::GET, "/oauth/acme/connect", Some("oauth")),
+        (Method::POST, "/oauth/acme/start", Some("oauth")),
+        (Method::GET, "/oauth/acme/start", None),
         (Method::GET, "/oauth/acme/callback", Some("oauth")),
         (Method::POST, "/", None),
         (Method::GET, "/elsewhere", None),
@@ -79,7 +81,7 @@ async fn a_function_that_fails_or_panics_is_a_500_and_costs_nobody_else() {
     };
     let stack = Stack::start(quiet(&StandingClock::new()), functions).await.unwrap();
     let gateway = &stack.addresses().gateway;
-    let requests = [Client::new().post(format!("{gateway}/v1/hooks/kayo")), Client::new().get(format!("{gateway}/oauth/acme/start"))];
+    let requests = [Client::new().post(format!("{gateway}/v1/hooks/kayo")), Client::new().get(format!("{gateway}/oauth/acme/callback"))];
     for request in requests {
         let given = request.send().await.unwrap();
         assert_eq!(given.status(), 500);

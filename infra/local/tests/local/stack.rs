@@ -191,7 +191,7 @@ async fn the_functions_are_wired_to_their_routes_and_events() {
     assert_eq!(page.status(), StatusCode::OK);
     assert!(page.headers()["content-type"].to_str().unwrap().starts_with("text/html"));
     let hook = Client::new().post(format!("{gateway}/v1/hooks/nobody")).header("Content-Type", "application/json").body("{}").send();
-    let (hook, start) = (hook.await.unwrap(), Client::new().get(format!("{gateway}/oauth/nobody/start?ticket=x")).send().await.unwrap());
+    let (hook, start) = (hook.await.unwrap(), Client::new().post(format!("{gateway}/oauth/nobody/start?ticket=x")).send().await.unwrap());
     for refusal in [hook, start] {
         assert!(refusal.status().is_client_error(), "{} {}", refusal.url(), refusal.status());
     }

@@ -84,6 +84,27 @@ fn the_routes_are_the_same() {
     assert_eq!(ours, theirs);
 }
 
+/// State and verifier of connecting go over it, so it is https; the deployed test's own machine is the one exception.
+#[test]
+fn the_public_address_is_https() {
+    let pattern = template()["Parameters"]["PublicUrl"]["AllowedPattern"].as_str().unwrap().to_owned();
+    let pattern = regex::Regex::new(&pattern).unwrap();
+    for (url, passes) in [
+        ("", true),
+        ("https://passerelle.example.com", true),
+        ("https://passerelle.example.com/base", true),
+        ("https://passerelle.example.com/", false),
+        ("http://passerelle.example.com", false),
+        ("http://127.0.0.1:4566/_aws/execute-api/passerelle/$default", true),
+        ("http://127.0.0.1.example.com", false),
+        ("http://127.0.0.1:80@example.com", false),
+        ("http://localhost", false),
+        ("ftp://passerelle.example.com", false),
+    ] {
+        assert_eq!(pattern.is_match(url), passes, "{url}");
+    }
+}
+
 /// The actions that the statements of a policy allow.
 fn actions(document: &Value) -> BTreeSet<String> {
     let statements = document["Statement"].as_array().unwrap().iter();

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use passerelle_core::{
-    adapters::secrets::SecretKind,
+    adapters::{salesforce::oauth::code_challenge, secrets::SecretKind},
     app::{
         check, configure, connect, problems,
         tokens::{self, SessionCache, SigningKey, load_session},
@@ -70,7 +70,7 @@ impl Watch {
         assert!(table["LastEvaluatedKey"].is_null(), "the whole table is looked at");
         let letters = format!("{:?}", scene.stack.mailbox().letters());
         let places = [("the log", logs::kept()), ("the table", table.to_string()), ("what was answered", self.seen.clone()), ("a mail", letters)];
-        assert!(self.canaries.len() > 12, "{}", self.canaries.len());
+        assert!(self.canaries.len() > 20, "{}", self.canaries.len());
         for canary in &self.canaries {
             // A line of a private key is enough to be one too many.
             let marks: Vec<&str> = canary.lines().filter(|line| line.len() > 12 && !line.starts_with("-----")).collect();
@@ -83,12 +83,25 @@ impl Watch {
 }
 
 async fn connected(scene: &Scene, watch: &mut Watch, c: &ConnectionId) -> bool {
-    let user = &Seed::demo().users[0];
-    let path = connect::issue_ticket(scene.stack.ports(), c).await.unwrap();
+    let (user, gateway) = (&Seed::demo().users[0], &scene.stack.addresses().gateway);
+    let path = connect::issue_link(scene.stack.ports(), c).await.unwrap();
     watch.canaries.insert(path.split_once("ticket=").unwrap().1.to_owned());
-    let approved = browser::approve(&format!("{}{path}", scene.stack.addresses().gateway), &user.username, &user.password).await;
-    watch.saw(&approved);
-    approved.is_ok()
+    let plain = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let button = format!("{gateway}{path}").replace("/connect?", "/start?");
+    let begun = plain.post(button).send().await.unwrap();
+    let header = |name: &str| begun.headers()[name].to_str().unwrap().to_owned();
+    // The state goes to Salesforce by the browser, the verifier stays in it, the code comes back by it: they are nowhere else.
+    let (asked, cookie): (reqwest::Url, _) = (header("location").parse().unwrap(), header("set-cookie").split(';').next().unwrap().to_owned());
+    let value = |url: &reqwest::Url, name: &str| url.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
+    let verifier = cookie.split_once('=').unwrap().1;
+    assert_eq!(value(&asked, "code_challenge"), code_challenge(verifier), "the cookie is the verifier");
+    let (_, callback) = browser::authorize(asked.as_str(), &user.username, &user.password).await.unwrap();
+    assert_eq!(value(&callback, "state"), value(&asked, "state"));
+    watch.canaries.extend([value(&asked, "state"), verifier.to_owned(), value(&callback, "code")]);
+    let answer = plain.get(callback).header("cookie", &cookie).send().await.unwrap();
+    let approved = answer.status().is_success();
+    watch.saw((answer.status(), answer.text().await.unwrap()));
+    approved
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,21 +18,47 @@ async fn a_connect_link_works_once() {
     assert_eq!(serde_json::to_value(meta.status).unwrap(), json!("ready"));
     assert!(meta.organization.is_some());
 
-    let path = connect::issue_ticket(scene.stack.ports(), &kayo).await.unwrap();
+    let path = connect::issue_link(scene.stack.ports(), &kayo).await.unwrap();
     let link = format!("{}{path}", scene.stack.addresses().gateway);
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    let first = client.get(&link).send().await.unwrap();
-    assert!(first.status().is_redirection(), "{first:?}");
-    let second = client.get(&link).send().await.unwrap();
+    let client = plain();
+    // Whoever only looks, as scanners of mail and previews do, uses nothing up and gets no cookie; the button is posted.
+    for _ in 0..3 {
+        let looked = client.get(&link).send().await.unwrap();
+        assert!(looked.status() == 200 && !looked.headers().contains_key("set-cookie"), "{looked:?}");
+        let page = looked.text().await.unwrap();
+        let form = browser::Form::read(&page).unwrap().filled("", "").0;
+        assert!(page.contains("KAYO") && page.contains("method=\"post\"") && form.starts_with("start?ticket="), "{page}");
+    }
+    let button = link.replace("/connect?", "/start?");
+    assert_eq!(client.get(&button).send().await.unwrap().status(), 404, "the button is not for looking");
+    let first = client.post(&button).send().await.unwrap();
+    assert_eq!(first.status(), 303, "{first:?}");
+    let second = client.post(&button).send().await.unwrap();
     assert!(second.status().is_client_error(), "{second:?}");
+    assert_eq!(client.get(&link).send().await.unwrap().status(), 410);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_of_a_link_speaks_the_language_of_its_connection() {
+    let scene = Scene::new().await;
+    for (language, words) in [("fr", "Vous allez vous identifier chez Salesforce"), ("en", "You will sign in at Salesforce")] {
+        scene.apply(&scene.document("kayo", |document| document["connection"]["language"] = json!(language))).await;
+        let path = connect::issue_link(scene.stack.ports(), &"kayo".parse().unwrap()).await.unwrap();
+        let page = reqwest::get(format!("{}{path}", scene.stack.addresses().gateway)).await.unwrap().text().await.unwrap();
+        assert!(page.contains(&format!("<html lang=\"{language}\">")) && page.contains(words), "{page}");
+    }
+}
+
+/// A browser that goes nowhere by itself.
+fn plain() -> reqwest::Client {
+    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
 
 /// A browser that has been sent to Salesforce and signed in there, with the address that it was sent back to and its cookie.
 async fn begun(scene: &Scene, kayo: &ConnectionId) -> (reqwest::Url, String) {
     let path = connect::issue_ticket(scene.stack.ports(), kayo).await.unwrap();
     let (link, user) = (format!("{}{path}", scene.stack.addresses().gateway), &Seed::demo().users[0]);
-    let plain = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-    let begun = plain.get(&link).send().await.unwrap();
+    let begun = plain().post(&link).send().await.unwrap();
     let cookie = begun.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
     let location = begun.headers()["location"].to_str().unwrap().to_owned();
     let (_, callback) = browser::authorize(&location, &user.username, &user.password).await.unwrap();
@@ -91,21 +117,22 @@ async fn who_comes_back_is_who_was_sent_and_within_ten_minutes() {
 async fn a_link_is_for_one_connection_and_ten_minutes_and_who_has_none_learns_nothing() {
     let scene = Scene::new().await;
     let (kayo, _) = (scene.connect("kayo").await, scene.connect("other").await);
-    let plain = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let gateway = scene.stack.addresses().gateway.clone();
     let open = async |path: &str| {
-        let answer = plain.get(format!("{gateway}{path}")).send().await.unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap().contains("ticket_expired"))
+        let seen = plain().get(format!("{gateway}{}", path.replace("/start", "/connect"))).send().await.unwrap();
+        let pressed = plain().post(format!("{gateway}{path}")).send().await.unwrap();
+        let told = async |answer: reqwest::Response| (answer.status().as_u16(), answer.text().await.unwrap().contains("ticket_expired"));
+        [told(seen).await, told(pressed).await]
     };
     let ticket = async || connect::issue_ticket(scene.stack.ports(), &kayo).await.unwrap();
     let strange = ticket().await.replace("/kayo/", "/other/");
     for path in [&strange, "/oauth/kayo/start", "/oauth/kayo/start?ticket=AAAA", "/oauth/nobody/start?ticket=AAAA"] {
-        assert_eq!(open(path).await, (410, true), "{path}");
+        assert_eq!(open(path).await, [(410, true); 2], "{path}");
     }
     let late = ticket().await;
     scene.clock.advance(jiff::SignedDuration::from_mins(10));
-    assert_eq!(open(&late).await, (410, true));
-    assert_eq!(open(&ticket().await).await.0, 302);
+    assert_eq!(open(&late).await, [(410, true); 2]);
+    assert_eq!(open(&ticket().await).await, [(200, false), (303, false)]);
 }
 
 /// The org is somebody else's: the stack knows its address only, and what the administrator types in.
@@ -133,7 +160,7 @@ async fn an_org_outside_the_stack_is_connected_by_its_address() {
     let kayo: ConnectionId = "kayo".parse().unwrap();
     configure::apply(stack.ports(), &document).await.unwrap();
     tokens::set_client_secret(stack.ports(), &kayo, app.secret.unwrap().into()).await.unwrap();
-    let path = connect::issue_ticket(stack.ports(), &kayo).await.unwrap();
+    let path = connect::issue_link(stack.ports(), &kayo).await.unwrap();
     browser::approve(&format!("{}{path}", stack.addresses().gateway), &user.username, &user.password).await.unwrap();
     connections::activate(stack.ports(), &kayo).await.unwrap();
     let meta = stack.ports().table.load_meta(&kayo).await.unwrap().unwrap();

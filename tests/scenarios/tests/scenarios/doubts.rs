@@ -12,7 +12,7 @@ use salesforce_sim::{Doubts, Seed, doubts};
 use serde_json::json;
 
 async fn ticket(scene: &Scene, connection: &str) -> String {
-    let path = connect::issue_ticket(scene.stack.ports(), &connection.parse().unwrap()).await.unwrap();
+    let path = connect::issue_link(scene.stack.ports(), &connection.parse().unwrap()).await.unwrap();
     format!("{}{path}", scene.stack.addresses().gateway)
 }
 

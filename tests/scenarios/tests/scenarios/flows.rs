@@ -234,7 +234,8 @@ async fn where_nothing_rotates_a_function_that_died_after_asking_leaves_nothing_
 async fn a_link_for_a_browser_is_none_of_another_flow() {
     let (scene, kayo) = scene(jwt(), jwt_app).await;
     let path = connect::issue_ticket(scene.stack.ports(), &kayo).await.unwrap();
-    let answer = reqwest::get(format!("{}{path}", scene.stack.addresses().gateway)).await.unwrap();
+    let button = format!("{}{path}", scene.stack.addresses().gateway);
+    let answer = reqwest::Client::new().post(button).send().await.unwrap();
     let (status, page) = (answer.status(), answer.text().await.unwrap());
     assert!(status == 409 && page.contains("<code>other_flow</code>"), "{status} {page}");
     // And the other way round.

@@ -99,7 +99,7 @@ async fn another_org_waits_for_a_confirmation_and_gets_nothing_of_the_records_of
     refresh(&scene, &OTHER[..15], vec![("Lead", stranger)]);
     let user = Seed::demo().users.remove(0);
     let link = || async {
-        let path = connect::issue_ticket(ports, &kayo).await.unwrap();
+        let path = connect::issue_link(ports, &kayo).await.unwrap();
         format!("{}{path}", scene.stack.addresses().gateway)
     };
     let refused = passerelle_local::browser::approve(&link().await, &user.username, &user.password).await.unwrap_err().to_string();
@@ -112,7 +112,9 @@ async fn another_org_waits_for_a_confirmation_and_gets_nothing_of_the_records_of
     let no_org = RecordId::parse("00Q5g00000AbCdE").unwrap();
     assert_eq!(connect::confirm_organization(ports, &kayo, &no_org).await.unwrap_err().code, "no_organization");
     scene.accept("kayo", &json!([capture("e2", person(1)), capture("e3", person(2))])).await;
-    connect::confirm_organization(ports, &kayo, &other).await.unwrap();
+    // The sandbox that was refreshed knows nothing of the former grant, so there is nothing left to be revoked.
+    assert_eq!(connect::confirm_organization(ports, &kayo, &other).await.unwrap(), connect::Revoked::Yes);
+    assert_eq!(connect::confirm_organization(ports, &kayo, &other).await.unwrap(), connect::Revoked::Nothing, "once more does no harm");
     assert_eq!(status(&scene, &kayo).await, "broken");
     scene.sweep().await;
     assert_eq!(scene.event(&kayo, "e2").await.status, "open", "nothing is sent before it is connected");
@@ -130,6 +132,29 @@ async fn another_org_waits_for_a_confirmation_and_gets_nothing_of_the_records_of
 
     // Back again there is no way without another confirmation.
     assert_ne!(ports.table.load_meta(&kayo).await.unwrap().unwrap().organization, pinned);
+}
+
+/// Where the former org still stands, it is told; where it cannot be, it is given up all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn confirming_another_org_revokes_the_grant_of_the_former_one() {
+    for silent in [false, true] {
+        let scene = Scene::new().await;
+        let kayo = scene.active("kayo").await;
+        let ports = scene.stack.ports();
+        let held = tokens::load_credentials(ports, &kayo).await.unwrap().unwrap();
+        if silent {
+            scene.org().control().fault(Matcher::route("oauth.revoke"), Effect::Html { status: 503 });
+        }
+        let revoked = connect::confirm_organization(ports, &kayo, &RecordId::parse(&OTHER[..15]).unwrap()).await.unwrap();
+        let left = scene.org().control().revoke_refresh_tokens(None);
+        match silent {
+            false => assert_eq!((revoked, left), (connect::Revoked::Yes, 0), "no grant is left in the former org"),
+            true => assert_eq!((revoked, left), (connect::Revoked::Not { code: "salesforce_unreadable".to_owned() }, 1)),
+        }
+        let now = tokens::load_credentials(ports, &kayo).await.unwrap().unwrap();
+        assert!(held.refresh_token.is_some() && now.refresh_token.is_none() && now.access_token.is_none() && now.client_secret.is_some());
+        assert_eq!(connect::test(ports, &kayo).await.unwrap_err().code, "not_connected");
+    }
 }
 
 /// A sign-in by itself goes on in a sandbox that was refreshed, which is why the org's id is looked at with every renewal.

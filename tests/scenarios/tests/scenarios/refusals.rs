@@ -1,6 +1,9 @@
 //! What Salesforce refuses when an org is connected, and what the administrator is told: each produced by the simulated org, in French and
 //! in English.
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use jiff::SignedDuration;
 use passerelle_core::{
     app::{
@@ -8,6 +11,7 @@ use passerelle_core::{
         tokens,
     },
     domain::ids::ConnectionId,
+    ports::{BoxFuture, Ports, Transport, TransportError},
 };
 use passerelle_local::{Switch, browser};
 use passerelle_scenarios::{Scene, settled};
@@ -19,6 +23,7 @@ use salesforce_sim::{
 use serde_json::{Value, json};
 
 const USER: &str = "integration@kayo.fr";
+const SECRET: &str = "8F2D0C1B7A6E5943-demo-consumer-secret";
 const LANGUAGES: [&str; 2] = ["fr", "en"];
 
 /// A scene whose connection signs in by itself, with a key whose certificate the app has.
@@ -99,8 +104,8 @@ const SIGNING: [(&str, Spoil, &str, [&str; 2]); 17] = [
         "REQUEST_LIMIT_EXCEEDED",
         ["API calls", "appels d'API"],
     ),
-    ("another host", |s| refuse(s, "invalid_grant", "audience is invalid"), "audience_wrong", ["host", "hôte"]),
-    ("a clock that is wrong", |s| refuse(s, "invalid_grant", "expired assertion"), "assertion_expired", ["clock", "horloge"]),
+    ("a clock that is late", |s| s.org().control().advance(SignedDuration::from_mins(4)), "assertion_expired", ["clock", "horloge"]),
+    ("a clock that is early", |s| s.org().control().advance(SignedDuration::from_mins(-4)), "assertion_expired", ["clock", "horloge"]),
     (
         "a user who may not",
         |s| refuse(s, "invalid_grant", "authentication failure - Invalid Password"),
@@ -134,6 +139,76 @@ async fn an_app_that_is_not_known_everywhere_yet_is_in_ten_minutes() {
     assert!(refused.code == "invalid_client_id" && refused.cure.contains("ten minutes"), "{refused:?}");
     scene.clock.advance(SignedDuration::from_mins(10));
     connect::sign_in(scene.stack.ports(), &kayo).await.unwrap();
+}
+
+/// Salesforce takes a signature that is meant for its own hosts. This one is meant for the name that the org had before it was moved.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signature_for_another_host_is_told_with_the_cure() {
+    for (language, word) in [("en", "Correct the host"), ("fr", "Corrigez l'hôte")] {
+        let (scene, kayo) = signing(language).await;
+        let instance = scene.stack.addresses().salesforce.instance.clone().unwrap();
+        let signed = scene.document("kayo", |document| {
+            let client_id = document["salesforce"]["auth"]["web_server"]["client_id"].clone();
+            document["connection"]["language"] = json!(language);
+            document["salesforce"]["host"] = json!({"url": instance});
+            document["salesforce"]["auth"] = json!({"jwt_bearer": {"client_id": client_id, "username": USER}});
+        });
+        scene.apply(&signed).await;
+        scene.org().control().move_instance("https://renamed.my.salesforce.com");
+        let refused = connect::sign_in(scene.stack.ports(), &kayo).await.unwrap_err();
+        assert!(refused.code == "audience_wrong" && refused.cure.contains(word), "{refused:?}");
+    }
+}
+
+/// Whoever rewrites answers on their way may name another org; nothing signs the answer to an assertion.
+struct Forger<'a>(&'a dyn Transport, fn(&mut Value));
+
+impl Transport for Forger<'_> {
+    fn send(&self, request: http::Request<Bytes>, timeout: Duration) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
+        let is_token = request.uri().path().ends_with("/oauth2/token");
+        Box::pin(async move {
+            let answer = self.0.send(request, timeout).await?;
+            if !is_token {
+                return Ok(answer);
+            }
+            let (parts, body) = answer.into_parts();
+            let mut body: Value = serde_json::from_slice(&body).unwrap();
+            self.1(&mut body);
+            Ok(http::Response::from_parts(parts, body.to_string().into()))
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_that_is_none_of_salesforce_is_refused_and_nothing_is_stored() {
+    fn at(body: &mut Value, origin: &str) {
+        let path = body["id"].as_str().unwrap().split_once("/id/").unwrap().1.to_owned();
+        body["id"] = json!(format!("{origin}/id/{path}"));
+    }
+    fn swapped(body: &mut Value) {
+        let parts: Vec<String> = body["id"].as_str().unwrap().split('/').map(str::to_owned).collect();
+        let [before @ .., organization, user] = parts.as_slice() else { panic!("{parts:?}") };
+        body["id"] = json!(format!("{}/{user}/{organization}", before.join("/")));
+    }
+    let forgeries: [(&str, fn(&mut Value)); 4] = [
+        ("another host", |body| at(body, "https://evil.example")),
+        ("Salesforce without TLS", |body| at(body, "http://login.salesforce.com")),
+        ("a private address", |body| at(body, "https://10.0.0.1")),
+        ("a user in the place of the org", swapped),
+    ];
+    for (language, word) in [("en", "no proxy rewrites"), ("fr", "aucun proxy ne récrit")] {
+        let (scene, kayo) = signing(language).await;
+        let ports = scene.stack.ports();
+        for (name, forge) in forgeries {
+            let forger = Forger(ports.transport, forge);
+            let refused = connect::sign_in(Ports { transport: &forger, ..ports }, &kayo).await.unwrap_err();
+            assert!(refused.code == "identity_wrong" && refused.cure.contains(word), "{name}: {refused:?}");
+            assert!(tokens::load_credentials(ports, &kayo).await.unwrap().unwrap().access_token.is_none(), "{name}");
+        }
+        // What Salesforce itself says passes, also through the same way.
+        let honest = Forger(ports.transport, |_| ());
+        connect::sign_in(Ports { transport: &honest, ..ports }, &kayo).await.unwrap();
+    }
 }
 
 /// The client credentials flow has refusals of its own.
@@ -181,22 +256,29 @@ async fn page(scene: &Scene, language: &str) -> (u16, String) {
     let kayo: ConnectionId = "kayo".parse().unwrap();
     let document = scene.document("kayo", |document| document["connection"]["language"] = json!(language));
     scene.apply(&document).await;
-    page_of(scene, &kayo, "8F2D0C1B7A6E5943-demo-consumer-secret").await
+    page_of(scene, &kayo, SECRET).await
 }
 
 async fn page_of(scene: &Scene, kayo: &ConnectionId, secret: &str) -> (u16, String) {
     tokens::set_client_secret(scene.stack.ports(), kayo, secret.to_owned().into()).await.unwrap();
     let path = connect::issue_ticket(scene.stack.ports(), kayo).await.unwrap();
-    let link = format!("{}{path}", scene.stack.addresses().gateway);
-    let first = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap().get(&link).send().await.unwrap();
+    let button = format!("{}{path}", scene.stack.addresses().gateway);
+    let first = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap().post(&button).send().await.unwrap();
     if !first.status().is_redirection() {
         return (first.status().as_u16(), first.text().await.unwrap());
     }
-    let path = connect::issue_ticket(scene.stack.ports(), kayo).await.unwrap();
     let user = Seed::demo().users.remove(0);
-    let link = format!("{}{path}", scene.stack.addresses().gateway);
-    let (browser, callback) = browser::authorize(&link, &user.username, &user.password).await.unwrap();
-    let answer = browser.get(callback).send().await.unwrap();
+    let (browser, callback) = browser::authorize(&link(scene, kayo).await, &user.username, &user.password).await.unwrap();
+    told(browser.get(callback).send().await.unwrap()).await
+}
+
+/// A link of the connection.
+async fn link(scene: &Scene, kayo: &ConnectionId) -> String {
+    let path = connect::issue_link(scene.stack.ports(), kayo).await.unwrap();
+    format!("{}{path}", scene.stack.addresses().gateway)
+}
+
+async fn told(answer: reqwest::Response) -> (u16, String) {
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
@@ -238,31 +320,143 @@ async fn a_link_outlives_what_is_mended_meanwhile() {
     let app = scene.org().control().apps().remove(0);
     tokens::set_client_secret(scene.stack.ports(), &kayo, app.secret.clone().unwrap().into()).await.unwrap();
     change_app(&scene, |app| app.callback_urls.clear());
-    let path = connect::issue_ticket(scene.stack.ports(), &kayo).await.unwrap();
-    let link = format!("{}{path}", scene.stack.addresses().gateway);
-    assert_eq!(reqwest::get(&link).await.unwrap().status(), 403);
+    let link = link(&scene, &kayo).await;
+    let pressed = reqwest::Client::new().post(link.replace("/connect?", "/start?")).send().await.unwrap();
+    assert_eq!(pressed.status(), 403);
     scene.org().control().register_app(app);
     let user = Seed::demo().users.remove(0);
     browser::approve(&link, &user.username, &user.password).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_secret_and_a_refused_proof_are_told_by_the_page() {
+async fn a_wrong_secret_is_told_by_the_page() {
     for language in LANGUAGES {
         let scene = Scene::new().await;
-        let kayo: ConnectionId = "kayo".parse().unwrap();
-        scene.apply(&scene.document("kayo", |document| document["connection"]["language"] = json!(language))).await;
-        for (spoil, secret, code) in [
-            ((|_| ()) as Spoil, "another", "invalid_client"),
-            (|s| refuse(s, "invalid_grant", "missing required code verifier"), "8F2D0C1B7A6E5943-demo-consumer-secret", "pkce_required"),
-            (|s| refuse(s, "invalid_grant", "invalid code verifier"), "8F2D0C1B7A6E5943-demo-consumer-secret", "pkce_refused"),
-            (|s| refuse(s, "invalid_grant", "expired authorization code"), "8F2D0C1B7A6E5943-demo-consumer-secret", "code_expired"),
-        ] {
-            spoil(&scene);
-            let (status, page) = page_of(&scene, &kayo, secret).await;
-            assert!(status == 403 && page.contains(&format!("<code>{code}</code>")), "{code} {language}: {status} {page}");
-            assert!(page.contains(&format!("<html lang=\"{language}\">")), "{page}");
-        }
+        let kayo = applied(&scene, language).await;
+        says(&page_of(&scene, &kayo, "another").await, language, "invalid_client");
+    }
+}
+
+/// Applies the document in this language.
+async fn applied(scene: &Scene, language: &str) -> ConnectionId {
+    scene.apply(&scene.document("kayo", |document| document["connection"]["language"] = json!(language))).await;
+    let kayo: ConnectionId = "kayo".parse().unwrap();
+    tokens::set_client_secret(scene.stack.ports(), &kayo, SECRET.into()).await.unwrap();
+    kayo
+}
+
+fn says((status, page): &(u16, String), language: &str, code: &str) {
+    assert!(*status == 403 && page.contains(&format!("<code>{code}</code>")), "{code} {language}: {status} {page}");
+    assert!(page.contains(&format!("<html lang=\"{language}\">")), "{page}");
+}
+
+/// Presses the link's button; answers where Salesforce would be asked, and the cookie.
+async fn pressed(scene: &Scene, kayo: &ConnectionId) -> (reqwest::Url, String) {
+    let button = link(scene, kayo).await.replace("/connect?", "/start?");
+    let begun = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap().post(button).send().await.unwrap();
+    let header = |name: &str| begun.headers()[name].to_str().unwrap().to_owned();
+    (header("location").parse().unwrap(), header("set-cookie").split(';').next().unwrap().to_owned())
+}
+
+async fn returns(callback: reqwest::Url, cookie: &str) -> (u16, String) {
+    told(reqwest::Client::new().get(callback).header("cookie", cookie).send().await.unwrap()).await
+}
+
+/// The address with other parameters; one without a value is left out.
+fn with(url: &reqwest::Url, name: &str, value: Option<&str>) -> reqwest::Url {
+    let mut changed = url.clone();
+    let kept: Vec<(String, String)> = url.query_pairs().into_owned().filter(|(key, _)| key != name).collect();
+    changed.query_pairs_mut().clear().extend_pairs(kept).extend_pairs(value.map(|value| (name, value)));
+    changed
+}
+
+/// Who presses "Deny" on Salesforce's page is sent back with its code for that.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_denies_is_told_how_to_allow() {
+    for (language, word) in [("en", "choose “Allow”"), ("fr", "choisissez « Autoriser »")] {
+        let scene = Scene::new().await;
+        let kayo = applied(&scene, language).await;
+        let (asked, cookie) = pressed(&scene, &kayo).await;
+        let user = Seed::demo().users.remove(0);
+        let (_, callback) = browser::deny(asked.as_str(), &user.username, &user.password).await.unwrap();
+        let query: std::collections::BTreeMap<String, String> = callback.query_pairs().into_owned().collect();
+        assert_eq!((query["error"].as_str(), query["error_description"].as_str()), ("access_denied", "end-user denied authorization"));
+        let page = returns(callback.clone(), &cookie).await;
+        says(&page, language, "access_denied");
+        assert!(page.1.contains(word), "{}", page.1);
+        assert_eq!(returns(callback, &cookie).await.0, 410, "the state is used up");
+        let meta = scene.stack.ports().table.load_meta(&kayo).await.unwrap().unwrap();
+        assert_eq!(serde_json::to_value(meta.status).unwrap(), json!("draft"));
+    }
+}
+
+/// The app asks for PKCE, and what stands between the browser and Salesforce takes it away.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_asks_for_pkce_and_gets_none_is_told_by_the_page() {
+    for language in LANGUAGES {
+        let scene = Scene::new().await;
+        change_app(&scene, |app| app.pkce_required = true);
+        let kayo = applied(&scene, language).await;
+        let (asked, cookie) = pressed(&scene, &kayo).await;
+        let user = Seed::demo().users.remove(0);
+        let (_, callback) = browser::authorize(with(&asked, "code_challenge", None).as_str(), &user.username, &user.password).await.unwrap();
+        says(&returns(callback, &cookie).await, language, "pkce_required");
+    }
+}
+
+/// Salesforce holds the verifier against the challenge that it was sent, under either code that it may refuse with.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_that_does_not_fit_is_told_by_the_page() {
+    for (mismatch, language) in [doubts::PkceMismatch::InvalidRequest, doubts::PkceMismatch::InvalidGrant].into_iter().zip(LANGUAGES) {
+        let scene = Scene::with(settled(|doubts| doubts.pkce_mismatch = mismatch), Switch::Off).await;
+        let kayo = applied(&scene, language).await;
+        let (asked, cookie) = pressed(&scene, &kayo).await;
+        let user = Seed::demo().users.remove(0);
+        let other = with(&asked, "code_challenge", Some("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"));
+        let (_, callback) = browser::authorize(other.as_str(), &user.username, &user.password).await.unwrap();
+        says(&returns(callback, &cookie).await, language, "pkce_refused");
+    }
+}
+
+/// The verifier gets lost on its way.
+struct WithoutVerifier<'a>(&'a dyn Transport);
+
+impl Transport for WithoutVerifier<'_> {
+    fn send(&self, request: http::Request<Bytes>, timeout: Duration) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
+        let (parts, body) = request.into_parts();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        let kept: Vec<&str> = body.split('&').filter(|pair| !pair.starts_with("code_verifier=")).collect();
+        self.0.send(http::Request::from_parts(parts, kept.join("&").into()), timeout)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exchange_without_its_proof_is_told_by_the_page() {
+    for language in LANGUAGES {
+        let scene = Scene::new().await;
+        let kayo = applied(&scene, language).await;
+        let (asked, cookie) = pressed(&scene, &kayo).await;
+        let user = Seed::demo().users.remove(0);
+        let (_, callback) = browser::authorize(asked.as_str(), &user.username, &user.password).await.unwrap();
+        let value = |name: &str| callback.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        let query = connect::CallbackQuery { state: value("state"), code: value("code"), ..connect::CallbackQuery::default() };
+        let lossy = WithoutVerifier(scene.stack.ports().transport);
+        let reply = connect::callback(Ports { transport: &lossy, ..scene.stack.ports() }, &kayo, &query, &[cookie]).await;
+        says(&(reply.status, reply.html), language, "pkce_required");
+    }
+}
+
+/// The org's clock tells how old a code is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_is_too_old_is_told_by_the_page() {
+    for language in LANGUAGES {
+        let scene = Scene::new().await;
+        let kayo = applied(&scene, language).await;
+        let (asked, cookie) = pressed(&scene, &kayo).await;
+        let user = Seed::demo().users.remove(0);
+        let (_, callback) = browser::authorize(asked.as_str(), &user.username, &user.password).await.unwrap();
+        scene.org().control().advance(SignedDuration::from_mins(16));
+        says(&returns(callback, &cookie).await, language, "code_expired");
     }
 }
 

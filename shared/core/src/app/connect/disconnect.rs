@@ -72,36 +72,45 @@ async fn revoke(ports: Ports<'_>, document: &Document, held: Option<Credentials>
 }
 
 /// Ties a connection to another org, for example to a sandbox that was refreshed, which is another org under the same name. The next time it is
-/// connected, it must be to that one. Records of the former org count no more: every tie to one names its org.
-pub async fn confirm_organization(ports: Ports<'_>, connection: &ConnectionId, organization: &RecordId) -> Result<(), Refused> {
+/// connected, it must be to that one. Records of the former org count no more: every tie to one names its org. Answers what became of the grant
+/// there.
+pub async fn confirm_organization(ports: Ports<'_>, connection: &ConnectionId, organization: &RecordId) -> Result<Revoked, Refused> {
     let mut language = Language::default();
     confirm(ports, connection, organization, &mut language).await.map_err(|refusal| refusal.told(language))
 }
 
-async fn confirm(ports: Ports<'_>, connection: &ConnectionId, organization: &RecordId, language: &mut Language) -> Result<(), Refusal> {
-    load_document(ports, connection, language).await?;
+async fn confirm(ports: Ports<'_>, connection: &ConnectionId, organization: &RecordId, language: &mut Language) -> Result<Revoked, Refusal> {
+    let document = load_document(ports, connection, language).await?;
     if !organization.as_str().starts_with("00D") {
         return Err(Refusal::NoOrganization);
     }
     let meta = ports.table.load_meta(connection).await?.ok_or(Refusal::UnknownConnection)?;
     if meta.organization.as_deref() == Some(organization.as_str()) {
-        return Ok(());
+        return Ok(Revoked::Nothing);
     }
     connections::mark_broken(ports, connection, "organization_changed").await?;
     // Whoever is at work in the former org ends first; nobody begins again.
     let lease = writer(ports, connection).await?;
     let done = change_over(ports, connection, organization).await;
     ports.table.abandon_writer(connection, &lease).await?;
-    done?;
-    tracing::info!(connection.id = %connection, organization.id = %organization, "another org confirmed");
-    Ok(())
+    let former = done?;
+    // Last, since it is not needed for anything: a refreshed sandbox has forgotten its grants, and an org that is given up may be gone.
+    let revoked = revoke(ports, &document, former).await;
+    tracing::info!(connection.id = %connection, organization.id = %organization, revoked = ?revoked, "another org confirmed");
+    Ok(revoked)
 }
 
-/// The tie comes last: whoever dies before it confirms once more.
-async fn change_over(ports: Ports<'_>, connection: &ConnectionId, organization: &RecordId) -> Result<(), Refusal> {
-    tokens::rewrite(ports, connection, |former| Ok::<_, tokens::TokenError>(former.unwrap_or_default().signed_out())).await?;
+/// Answers what signed in to the former org. The tie comes last: whoever dies before it confirms once more.
+async fn change_over(ports: Ports<'_>, connection: &ConnectionId, organization: &RecordId) -> Result<Option<Credentials>, Refusal> {
+    let mut held = None;
+    let sign_out = |former: Option<Credentials>| {
+        held.clone_from(&former);
+        Ok::<_, tokens::TokenError>(former.unwrap_or_default().signed_out())
+    };
+    tokens::rewrite(ports, connection, sign_out).await?;
     ports.table.forget_org(connection).await?;
-    Ok(connections::tie(ports, connection, organization.as_str()).await?)
+    connections::tie(ports, connection, organization.as_str()).await?;
+    Ok(held)
 }
 
 async fn writer(ports: Ports<'_>, connection: &ConnectionId) -> Result<Lease, Refusal> {

@@ -1,7 +1,8 @@
 //! Connecting an org: a single-use link, Salesforce's sign-in, a verified grant, a first API call.
 //!
 //! Nothing that a browser brings is believed: the ticket and the state are single-use and stored as hashes, the state is
-//! bound to a cookie of the same browser, and the cookie is the PKCE verifier, which the table never sees.
+//! bound to a cookie of the same browser, and the cookie is the PKCE verifier, which the table never sees. Whoever only looks at the link, as
+//! mail scanners do, gets a page with a button; the button uses the ticket up.
 
 mod causes;
 mod complete;
@@ -50,19 +51,46 @@ pub struct CallbackQuery {
     pub code: Option<String>,
     /// Salesforce's code, where it refused.
     pub error: Option<String>,
+    /// Its text beside that.
+    pub error_description: Option<String>,
 }
 
-/// Makes a ticket, and answers the path of the link that carries it. The link can be opened once, within ten minutes.
+/// Makes a ticket, and answers the path of the link that carries it, for people. It can be used once, within ten minutes.
+pub async fn issue_link(ports: Ports<'_>, connection: &ConnectionId) -> Result<String, StateError> {
+    Ok(format!("/oauth/{connection}/connect?ticket={}", new_ticket(ports, connection).await?))
+}
+
+/// The same, with the path that the button of the link's page leads to.
 pub async fn issue_ticket(ports: Ports<'_>, connection: &ConnectionId) -> Result<String, StateError> {
+    Ok(format!("/oauth/{connection}/start?ticket={}", new_ticket(ports, connection).await?))
+}
+
+async fn new_ticket(ports: Ports<'_>, connection: &ConnectionId) -> Result<String, StateError> {
     let ticket = random_text(ports);
     ports.table.save_ticket(connection, &hash(&ticket), ports.clock.now()).await?;
-    Ok(format!("/oauth/{connection}/start?ticket={ticket}"))
+    Ok(ticket)
 }
 
 /// Where Salesforce sends the browser back to, which the app must name letter by letter. `origin` is where browsers reach the HTTP API.
 #[must_use]
 pub fn callback_url(origin: &str, connection: &ConnectionId) -> String {
     format!("{origin}/oauth/{connection}/callback")
+}
+
+/// The page of a link: what it is for, and a button. Nothing is used up by it, however often it is looked at.
+pub async fn offer(ports: Ports<'_>, connection: &ConnectionId, ticket: &str) -> Reply {
+    let mut language = Language::default();
+    match offered(ports, connection, ticket, &mut language).await {
+        Ok(document) => Reply::offer(language, &document.connection.name, ticket),
+        Err(refusal) => refused(connection, language, &refusal, None),
+    }
+}
+
+async fn offered(ports: Ports<'_>, connection: &ConnectionId, ticket: &str, language: &mut Language) -> Result<Document, Refusal> {
+    if !ports.table.is_ticket(connection, &hash(ticket), ports.clock.now()).await? {
+        return Err(Refusal::TicketExpired);
+    }
+    load_document(ports, connection, language).await
 }
 
 /// Uses the ticket up and sends the browser to Salesforce. `origin` is where browsers reach the HTTP API, for example
@@ -144,7 +172,7 @@ async fn finish(
     }
     *cleared = Some(cookie.clear());
     if let Some(code) = &query.error {
-        return Err(Refusal::brought(code, stored.redirect_uri));
+        return Err(Refusal::brought(code, query.error_description.as_deref().unwrap_or_default(), stored.redirect_uri));
     }
     let code = query.code.as_deref().filter(|code| !code.is_empty()).ok_or(Refusal::Incomplete)?;
     let app = App::of(&document.salesforce, &ports.settings.allowed_hosts).map_err(|e| Refusal::sign_in(&e, &stored.redirect_uri))?;

@@ -10,7 +10,7 @@ use crate::domain::config::Language;
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
-    /// Where the browser is to go, with status 302.
+    /// Where the browser is to go, with status 303.
     pub location: Option<String>,
     /// A cookie to set, as the header's value.
     pub cookie: Option<String>,
@@ -43,12 +43,26 @@ impl std::fmt::Debug for Reply {
 }
 
 impl Reply {
+    /// The page of a link that nobody has used yet. `ticket` was found in the table by its hash, so it is one of ours.
+    pub(super) fn offer(language: Language, name: &str, ticket: &str) -> Self {
+        let words = words::offer(language);
+        let said = format!("<p>{}</p>", escape(&words.text.replace("{name}", name)));
+        // Relative, so that the API may stand under any address.
+        let form = format!(
+            "<form method=\"post\" action=\"start?ticket={}\"><button type=\"submit\">{}</button></form>",
+            escape(ticket),
+            escape(words.button)
+        );
+        let once = format!("<p><small>{}</small></p>", escape(words.once));
+        Self { status: 200, location: None, cookie: None, html: document(language, words.title, &[&said, &form, &once]) }
+    }
+
     /// Sends the browser to Salesforce. The page is for browsers that do not go by themselves.
     pub(super) fn redirect(language: Language, location: String, cookie: String) -> Self {
         let words = words::leaving(language);
         let link = format!("<a href=\"{}\">{}</a>", escape(&location), escape(words.link));
         let html = document(language, words.title, &[&format!("<p>{}</p>", escape(words.text)), &format!("<p>{link}</p>")]);
-        Self { status: 302, location: Some(location), cookie: Some(cookie), html }
+        Self { status: 303, location: Some(location), cookie: Some(cookie), html }
     }
 
     pub(super) fn refused(language: Language, refusal: &Refusal, cookie: Option<String>) -> Self {
@@ -77,6 +91,7 @@ impl Reply {
 
 const STYLE: &str = "body{font:1rem/1.6 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1.5rem;color:#1b1f24;background:#fff}\
 h1{font-size:1.4rem;line-height:1.3}dt{font-weight:600}dd{margin:0 0 .6rem;overflow-wrap:anywhere}small{color:#57606a}\
+button{font:inherit;padding:.5rem 1rem;cursor:pointer}\
 @media(prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}small{color:#8b949e}a{color:#79b8ff}}";
 
 /// A document of a title and parts that are HTML already.
@@ -139,15 +154,20 @@ mod tests {
 
         let reply = Reply::redirect(Language::Fr, "https://x/?a=1&b=\"".to_owned(), "c".to_owned());
         assert!(reply.html.contains("href=\"https://x/?a=1&amp;b=&quot;\""), "{}", reply.html);
-        assert_eq!((reply.status, reply.location.as_deref()), (302, Some("https://x/?a=1&b=\"")));
+        assert_eq!((reply.status, reply.location.as_deref()), (303, Some("https://x/?a=1&b=\"")));
+
+        let html = Reply::offer(Language::En, "A & <b>", "t\"k").html;
+        assert!(html.contains("A &amp; &lt;b&gt;") && html.contains("action=\"start?ticket=t&quot;k\""), "{html}");
     }
 
     #[test]
     fn pages_name_their_language_and_load_nothing() {
         for (language, lang) in [(Language::Fr, "fr"), (Language::En, "en")] {
-            let html = Reply::refused(language, &Refusal::StateExpired, None).html;
-            assert!(html.starts_with(&format!("<!doctype html><html lang=\"{lang}\">")), "{html}");
-            assert!(!html.contains("src=") && !html.contains("url(") && !html.contains("<link"), "{html}");
+            for reply in [Reply::refused(language, &Refusal::StateExpired, None), Reply::offer(language, "KAYO", "t")] {
+                let html = reply.html;
+                assert!(html.starts_with(&format!("<!doctype html><html lang=\"{lang}\">")), "{html}");
+                assert!(!html.contains("src=") && !html.contains("url(") && !html.contains("<link"), "{html}");
+            }
         }
     }
 }

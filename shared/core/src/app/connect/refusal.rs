@@ -5,7 +5,10 @@ use super::{
     words::{self, Explained},
 };
 use crate::{
-    adapters::salesforce::{Class, SalesforceError, oauth::OAuthError},
+    adapters::salesforce::{
+        Class, SalesforceError,
+        oauth::{OAuthError, cause_of},
+    },
     adapters::state::StateError,
     app::{connections::ConnectionError, tokens::TokenError},
     domain::config::Language,
@@ -111,10 +114,12 @@ impl Refusal {
         Refused { code: self.code().to_owned(), cause, cure }
     }
 
-    /// Salesforce's refusal as the browser brought it. Anybody can write that address, so only what looks like a code is kept.
-    pub fn brought(code: &str, redirect_uri: String) -> Self {
+    /// Salesforce's refusal as the browser brought it. Anybody can write that address, so only what looks like a code is kept, and of the text
+    /// no more than which cause it is that we know.
+    pub fn brought(code: &str, description: &str, redirect_uri: String) -> Self {
         let legal = (1..=64).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        Self::SignIn { code: if legal { code } else { "sign_in_refused" }.to_owned(), redirect_uri }
+        let code = if legal { cause_of(code, description).unwrap_or(code) } else { "sign_in_refused" };
+        Self::SignIn { code: code.to_owned(), redirect_uri }
     }
 
     pub fn sign_in(error: &OAuthError, redirect_uri: &str) -> Self {
@@ -194,6 +199,7 @@ mod tests {
             other,
             disabled,
             sign_in("signature_wrong"),
+            sign_in("identity_wrong"),
             sign_in("host_refused"),
             sign_in("salesforce_silent"),
             Refusal::OtherFlow,
@@ -216,10 +222,15 @@ mod tests {
 
     #[test]
     fn a_browser_brings_codes_only() {
-        for (brought, want) in
-            [("access_denied", "access_denied"), ("a b", "sign_in_refused"), ("", "sign_in_refused"), (&"x".repeat(65), "sign_in_refused")]
-        {
-            assert_eq!(Refusal::brought(brought, String::new()).code(), want);
+        for (brought, text, want) in [
+            ("access_denied", "end-user denied authorization", "access_denied"),
+            ("invalid_request", "missing required code challenge", "pkce_required"),
+            ("invalid_request", "<b>something new</b>", "invalid_request"),
+            ("a b", "missing required code challenge", "sign_in_refused"),
+            ("", "", "sign_in_refused"),
+            (&"x".repeat(65), "", "sign_in_refused"),
+        ] {
+            assert_eq!(Refusal::brought(brought, text, String::new()).code(), want);
         }
     }
 

@@ -12,12 +12,9 @@ use super::{
     refusal::{Refusal, Refused},
 };
 use crate::{
-    adapters::{
-        salesforce::{
-            Class,
-            oauth::{self, App, DeviceCode, Signed, parse_device},
-        },
-        state::connections::Status,
+    adapters::salesforce::{
+        Class,
+        oauth::{self, App, DeviceCode, Signed, parse_device},
     },
     app::{
         connections,
@@ -47,7 +44,8 @@ pub async fn by_device(ports: Ports<'_>, connection: &ConnectionId, tell: impl F
     device(ports, connection, tell, &mut language).await.map_err(|refusal| told(connection, &refusal, language))
 }
 
-/// Signs in as the functions would, and calls the API once. A connection that was broken and works again goes on.
+/// Signs in as the functions would, and calls the API once. A connection that was broken and works again goes on; of one that is not at work, a
+/// cause that was noted is forgotten.
 pub async fn test(ports: Ports<'_>, connection: &ConnectionId) -> Result<Connected, Refused> {
     let mut language = Language::default();
     tested(ports, connection, &mut language).await.map_err(|refusal| told(connection, &refusal, language))
@@ -115,8 +113,6 @@ async fn tested(ports: Ports<'_>, connection: &ConnectionId, language: &mut Lang
     let organization = session.organization_id().ok_or(TokenError::Unreadable)?.to_owned();
     let user = call(&session.org, user).await?;
     let held = tokens::load_credentials(ports, connection).await?.unwrap_or_default();
-    if ports.table.load_meta(connection).await?.is_some_and(|meta| meta.status == Status::Broken) {
-        connections::mark_connected(ports, connection, &organization).await?;
-    }
+    connections::mark_connected(ports, connection, &organization).await?;
     Ok(connected(&document, organization, user, &session.org, &held))
 }

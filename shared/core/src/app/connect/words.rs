@@ -17,6 +17,15 @@ pub(super) struct Leaving {
     pub link: &'static str,
 }
 
+/// The page of a link.
+pub(super) struct Offer {
+    pub title: &'static str,
+    /// `{name}` is the connection's name.
+    pub text: &'static str,
+    pub button: &'static str,
+    pub once: &'static str,
+}
+
 /// The page of a connected org.
 pub(super) struct Success {
     pub title: &'static str,
@@ -26,6 +35,24 @@ pub(super) struct Success {
     pub address: &'static str,
     pub usage: &'static str,
     pub next: &'static str,
+}
+
+pub(super) fn offer(language: Language) -> Offer {
+    match language {
+        Language::Fr => Offer {
+            title: "Connecter Salesforce",
+            text: "Ce lien relie votre organisation Salesforce à la connexion « {name} ». Vous allez vous identifier chez Salesforce et \
+                   autoriser l'accès à l'API.",
+            button: "Connecter Salesforce",
+            once: "Le bouton ne sert qu'une fois, dans les dix minutes qui suivent la création du lien.",
+        },
+        Language::En => Offer {
+            title: "Connect Salesforce",
+            text: "This link ties your Salesforce org to the connection “{name}”. You will sign in at Salesforce and allow access to the API.",
+            button: "Connect Salesforce",
+            once: "The button works once, within ten minutes after the link was made.",
+        },
+    }
 }
 
 pub(super) fn leaving(language: Language) -> Leaving {
@@ -200,7 +227,17 @@ pub(super) fn ours(code: &str, language: Language) -> Option<(&'static str, &'st
                 "Add the scope “Perform requests at any time (refresh_token, offline_access)” to the app, then ask for a new link.",
             ),
         ],
-        "signature_wrong" | "identity_wrong" => [
+        "identity_wrong" => [
+            (
+                "La réponse de Salesforce ne nomme pas une organisation et un utilisateur à une adresse de Salesforce ; rien n'a été enregistré.",
+                "Vérifiez l'hôte Salesforce dans la configuration et qu'aucun proxy ne récrit les réponses, puis reconnectez.",
+            ),
+            (
+                "Salesforce's answer does not name an org and a user at an address of Salesforce; nothing was stored.",
+                "Check the Salesforce host in the configuration, and that no proxy rewrites answers, then connect again.",
+            ),
+        ],
+        "signature_wrong" => [
             (
                 "La réponse de Salesforce n'est pas signée comme elle devrait l'être ; rien n'a été enregistré.",
                 "Vérifiez que le secret client appliqué est celui de cette application, puis reconnectez.",

@@ -82,14 +82,14 @@ pub fn parse_token(status: u16, body: &[u8]) -> Result<TokenAnswer, OAuthError> 
 
 impl TokenAnswer {
     /// Believes the answer if its signature is made with the consumer secret, its identity names an org and a user, and
-    /// its host is one of Salesforce or allowed. The signature covers identity and time only, never tokens or host.
+    /// its hosts are of Salesforce or allowed. The signature covers identity and time only, never tokens or host.
     pub fn accept(self, signed: Signed<'_>, allowed_hosts: &[String]) -> Result<Grant, OAuthError> {
         match signed {
             Signed::Always(secret) => self.verify(secret)?,
             Signed::IfAtAll(secret) if self.signature.is_some() => self.verify(secret)?,
             Signed::IfAtAll(_) | Signed::Unchecked => {}
         }
-        let (organization_id, user_id) = parse_identity(&self.id)?;
+        let (organization_id, user_id) = parse_identity(&self.id, allowed_hosts)?;
         let issued_at = self.issued_at.as_deref().map(parse_time).transpose()?;
         let instance_url = host::parse_origin(&self.instance_url, allowed_hosts).map_err(OAuthError::Host)?;
         Ok(Grant {
@@ -117,15 +117,24 @@ fn parse_time(milliseconds: &str) -> Result<Timestamp, OAuthError> {
     Timestamp::from_millisecond(milliseconds).map_err(|e| OAuthError::Identity(e.into()))
 }
 
-/// Organization and user of `https://login.salesforce.com/id/{organization}/{user}`.
-fn parse_identity(id: &str) -> Result<(RecordId, RecordId), OAuthError> {
+/// What the id of an org begins with. Source: Salesforce's list of standard field record id prefixes, as the next one.
+const ORGANIZATION: &str = "00D";
+/// What the id of a user begins with.
+const USER: &str = "005";
+
+/// Organization and user of `https://login.salesforce.com/id/{organization}/{user}`, an address under the same rule as the org's own.
+fn parse_identity(id: &str, allowed_hosts: &[String]) -> Result<(RecordId, RecordId), OAuthError> {
     let url = Url::parse(id).map_err(|e| OAuthError::Identity(e.into()))?;
+    host::check(&url, allowed_hosts).map_err(|e| OAuthError::Identity(e.into()))?;
     let segments: Vec<&str> = url.path_segments().into_iter().flatten().collect();
     let ["id", organization, user] = segments.as_slice() else {
         return Err(OAuthError::Identity("the path is not /id/organization/user".into()));
     };
-    let parse = |text: &str| RecordId::parse(text).map_err(|e| OAuthError::Identity(e.into()));
-    Ok((parse(organization)?, parse(user)?))
+    let parse = |text: &str, prefix: &str| {
+        let id = RecordId::parse(text).map_err(|e| OAuthError::Identity(e.into()))?;
+        if id.as_str().starts_with(prefix) { Ok(id) } else { Err(OAuthError::Identity("an id is of another kind".into())) }
+    };
+    Ok((parse(organization, ORGANIZATION)?, parse(user, USER)?))
 }
 
 #[cfg(test)]
@@ -197,13 +206,6 @@ mod tests {
 
     #[test]
     fn anything_else_is_not() {
-        let with_id = |id: &str| {
-            let (id, signature) = (id.to_owned(), sign("secret", id, "1558553873237"));
-            move |b: &mut Value| {
-                b["id"] = json!(id);
-                b["signature"] = json!(signature);
-            }
-        };
         let code = |result: Result<Grant, OAuthError>| result.unwrap_err().code().to_owned();
         assert_eq!(code(answer(|b| b["signature"] = json!(sign("other", ID, "1558553873237")))), "signature_wrong");
         assert_eq!(code(answer(|b| b["signature"] = json!("not base64!"))), "signature_wrong");
@@ -215,8 +217,6 @@ mod tests {
         );
         assert_eq!(code(answer(|b| b["issued_at"] = json!("1558553873238"))), "signature_wrong");
         assert_eq!(code(answer(|b| b["instance_url"] = json!("https://evil.example"))), "host_refused");
-        assert_eq!(code(answer(with_id("https://login.salesforce.com/id/00DB0000000TfcRMAS"))), "identity_wrong");
-        assert_eq!(code(answer(with_id("https://login.salesforce.com/id/x/y"))), "identity_wrong");
         assert_eq!(
             code(answer(|b| {
                 b.as_object_mut().unwrap().remove("access_token");
@@ -225,6 +225,38 @@ mod tests {
         );
         assert_eq!(parse_token(200, b"<html>").unwrap_err().code(), "salesforce_unreadable");
         assert_eq!(parse_token(400, br#"{"error":"invalid_grant"}"#).unwrap_err().code(), "invalid_grant");
+    }
+
+    /// An answer of the JWT bearer flow has no signature, so nothing else speaks for these.
+    #[test]
+    fn an_identity_is_of_an_org_and_a_user_at_a_host_of_salesforce() {
+        let (organization, user) = ("00DB0000000TfcRMAS", "005B0000005Bk90IAC");
+        for (origin, path, good) in [
+            ("https://login.salesforce.com", format!("/id/{organization}/{user}"), true),
+            ("https://test.salesforce.com", format!("/id/{organization}/{user}"), true),
+            ("https://acme--dev.sandbox.my.salesforce.com", format!("/id/{organization}/{user}"), true),
+            ("https://login.salesforce.com", "/id/00DB0000000TfcR/005B0000005Bk90".to_owned(), true),
+            ("http://localhost:8080", format!("/id/{organization}/{user}"), true),
+            ("http://login.salesforce.com", format!("/id/{organization}/{user}"), false),
+            ("https://evil.example", format!("/id/{organization}/{user}"), false),
+            ("https://login.salesforce.com.evil.example", format!("/id/{organization}/{user}"), false),
+            ("https://169.254.169.254", format!("/id/{organization}/{user}"), false),
+            ("http://localhost:8081", format!("/id/{organization}/{user}"), false),
+            ("https://login.salesforce.com", format!("/id/{user}/{organization}"), false),
+            ("https://login.salesforce.com", format!("/id/{organization}/{organization}"), false),
+            ("https://login.salesforce.com", format!("/id/{organization}/00QB0000005Bk90"), false),
+            ("https://login.salesforce.com", format!("/id/{organization}"), false),
+            ("https://login.salesforce.com", format!("/id/{organization}/{user}/more"), false),
+            ("https://login.salesforce.com", format!("/other/{organization}/{user}"), false),
+            ("https://login.salesforce.com", "/id/x/y".to_owned(), false),
+            ("", String::new(), false),
+        ] {
+            let id = format!("{origin}{path}");
+            let body = json!({"access_token": "00DB!AQQ", "instance_url": "https://acme.my.salesforce.com", "id": id});
+            let answer = parse_token(200, body.to_string().as_bytes()).unwrap();
+            let accepted = answer.accept(Signed::Unchecked, &["localhost:8080".to_owned()]);
+            assert_eq!(accepted.as_ref().map_err(OAuthError::code).err(), (!good).then_some("identity_wrong"), "{id}");
+        }
     }
 
     #[test]

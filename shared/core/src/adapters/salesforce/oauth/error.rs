@@ -35,7 +35,7 @@ pub enum OAuthError {
     /// The signature is missing or not made with the consumer secret.
     #[error("the answer of Salesforce's sign-in is not signed with the consumer secret")]
     Signature,
-    /// The identity address does not name an organization and a user.
+    /// The identity address does not name an organization and a user, or is none of Salesforce.
     #[error("the answer of Salesforce's sign-in does not name an organization and a user")]
     Identity(#[source] Cause),
     /// The host is not one of Salesforce.
@@ -83,7 +83,7 @@ impl OAuthError {
     #[must_use]
     pub fn cause(&self) -> &str {
         match self {
-            Self::Refused { code, description, .. } => cause(code, description).unwrap_or(code),
+            Self::Refused { code, description, .. } => cause_of(code, description).unwrap_or(code),
             other => other.code(),
         }
     }
@@ -148,7 +148,8 @@ const TEXTS: [(&str, &str); 20] = [
     ("device code", "code_expired"),
 ];
 
-fn cause(code: &str, description: &str) -> Option<&'static str> {
+/// Our name for what a code and its text mean together; `None` where the code alone has to do.
+pub fn cause_of(code: &str, description: &str) -> Option<&'static str> {
     if !matches!(code, "invalid_grant" | "invalid_request" | "invalid_client" | "invalid_app_access") {
         return None;
     }

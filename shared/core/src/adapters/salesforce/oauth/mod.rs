@@ -18,7 +18,7 @@ use url::{Url, form_urlencoded};
 
 pub use answer::{Grant, Signed, TokenAnswer, parse_token};
 pub use device::{DeviceCode, parse_device};
-pub use error::OAuthError;
+pub use error::{OAuthError, cause_of};
 
 use super::host;
 use crate::{domain::config::SalesforceSection, ports::Transport};
