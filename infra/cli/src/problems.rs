@@ -69,7 +69,8 @@ pub async fn run(target: &Target, options: Options) -> Result<()> {
 }
 
 fn text(c: &ConnectionId, found: &Problems, language: Tongue) -> String {
-    if found.groups.is_empty() && found.standing.is_empty() && found.waits.is_none() && found.broken.is_none() {
+    let nothing_stands = found.standing.is_empty() && found.certificate.is_none();
+    if found.groups.is_empty() && nothing_stands && found.waits.is_none() && found.broken.is_none() {
         return format!("{c}: nothing waits for anybody.");
     }
     let mut lines = vec![format!("{c}:")];
@@ -88,10 +89,10 @@ fn text(c: &ConnectionId, found: &Problems, language: Tongue) -> String {
         lines.extend(group.cure.as_ref().map(|cure| format!("    → {}", cure.to(language.into()))));
         lines.push(format!("    for example {}", group.examples.join(", ")));
     }
-    for problem in &found.standing {
-        lines.push(format!("  {}  {}", problem.finding.code, problem.finding.place));
-        lines.push(format!("    {}", problem.finding.words.to(language.into())));
-        lines.push(format!("    → {}", problem.finding.cure.to(language.into())));
+    for finding in found.standing.iter().map(|problem| &problem.finding).chain(&found.certificate) {
+        lines.push(format!("  {}  {}", finding.code, finding.place));
+        lines.push(format!("    {}", finding.words.to(language.into())));
+        lines.push(format!("    → {}", finding.cure.to(language.into())));
     }
     if found.more {
         lines.push("  There is more than was looked at.".to_owned());

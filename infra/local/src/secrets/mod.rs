@@ -1,8 +1,9 @@
 //! The embedded Secrets Manager: AWS's JSON 1.1 protocol over HTTP, in memory or in one file.
 //!
-//! `store` owns the secrets and what may be done with them, `wire` the shapes of requests, `refusal` the errors. Error
-//! codes and messages are Secrets Manager's own, so that code which matches on them is tested for good.
+//! `store` owns the secrets and what may be done with them, `wire` the shapes of requests, `refusal` the errors, `lag` that a read may be stale.
+//! Error codes and messages are Secrets Manager's own, so that code which matches on them is tested for good.
 
+mod lag;
 mod refusal;
 mod store;
 mod version;
@@ -10,7 +11,7 @@ mod wire;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use axum::{Router, body::Bytes, extract::State, response::IntoResponse, routing::post};
@@ -24,6 +25,7 @@ use crate::{
     files,
     served::{self, Stop},
 };
+use lag::Lag;
 use refusal::Refusal;
 use store::{Moment, Store};
 
@@ -58,6 +60,7 @@ pub struct SecretsManager {
 
 struct Inner {
     store: Mutex<Store>,
+    lag: Mutex<Lag>,
     file: Option<PathBuf>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
@@ -67,7 +70,7 @@ impl SecretsManager {
     /// A service without secrets that keeps them in memory.
     #[must_use]
     pub fn memory(clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
-        Self { inner: Arc::new(Inner { store: Mutex::default(), file: None, clock, ids }) }
+        Self::of(Store::default(), None, clock, ids)
     }
 
     /// A service that keeps its secrets in the file `path`, in clear text, readable by the owner alone.
@@ -78,7 +81,27 @@ impl SecretsManager {
         let bytes = files::read_if_there(path).map_err(|source| SecretsFileError::Unreadable { path: path.to_owned(), source })?;
         let store = bytes.map(|bytes| serde_json::from_slice(&bytes)).transpose();
         let store = store.map_err(|source| SecretsFileError::Malformed { path: path.to_owned(), source })?.unwrap_or_default();
-        Ok(Self { inner: Arc::new(Inner { store: Mutex::new(store), file: Some(path.to_owned()), clock, ids }) })
+        Ok(Self::of(store, Some(path.to_owned()), clock, ids))
+    }
+
+    fn of(store: Store, file: Option<PathBuf>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
+        Self { inner: Arc::new(Inner { store: Mutex::new(store), lag: Mutex::default(), file, clock, ids }) }
+    }
+
+    /// From now on one in so many reads of a value is stale, as Secrets Manager's may be: it is answered as before the last change of the secret.
+    /// 0 = none is, as from the start. For tests.
+    pub fn be_stale(&self, one_in: u64) {
+        self.lag().be_stale(one_in);
+    }
+
+    /// How many reads were answered otherwise than they would have been by what is stored.
+    #[must_use]
+    pub fn stale_reads(&self) -> u64 {
+        self.lag().struck()
+    }
+
+    fn lag(&self) -> MutexGuard<'_, Lag> {
+        self.inner.lag.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The service as an HTTP application.
@@ -97,7 +120,14 @@ impl SecretsManager {
         let moment = Moment { now: self.inner.clock.now(), chance: self.inner.ids.secret_bytes() };
         let mut standing = self.inner.store.lock().unwrap_or_else(PoisonError::into_inner);
         let mut next = standing.clone();
-        let answer = wire::dispatch(&mut next, operation, body, &moment)?;
+        let answer = wire::dispatch(&mut next, operation, body, &moment);
+        let seen = if operation == READ { self.lag().former() } else { None };
+        if let Some(mut former) = seen {
+            let stale = wire::dispatch(&mut former, operation, body, &moment);
+            self.lag().note(stale != answer);
+            return stale;
+        }
+        let answer = answer?;
         if next == *standing {
             return Ok(answer);
         }
@@ -108,7 +138,7 @@ impl SecretsManager {
                 return Err(Refusal::internal());
             }
         }
-        *standing = next;
+        self.lag().keep(std::mem::replace(&mut *standing, next));
         Ok(answer)
     }
 
@@ -117,6 +147,9 @@ impl SecretsManager {
         served::serve("the embedded Secrets Manager", listener, self.router(), stop)
     }
 }
+
+/// The operation that reads a value, and may be stale.
+const READ: &str = "GetSecretValue";
 
 const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
 

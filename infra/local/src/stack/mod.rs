@@ -128,6 +128,7 @@ pub struct Stack {
     database: Database,
     org: Option<Sim>,
     mailbox: Mailbox,
+    secrets: SecretsManager,
     failures: Failures,
     stoppers: Stoppers,
     tasks: Tasks,
@@ -204,7 +205,8 @@ impl Stack {
         calls.start_schedules(&mut tasks.callers);
         let stoppers = Stoppers { callers, services };
         let (org, _data) = (org.sim, data);
-        Ok(Self { addresses, installation, functions, upsert, reconcile, database, org, mailbox, failures, stoppers, tasks, _data })
+        let secrets = secrets_manager;
+        Ok(Self { addresses, installation, functions, upsert, reconcile, database, org, mailbox, secrets, failures, stoppers, tasks, _data })
     }
 
     /// Where everything listens.
@@ -257,6 +259,12 @@ impl Stack {
     #[must_use]
     pub fn org(&self) -> Option<&Sim> {
         self.org.as_ref()
+    }
+
+    /// The embedded Secrets Manager itself.
+    #[must_use]
+    pub fn secrets_manager(&self) -> &SecretsManager {
+        &self.secrets
     }
 
     /// The mail that was sent.

@@ -240,3 +240,32 @@ async fn a_change_that_cannot_be_written_has_not_happened() {
     assert_eq!(call("CreateSecret", r#"{"Name":"s"}"#).await.unwrap().status(), 200);
     assert_eq!(call("DescribeSecret", r#"{"SecretId":"s"}"#).await.unwrap().status(), 200);
 }
+
+/// Where a test asks for it, a read is answered as before the last change, and counted where that makes a difference.
+#[tokio::test]
+async fn a_stale_read_sees_what_was_before_the_last_change() {
+    let (clock, ids) = (Arc::new(StandingClock::new()), Arc::new(passerelle_core::adapters::system::RandomIds));
+    let service = passerelle_local::secrets::SecretsManager::memory(clock, ids);
+    let versions = ["0".repeat(32), "1".repeat(32)];
+    let put = |operation: &str, name: &str, version: &str| {
+        let body = serde_json::json!({name: "s", "SecretString": version, "ClientRequestToken": version}).to_string();
+        assert_eq!(service.call(operation, body.as_bytes()).0, 200);
+    };
+    let read = |body: serde_json::Value| {
+        let (status, answer) = service.call("GetSecretValue", body.to_string().as_bytes());
+        (status.as_u16(), answer["VersionId"].as_str().map(str::to_owned))
+    };
+    put("CreateSecret", "Name", &versions[0]);
+    service.be_stale(2);
+    put("PutSecretValue", "SecretId", &versions[1]);
+    let by_id = serde_json::json!({"SecretId": "s", "VersionId": versions[1]});
+    let (new, former) = (Some(versions[1].clone()), Some(versions[0].clone()));
+    assert_eq!([read(by_id.clone()), read(by_id.clone())], [(200, new.clone()), (400, None)]);
+    assert_eq!([read(serde_json::json!({"SecretId": "s"})), read(serde_json::json!({"SecretId": "s"}))], [(200, new.clone()), (200, former.clone())]);
+    let old = serde_json::json!({"SecretId": "s", "VersionId": versions[0]});
+    assert_eq!([read(old.clone()), read(old)], [(200, former.clone()), (200, former)]);
+    assert_eq!(service.stale_reads(), 3, "the labels of the old version have changed as well");
+    service.be_stale(0);
+    assert_eq!([read(by_id.clone()), read(by_id)], [(200, new.clone()), (200, new)]);
+    assert_eq!(service.stale_reads(), 0);
+}

@@ -1,4 +1,4 @@
-//! The org, with a session that is renewed once when Salesforce refuses it.
+//! The org, with a session that is renewed when Salesforce refuses it.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -15,7 +15,7 @@ use crate::{
         },
         state::{StateError, writer::CALL_TIMEOUT},
     },
-    app::tokens::{Session, SessionCache, TokenError, load_session, refresh},
+    app::tokens::{Renewals, Session, SessionCache, TokenError, load_session, refresh},
     domain::{
         budget::{OrgUsage, Purpose, Spent, Wait, verdict},
         engine::Engine,
@@ -128,51 +128,50 @@ impl<'a> Access<'a> {
         Ok(calls)
     }
 
-    /// Sends one composite call, with a renewed session if the first is refused.
+    /// Sends one composite call, with a renewed session where the one at hand is refused.
     pub async fn composite(&mut self, call: &Composite) -> Result<CompositeAnswer, AccessError> {
         self.may_call()?;
-        match self.composite_once(call).await {
-            Err(error) if error.class() == Class::Reauthorise => {
-                self.renew().await?;
-                Ok(self.composite_once(call).await?)
+        let mut renewals = Renewals::default();
+        loop {
+            match self.composite_once(call).await {
+                Err(error) if renewals.again(&error, &self.session) => self.renew().await?,
+                other => return Ok(other?),
             }
-            other => Ok(other?),
         }
     }
 
-    /// Sends one call of its own, with a renewed session if the first is refused.
+    /// Sends one call of its own, with a renewed session where the one at hand is refused.
     pub async fn send(&mut self, method: Method, path: &str, body: &Value) -> Result<(), AccessError> {
-        match self.session.org.send(method.clone(), path, Some(body), CALL_TIMEOUT).await {
-            Err(error) if error.class() == Class::Reauthorise => {
-                self.renew().await?;
-                self.session.org.send(method, path, Some(body), CALL_TIMEOUT).await?;
+        let mut renewals = Renewals::default();
+        loop {
+            match self.session.org.send(method.clone(), path, Some(body), CALL_TIMEOUT).await {
+                Err(error) if renewals.again(&error, &self.session) => self.renew().await?,
+                other => return Ok(other.map(drop)?),
             }
-            other => drop(other?),
         }
-        Ok(())
     }
 
-    /// Sends one call that asks for something and may be repeated, with a renewed session if the first is refused.
+    /// Sends one call that asks for something and may be repeated, with a renewed session where the one at hand is refused.
     pub async fn ask(&mut self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, AccessError> {
         self.may_call()?;
-        match self.session.org.send(method.clone(), path, body, CALL_TIMEOUT).await {
-            Err(error) if error.class() == Class::Reauthorise => {
-                self.renew().await?;
-                Ok(self.session.org.send(method, path, body, CALL_TIMEOUT).await?.body)
+        let mut renewals = Renewals::default();
+        loop {
+            match self.session.org.send(method.clone(), path, body, CALL_TIMEOUT).await {
+                Err(error) if renewals.again(&error, &self.session) => self.renew().await?,
+                other => return Ok(other?.body),
             }
-            other => Ok(other?.body),
         }
     }
 
-    /// Reads CSV, with a renewed session if the first is refused.
+    /// Reads CSV, with a renewed session where the one at hand is refused.
     pub async fn csv(&mut self, path: &str) -> Result<(HeaderMap, Bytes), AccessError> {
         self.may_call()?;
-        match self.session.org.csv(path, CALL_TIMEOUT).await {
-            Err(error) if error.class() == Class::Reauthorise => {
-                self.renew().await?;
-                Ok(self.session.org.csv(path, CALL_TIMEOUT).await?)
+        let mut renewals = Renewals::default();
+        loop {
+            match self.session.org.csv(path, CALL_TIMEOUT).await {
+                Err(error) if renewals.again(&error, &self.session) => self.renew().await?,
+                other => return Ok(other?),
             }
-            other => Ok(other?),
         }
     }
 
@@ -186,15 +185,26 @@ impl<'a> Access<'a> {
         self.session.org.write_alone(call, CALL_TIMEOUT).await
     }
 
+    /// Whether a call that was refused is sent again with another session.
+    pub fn may_renew(&self, renewals: &mut Renewals, refused: &SalesforceError) -> bool {
+        renewals.again(refused, &self.session)
+    }
+
     /// Gets another session.
     pub async fn renew(&mut self) -> Result<(), AccessError> {
         self.session = refresh(self.ports, self.sessions, &self.engine.document, &self.engine.document.connection.id, &self.session).await?;
         Ok(())
     }
 
-    /// The next page of a query.
+    /// The next page of a query, with a renewed session where the one at hand is refused.
     pub async fn more(&mut self, next: &str) -> Result<QueryPage, AccessError> {
         self.may_call()?;
-        Ok(self.session.org.query_more(next, CALL_TIMEOUT).await?)
+        let mut renewals = Renewals::default();
+        loop {
+            match self.session.org.query_more(next, CALL_TIMEOUT).await {
+                Err(error) if renewals.again(&error, &self.session) => self.renew().await?,
+                other => return Ok(other?),
+            }
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! Tells a connection's contacts what needs a person: a broken grant, events that wait or were given up, what was found about the org,
-//! spent calls, stopped runs, deliveries that were given up. `domain::alert` says when and how.
+//! spent calls, stopped runs, deliveries that were given up, a certificate that ends. `domain::alert` says when and how.
 //!
 //! What is told is noted first, so that two who look at once send one mail; where sending fails, it is noted that nothing was told.
 
@@ -10,11 +10,13 @@ use thiserror::Error;
 use super::{
     configure,
     problems::{self, Matter},
+    tokens,
 };
 use crate::{
     adapters::state::{StateError, connections::Status},
     domain::{
         alert::{Alerted, Trouble, letter},
+        certificate::{expiring, is_mail_day},
         config::Document,
         cure,
         finding::{Sentence, Severity},
@@ -126,6 +128,9 @@ async fn troubles(ports: Ports<'_>, document: &Document) -> Result<Vec<Trouble>,
         words: finding.words.clone(),
         cure: Some(finding.cure.clone()),
     }));
+    let until = tokens::certificate_until(ports, document).await?.filter(|until| is_mail_day(*until, now));
+    let ending = until.and_then(|until| expiring(until, now));
+    troubles.extend(ending.map(|finding| Trouble { key: finding.code.into_owned(), words: finding.words, cure: Some(finding.cure) }));
     troubles.extend(problems.waits.map(|words| Trouble { key: "api_calls".to_owned(), words, cure: None }));
     troubles.extend(ports.table.load_runs(c, 1).await?.iter().filter_map(run));
     Ok(troubles)

@@ -8,12 +8,13 @@ use serde::Serialize;
 
 use crate::{
     adapters::state::{StateError, deliveries::StoredDelivery, events::StoredEvent, problems::StoredProblem},
-    app::configure,
+    app::{configure, tokens},
     domain::{
         budget::{Purpose, Spent, Verdict, Wait, forecast, verdict},
+        certificate::expiring,
         config::Document,
         cure,
-        finding::Sentence,
+        finding::{Finding, Sentence},
         ids::{ConnectionId, EventId},
         mautic,
         plan::{Cause, Outcome},
@@ -102,6 +103,9 @@ pub struct Problems {
     /// That Salesforce lets Passerelle in no more, where it does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken: Option<Broken>,
+    /// That the certificate that signs in ends soon, or has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Finding>,
     /// Why everything that is due waits besides, where no API calls are left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits: Option<Sentence>,
@@ -109,10 +113,17 @@ pub struct Problems {
 
 /// Every problem of a connection.
 pub async fn list(ports: Ports<'_>, c: &ConnectionId) -> Result<Problems, StateError> {
-    list_up_to(ports, c, MOST, Timestamp::UNIX_EPOCH).await
+    Ok(Problems { certificate: certificate(ports, c).await?, ..list_up_to(ports, c, MOST, Timestamp::UNIX_EPOCH).await? })
 }
 
-/// The same, looking at so many events and deliveries of each kind at most, and at deliveries that were given up after `since` only.
+/// That the certificate of a connection ends soon, or has ended.
+pub async fn certificate(ports: Ports<'_>, c: &ConnectionId) -> Result<Option<Finding>, StateError> {
+    let Ok(Some((_, document))) = configure::load_current(ports, c).await else { return Ok(None) };
+    Ok(tokens::certificate_until(ports, &document).await?.and_then(|until| expiring(until, ports.clock.now())))
+}
+
+/// The same without the certificate, looking at so many events and deliveries of each kind at most, and at deliveries that were given up after
+/// `since` only.
 pub(super) async fn list_up_to(ports: Ports<'_>, c: &ConnectionId, most: usize, since: Timestamp) -> Result<Problems, StateError> {
     let (events, more_events) = events(ports, c, most).await?;
     let (deliveries, more_deliveries) = deliveries(ports, c, most, since).await?;
@@ -121,6 +132,7 @@ pub(super) async fn list_up_to(ports: Ports<'_>, c: &ConnectionId, most: usize, 
         standing: ports.table.load_problems(c).await?,
         more: more_events || more_deliveries,
         broken: ports.table.load_meta(c).await?.and_then(|meta| meta.cause).map(|cause| Broken::of(&cause)),
+        certificate: None,
         waits: budget(ports, c).await?.and_then(|budget| budget.words),
     })
 }

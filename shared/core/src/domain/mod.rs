@@ -3,6 +3,7 @@
 pub mod alert;
 pub mod backoff;
 pub mod budget;
+pub mod certificate;
 pub mod check;
 pub mod company;
 pub mod config;

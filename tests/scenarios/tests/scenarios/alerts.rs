@@ -1,7 +1,10 @@
 //! What the contacts of a connection are told by mail: once, together, and not too often.
 
 use jiff::SignedDuration;
-use passerelle_core::domain::ids::ConnectionId;
+use passerelle_core::{
+    app::{connect, connections, problems, tokens},
+    domain::ids::ConnectionId,
+};
 use passerelle_local::mail::Letter;
 use passerelle_scenarios::{Scene, capture, person};
 use serde_json::json;
@@ -113,4 +116,54 @@ async fn two_who_look_at_once_send_one_mail() {
     let looks = futures::future::join_all((0..8).map(|_| passerelle_core::app::alerts::alert(ports, &kayo))).await;
     let told = looks.into_iter().filter(|look| matches!(look, Ok(Some(())))).count();
     assert_eq!((before + told, letters(&scene).len()), (1, 1));
+}
+
+/// The certificate of the JWT bearer flow: told of from thirty days before its end, on few days by mail, and no more once another one signs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_ends_is_told_of_thirty_days_before() {
+    const USER: &str = "integration@kayo.fr";
+    let scene = Scene::new().await;
+    let (ports, kayo): (_, ConnectionId) = (scene.stack.ports(), "kayo".parse().unwrap());
+    let mut app = scene.org().control().apps().remove(0);
+    (app.flows.jwt_bearer, app.pre_authorized) = (true, vec![USER.to_owned()]);
+    let auth = json!({"jwt_bearer": {"client_id": app.client_id, "username": USER}});
+    scene
+        .apply(&scene.document("kayo", |document| {
+            document["connection"]["contacts"] = json!([CONTACT]);
+            document["salesforce"]["auth"] = auth.clone();
+        }))
+        .await;
+    let renew = async || {
+        let made = passerelle_certificate::make("Passerelle", ports.clock.now()).unwrap();
+        let mut app = app.clone();
+        app.certificate_pem = Some(made.certificate.clone());
+        scene.org().control().register_app(app);
+        let until = made.expires_at;
+        tokens::add_key(ports, &kayo, tokens::SigningKey::new(made.private_key, made.certificate, until)).await.unwrap();
+        connect::sign_in(ports, &kayo).await.unwrap();
+        until
+    };
+    let until = renew().await;
+    connections::activate(ports, &kayo).await.unwrap();
+    let found = async || problems::list(ports, &kayo).await.unwrap().certificate.map(|finding| finding.code);
+    let day = SignedDuration::from_hours(24);
+    scene.clock.advance(until.duration_since(ports.clock.now()) - day * 31);
+    minutes(&scene, 6).await;
+    assert_eq!((found().await, letters(&scene).len()), (None, 0));
+    scene.clock.advance(day);
+    minutes(&scene, 6).await;
+    let [letter] = letters(&scene).try_into().unwrap();
+    assert!(letter.text.contains(&until.strftime("expire le %Y-%m-%d").to_string()) && letter.text.contains("certificate"), "{}", letter.text);
+    assert_eq!(found().await.as_deref(), Some("certificate_expires"));
+    for days_left in (14..30).rev() {
+        scene.clock.advance(day);
+        minutes(&scene, 6).await;
+        assert_eq!(letters(&scene).len(), if days_left == 14 { 2 } else { 1 }, "{days_left}");
+    }
+    // Another one beside it changes nothing until Salesforce has accepted it, and then the old one's end concerns nobody.
+    renew().await;
+    assert_eq!(found().await, None);
+    scene.clock.advance(day * 7);
+    minutes(&scene, 6).await;
+    assert_eq!(letters(&scene).len(), 2);
 }

@@ -2,7 +2,10 @@
 
 use jiff::SignedDuration;
 use passerelle_core::{
-    app::{connect, connections, tokens::QUIET},
+    app::{
+        connect, connections,
+        tokens::{self, QUIET},
+    },
     domain::ids::ConnectionId,
 };
 use passerelle_local::Switch;
@@ -75,5 +78,72 @@ async fn without_a_sweep_for_a_month_the_grant_is_gone_and_is_tried_once() {
         scene.authorise("kayo").await;
         assert_eq!(state(&scene, &kayo).await.1, None);
         connect::test(scene.stack.ports(), &kayo).await.unwrap();
+    }
+}
+
+/// A consumer secret or a key that is stored makes a new version of the secret, and uses no refresh token.
+#[tokio::test(flavor = "multi_thread")]
+async fn storing_a_secret_or_a_key_is_no_use_of_the_grant() {
+    for stored_thing in [Stored::Secret, Stored::Key] {
+        let (scene, kayo) = scene().await;
+        let ports = scene.stack.ports();
+        let before = token_requests(&scene);
+        let pointer = ports.table.load_token(&kayo).await.unwrap();
+        scene.clock.advance(QUIET - SignedDuration::from_hours(2));
+        stored_thing.does(&scene, &kayo).await;
+        let stored = ports.table.load_token(&kayo).await.unwrap();
+        assert_eq!((stored.generation, stored.last_used_ms()), (pointer.generation + 1, pointer.last_used_ms()));
+        assert!(stored.stored_at_ms > pointer.stored_at_ms);
+        an_hour_after(&scene, SignedDuration::from_hours(2)).await;
+        assert_eq!(token_requests(&scene), before + 1, "a week after its last use");
+        an_hour_after(&scene, SignedDuration::from_hours(24)).await;
+        assert_eq!(token_requests(&scene), before + 1);
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Stored {
+    Secret,
+    Key,
+}
+
+impl Stored {
+    async fn does(self, scene: &Scene, kayo: &ConnectionId) {
+        let ports = scene.stack.ports();
+        match self {
+            Self::Secret => tokens::set_client_secret(ports, kayo, Seed::demo().apps[0].secret.clone().unwrap().into()).await.unwrap(),
+            Self::Key => {
+                let made = passerelle_certificate::make("Passerelle", ports.clock.now()).unwrap();
+                let key = tokens::SigningKey::new(made.private_key, made.certificate, made.expires_at);
+                tokens::add_key(ports, kayo, key).await.unwrap();
+            }
+        }
+    }
+}
+
+/// What a look at a quiet grant met, and somebody mended, is forgotten once a test has worked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_that_works_clears_the_cause_of_a_connection_that_is_not_at_work() {
+    for paused in [false, true] {
+        let scene = Scene::new().await;
+        let kayo = scene.connect("kayo").await;
+        let ports = scene.stack.ports();
+        if paused {
+            connections::activate(ports, &kayo).await.unwrap();
+            connections::pause(ports, &kayo).await.unwrap();
+        }
+        let restricted = |restricted| {
+            let mut app = scene.org().control().apps().remove(0);
+            app.ip_restricted = restricted;
+            scene.org().control().register_app(app);
+        };
+        restricted(true);
+        an_hour_after(&scene, QUIET).await;
+        let status = if paused { "paused" } else { "ready" };
+        assert_eq!(state(&scene, &kayo).await, (json!(status), Some("ip_restricted".to_owned())));
+        assert_eq!(connect::test(ports, &kayo).await.unwrap_err().code, "ip_restricted");
+        restricted(false);
+        connect::test(ports, &kayo).await.unwrap();
+        assert_eq!(state(&scene, &kayo).await, (json!(status), None));
     }
 }

@@ -23,6 +23,13 @@ pub struct TokenItem {
     /// When it was stored, in milliseconds since 1970.
     #[serde(default)]
     pub stored_at_ms: i64,
+    /// When tokens were asked for last, as far as the answer was stored, likewise; absent = when the version was stored, as it was written
+    /// before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_at_ms: Option<i64>,
+    /// Until when the certificate is valid whose key signs, likewise; absent = nothing is known of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_until_ms: Option<i64>,
     /// Who holds the lease; absent = nobody.
     #[serde(default)]
     pub lease_owner: Option<String>,
@@ -36,6 +43,25 @@ pub struct TokenItem {
     /// That this generation's refresh token is dead, and by which cause: nobody asks with it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+}
+
+impl TokenItem {
+    /// When tokens were asked for last, in milliseconds since 1970.
+    #[must_use]
+    pub fn last_used_ms(&self) -> i64 {
+        self.used_at_ms.unwrap_or(self.stored_at_ms)
+    }
+}
+
+/// A version of the secret that is stored and is to count.
+#[derive(Debug, Clone, Copy)]
+pub struct NewVersion<'a> {
+    /// Its id.
+    pub version: &'a str,
+    /// When the tokens in it were asked for, in milliseconds since 1970.
+    pub used_at_ms: i64,
+    /// Until when the certificate is valid whose key signs, where there is one.
+    pub certificate_until_ms: Option<i64>,
 }
 
 /// What asking for the lease gave.
@@ -91,13 +117,19 @@ impl Table {
 
     /// Points to a stored version, if the generation is still `seen`, and ends the lease. `false` = somebody else was quicker.
     /// Repeating it finds its own work and succeeds.
-    pub async fn commit_token(&self, c: &ConnectionId, seen: u64, version: &str, now: Timestamp) -> Result<bool, StateError> {
+    pub async fn commit_token(&self, c: &ConnectionId, seen: u64, new: NewVersion<'_>, now: Timestamp) -> Result<bool, StateError> {
         let same = if seen == 0 { "attribute_not_exists(generation) OR generation = :g" } else { "generation = :g" };
-        let change = Expression::update("SET generation = :n, version = :v, stored_at_ms = :at REMOVE lease_owner, lease_until_ms, pending, refused");
-        let change = change.only_if(same).number(":g", seen).number(":n", seen + 1).text(":v", version).number(":at", now.as_millisecond());
+        let set = "SET generation = :n, version = :v, stored_at_ms = :at, used_at_ms = :used";
+        let remove = "REMOVE lease_owner, lease_until_ms, pending, refused";
+        let change = match new.certificate_until_ms {
+            Some(until) => Expression::update(&format!("{set}, certificate_until_ms = :until {remove}")).number(":until", until),
+            None => Expression::update(&format!("{set} {remove}, certificate_until_ms")),
+        };
+        let change = change.only_if(same).number(":g", seen).number(":n", seen + 1).text(":v", new.version);
+        let change = change.number(":at", now.as_millisecond()).number(":used", new.used_at_ms);
         match self.update::<TokenItem>(&Key::token(c), change).await {
             Ok(_) => Ok(true),
-            Err(StateError::Conflict { .. }) => Ok(self.load_token(c).await?.version.as_deref() == Some(version)),
+            Err(StateError::Conflict { .. }) => Ok(self.load_token(c).await?.version.as_deref() == Some(new.version)),
             Err(other) => Err(other),
         }
     }
@@ -105,7 +137,9 @@ impl Table {
     /// Points to nothing from now on, if the generation is still `seen`, and ends the lease: whoever holds older tokens sees that they count
     /// no more. `false` = somebody else was quicker.
     pub async fn forget_token(&self, c: &ConnectionId, owner: &str, seen: u64) -> Result<bool, StateError> {
-        let change = Expression::update("SET generation = :n, stored_at_ms = :zero REMOVE version, lease_owner, lease_until_ms, pending, refused");
+        let change = Expression::update(
+            "SET generation = :n, stored_at_ms = :zero REMOVE version, used_at_ms, certificate_until_ms, lease_owner, lease_until_ms, pending, refused",
+        );
         let change = change.only_if("lease_owner = :o").text(":o", owner).number(":n", seen + 1).number(":zero", 0);
         self.held(c, change).await
     }

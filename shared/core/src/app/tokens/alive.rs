@@ -43,7 +43,7 @@ pub async fn keep_alive(ports: Ports<'_>, cache: &SessionCache, connections: &[C
 async fn refresh_quiet(ports: Ports<'_>, cache: &SessionCache, c: &ConnectionId) -> Result<bool, TokenError> {
     let pointer = ports.table.load_token(c).await?;
     // With each refresh that is at least ten minutes after another, a version is stored.
-    let quiet = SignedDuration::from_millis(ports.clock.now().as_millisecond().saturating_sub(pointer.stored_at_ms));
+    let quiet = SignedDuration::from_millis(ports.clock.now().as_millisecond().saturating_sub(pointer.last_used_ms()));
     if pointer.version.is_none() || quiet < QUIET {
         return Ok(false);
     }

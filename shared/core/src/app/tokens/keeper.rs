@@ -10,7 +10,7 @@ use crate::{
         secrets::{SecretError, SecretKind},
         state::{
             StateError,
-            tokens::{Leased, Settled, TokenItem},
+            tokens::{Leased, NewVersion, Settled, TokenItem},
         },
     },
     domain::{event::hex, ids::ConnectionId},
@@ -62,6 +62,15 @@ pub(super) struct Keeper<'a> {
     pub pointer: TokenItem,
 }
 
+/// What a version brings besides: only who has asked Salesforce for tokens has used the refresh token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tokens {
+    /// Tokens that Salesforce gave just now.
+    New,
+    /// Those of the version before, or none.
+    AsBefore,
+}
+
 /// What looking for a former holder's announced version gave.
 pub(super) enum Leftover {
     /// Nothing was announced.
@@ -95,9 +104,9 @@ impl Keeper<'_> {
 
     /// Stores a version and moves the pointer, each tried until done. Answers the new generation; `None` = somebody else
     /// moved the pointer first.
-    pub async fn store(&self, version: &str, credentials: &Credentials) -> Result<Option<u64>, TokenError> {
+    pub async fn store(&self, version: &str, credentials: &Credentials, tokens: Tokens) -> Result<Option<u64>, TokenError> {
         self.store_secret(version, &credentials.to_text()).await?;
-        self.commit(version).await
+        self.commit(version, credentials, tokens).await
     }
 
     async fn store_secret(&self, version: &str, text: &SecretString) -> Result<(), SecretError> {
@@ -114,11 +123,17 @@ impl Keeper<'_> {
     }
 
     /// Moves the pointer to a version that is stored.
-    pub async fn commit(&self, version: &str) -> Result<Option<u64>, TokenError> {
+    pub async fn commit(&self, version: &str, credentials: &Credentials, tokens: Tokens) -> Result<Option<u64>, TokenError> {
         let (ports, c, seen) = (self.ports, self.connection, self.pointer.generation);
+        let used_at_ms = match tokens {
+            Tokens::New => ports.clock.now().as_millisecond(),
+            Tokens::AsBefore => self.pointer.last_used_ms(),
+        };
+        let certificate_until_ms = credentials.signing_key().map(|key| key.expires_at.as_millisecond());
+        let new = NewVersion { version, used_at_ms, certificate_until_ms };
         let mut waits = STORE_WAITS_MS.iter();
         loop {
-            match ports.table.commit_token(c, seen, version, ports.clock.now()).await {
+            match ports.table.commit_token(c, seen, new, ports.clock.now()).await {
                 Ok(true) => return Ok(Some(seen + 1)),
                 Ok(false) => return Ok(None),
                 Err(error @ StateError::Unavailable { .. }) => match waits.next() {
@@ -179,9 +194,11 @@ async fn rewrite_held<E: From<TokenError>>(
         Leftover::Found(_, credentials) => Some(*credentials),
         Leftover::None | Leftover::Missing => read_pointed(keeper.ports, keeper.connection, &keeper.pointer).await?,
     };
+    let had = former.clone().unwrap_or_default();
     let credentials = change(former)?;
+    let tokens = if credentials.access_token.is_none() || credentials.same_access(&had) { Tokens::AsBefore } else { Tokens::New };
     let version = keeper.announce().await?;
-    let stored = keeper.store(&version, &credentials).await?;
+    let stored = keeper.store(&version, &credentials, tokens).await?;
     Ok(stored.ok_or(TokenError::Busy)?)
 }
 

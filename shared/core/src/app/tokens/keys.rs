@@ -77,6 +77,12 @@ impl Credentials {
         keys
     }
 
+    /// The key that signs: the one that Salesforce accepted last, else the newest.
+    #[must_use]
+    pub fn signing_key(&self) -> Option<&SigningKey> {
+        self.keys_to_try(First::Accepted).into_iter().next()
+    }
+
     /// The newest key, unless Salesforce has accepted it.
     #[must_use]
     pub fn key_not_accepted(&self) -> Option<&SigningKey> {
@@ -165,6 +171,7 @@ mod tests {
         let two = with_key(one, key("new")).unwrap();
         assert_eq!((tried(&two, First::Accepted), tried(&two, First::Newest)), (vec!["old", "new"], vec!["new", "old"]));
         assert_eq!(two.key_not_accepted().map(|key| key.certificate.as_str()), Some("new"));
+        assert_eq!(two.signing_key().map(|key| key.certificate.as_str()), Some("old"));
         assert!(matches!(with_key(two.clone(), key("third")), Err(KeyError::TwoAlready)));
         assert!(matches!(without_old(two.clone(), &mut gone), Err(KeyError::NotAccepted)));
 

@@ -6,6 +6,7 @@
 mod alive;
 mod ask;
 mod cache;
+mod certificate;
 mod credentials;
 mod keeper;
 mod keys;
@@ -18,10 +19,11 @@ use thiserror::Error;
 
 pub use alive::{QUIET, keep_alive};
 pub use cache::SessionCache;
+pub use certificate::certificate_until;
 pub use credentials::Credentials;
 pub use keeper::{give_up, rewrite};
 pub use keys::{KeyError, SigningKey, add_key, retire_key};
-pub use refresh::refresh;
+pub use refresh::{Renewals, refresh};
 
 pub(in crate::app) use self::{
     ask::{Ask, Asked},
@@ -113,6 +115,16 @@ pub struct Session<'a> {
     pub org: Org<'a>,
     generation: u64,
     credentials: Arc<Credentials>,
+    origin: Origin,
+}
+
+/// Where a session comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// It was there.
+    Kept,
+    /// Salesforce was just asked for it.
+    Asked,
 }
 
 impl fmt::Debug for Session<'_> {
@@ -129,7 +141,7 @@ impl<'a> Session<'a> {
             return Err(TokenError::NotConnected);
         };
         let org = Org::new(ports.transport, instance, token, version, meter);
-        Ok(Self { org, generation: held.generation, credentials: Arc::clone(credentials) })
+        Ok(Self { org, generation: held.generation, credentials: Arc::clone(credentials), origin: Origin::Kept })
     }
 
     /// Which stored version of the secret this is, or is a younger access token of.

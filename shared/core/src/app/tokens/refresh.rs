@@ -6,15 +6,15 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 
 use super::{
-    Ask, Credentials, First, Session, SessionCache, TokenError,
+    Ask, Credentials, First, Origin, Session, SessionCache, TokenError,
     cache::Held,
-    keeper::{Keeper, LEASE_TRIES, LEASE_WAIT, Leftover, read_version},
+    keeper::{Keeper, LEASE_TRIES, LEASE_WAIT, Leftover, Tokens, read_version},
     load,
 };
 use crate::{
     adapters::{
         salesforce::{
-            Class,
+            Class, SalesforceError,
             oauth::{App, OAuthError},
         },
         state::tokens::{Leased, Settled},
@@ -30,6 +30,29 @@ const STORE_EVERY: SignedDuration = SignedDuration::from_mins(10);
 /// Causes that say that the refresh token itself is dead. What else is refused may be mended, or concerns the place of whoever asks, so the next
 /// one asks again.
 const DEAD: [&str; 3] = ["invalid_grant", "token_expired", "rotation_lost"];
+
+/// How often one call takes another session. One that somebody else has asked for may have run out by the time it is picked up, and costs nothing.
+const TAKEN: u32 = 20;
+
+/// The sessions of one call.
+#[derive(Debug, Default)]
+pub struct Renewals(u32);
+
+impl Renewals {
+    /// Whether a call that was refused with this session is sent again with another one. A refused session refuses before anything is done, so
+    /// every call may be. One that is refused just after Salesforce gave it to us is refused for another cause than its age, so each call asks
+    /// once.
+    pub fn again(&mut self, refused: &SalesforceError, session: &Session<'_>) -> bool {
+        self.go_on(refused.class(), session.origin)
+    }
+
+    fn go_on(&mut self, refused: Class, origin: Origin) -> bool {
+        let is_first = self.0 == 0;
+        self.0 += 1;
+        // The one that the call began with may be of any age, wherever it came from.
+        refused == Class::Reauthorise && (is_first || origin == Origin::Kept) && self.0 <= TAKEN
+    }
+}
 
 /// Another session after Salesforce refused the one that was `seen`: somebody else's younger token, or a new one.
 ///
@@ -66,7 +89,7 @@ pub async fn refresh<'a>(
                     renewed => renewed?,
                 };
                 return match renewed {
-                    Some(held) => Session::open(ports, document, &held, meter),
+                    Some(held) => Ok(Session { origin: Origin::Asked, ..Session::open(ports, document, &held, meter)? }),
                     None => load(ports, cache, document, connection, meter).await,
                 };
             }
@@ -118,7 +141,7 @@ async fn renew_held(keeper: &Keeper<'_>, document: &Document, doubt: &mut bool) 
     let (ports, c) = (keeper.ports, keeper.connection);
     if let Leftover::Found(version, credentials) = keeper.leftover().await? {
         tracing::warn!(connection.id = %c, code = "rotation_recovered", "tokens of an interrupted refresh were found");
-        let generation = keeper.commit(&version).await?;
+        let generation = keeper.commit(&version, &credentials, Tokens::New).await?;
         return Ok(stored(generation, *credentials));
     }
     let version = keeper.pointer.version.as_deref().ok_or(TokenError::NotConnected)?;
@@ -149,7 +172,7 @@ async fn renew_held(keeper: &Keeper<'_>, document: &Document, doubt: &mut bool) 
     }
     let lasting = former.differs_lastingly(&credentials);
     let storing = match must_store(lasting, keeper.pointer.stored_at_ms, ports.clock.now()) && !planted::is(Bug::UseBeforeStore) {
-        true => keeper.store(&next, &credentials).await.map(Some),
+        true => keeper.store(&next, &credentials, Tokens::New).await.map(Some),
         false => Ok(None),
     };
     let generation = match storing {
@@ -208,6 +231,18 @@ mod tests {
     use super::super::credentials::tests::grant;
     use super::*;
     use crate::ports::{Cause, TransportError};
+
+    #[test]
+    fn a_call_asks_for_one_session_and_picks_up_more() {
+        // Sessions that are refused, until the call is given up.
+        let tries = |origin| {
+            let mut renewals = Renewals::default();
+            assert!(renewals.go_on(Class::Reauthorise, origin), "the one that it began with");
+            (1..).find(|_| !renewals.go_on(Class::Reauthorise, origin))
+        };
+        assert_eq!((tries(Origin::Asked), tries(Origin::Kept)), (Some(1), Some(20)));
+        assert!(!Renewals::default().go_on(Class::Park, Origin::Kept), "for another cause no session is renewed");
+    }
 
     #[test]
     fn only_lasting_differences_are_stored_at_once() {

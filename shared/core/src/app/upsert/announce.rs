@@ -12,13 +12,16 @@ use super::{
 use crate::{
     adapters::{
         salesforce::{
-            Class, SalesforceError,
+            SalesforceError,
             collections::Alone,
             composite::{Composite, CompositeAnswer},
         },
         state::writer::{Intent, Lease},
     },
-    app::access::{Access, AccessError},
+    app::{
+        access::{Access, AccessError},
+        tokens::Renewals,
+    },
     domain::{
         budget::Wait,
         ids::{ConnectionId, EventId, ObjectName},
@@ -102,15 +105,16 @@ impl Announcing<'_, '_, '_> {
         }
         self.touched.extend(plan.waiting_for(writes).cloned());
         let intent = Intent { at: self.ports.clock.now(), events: self.touched.iter().cloned().collect() };
+        let mut renewals = Renewals::default();
         // A renewed session takes time, so its call is announced anew.
-        for last in [false, true] {
+        loop {
             self.met.waits = self.access.must_wait();
             if self.met.waits.is_some() {
                 return Err(None);
             }
             self.announce(&intent).await?;
             match self.timed(writes.len(), call).await {
-                Err(error) if error.class() == Class::Reauthorise && !last => {
+                Err(error) if self.access.may_renew(&mut renewals, &error) => {
                     if let Err(error) = self.access.renew().await {
                         self.met.failed = Some(error);
                         return Err(None);
@@ -122,7 +126,6 @@ impl Announcing<'_, '_, '_> {
                 }
             }
         }
-        Err(None)
     }
 
     /// Sends one call, and learns from how long it takes how big the next may be.
