@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use passerelle_core::{
+    adapters::state::connections::Meta,
     app::{
         backfill,
         configure::{self, Applied, ConfigureError},
@@ -110,7 +111,7 @@ pub async fn connect_link(ports: Ports<'_>, connection: &ConnectionId) -> Result
     let Some(base) = &ports.settings.public_url else {
         bail!("Set PASSERELLE_PUBLIC_URL to the address of the HTTP API, as the stack's outputs tell it.");
     };
-    let path = connect::issue_ticket(ports, connection).await?;
+    let path = connect::issue_link(ports, connection).await?;
     Ok(format!("{base}{path}"))
 }
 
@@ -156,9 +157,7 @@ pub async fn status(target: &Target, connection: Option<ConnectionId>, event: Op
     let all = ports.table.all_connections().await.context(target.hint())?;
     for c in all.into_iter().filter(|c| connection.as_ref().is_none_or(|wanted| wanted == c)) {
         if let Some(meta) = ports.table.load_meta(&c).await? {
-            shown.push(json!({"connection": c, "name": meta.name, "status": meta.status, "configuration": meta.config_version,
-                              "organization": meta.organization, "cause": meta.cause, "problems": ports.table.load_problems(&c).await?,
-                              "api_calls": problems::budget(ports, &c).await?}));
+            shown.push(standing(ports, &c, &meta).await?);
         }
     }
     if as_json {
@@ -183,13 +182,23 @@ pub async fn status(target: &Target, connection: Option<ConnectionId>, event: Op
             } else if let Some(at) = meta.pointer("/api_calls/runs_out").and_then(Value::as_str) {
                 println!("    Going on like today, its API calls run out at {at}.");
             }
-            for problem in meta.get("problems").and_then(Value::as_array).into_iter().flatten() {
+            let lists = ["lacks", "problems"].into_iter().filter_map(|name| meta.get(name)?.as_array());
+            for problem in lists.flatten().chain(meta.get("certificate").filter(|found| found.is_object())) {
                 let text = |path: &str| problem.pointer(path).and_then(Value::as_str).unwrap_or("-");
                 println!("    {}  {}  {}\n    → {}", text("/code"), text("/place"), text("/words/en"), text("/cure/en"));
             }
         }
     }
     Ok(())
+}
+
+/// Where a connection stands, as one JSON object.
+async fn standing(ports: Ports<'_>, c: &ConnectionId, meta: &Meta) -> Result<Value> {
+    let standing = connections::standing(ports, c, meta).await?;
+    let (problems, certificate) = (ports.table.load_problems(c).await?, problems::certificate(ports, c).await?);
+    Ok(json!({"connection": c, "name": meta.name, "status": standing.stage, "lacks": standing.lacks, "configuration": meta.config_version,
+              "organization": meta.organization, "cause": meta.cause, "problems": problems, "certificate": certificate,
+              "api_calls": problems::budget(ports, c).await?}))
 }
 
 /// What became of one event, and why the record of its person is as it is.

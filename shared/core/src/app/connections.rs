@@ -1,5 +1,8 @@
-//! A connection's state changes: activated, paused, broken, connected.
+//! A connection's state: activated, paused, broken, connected; and where it stands, as people are told.
 
+use std::collections::BTreeMap;
+
+use serde::Serialize;
 use thiserror::Error;
 
 use super::{
@@ -12,10 +15,11 @@ use crate::{
         connections::{Meta, Status},
     },
     domain::{
-        check::{judge_org, unreached},
+        check::{Unreached, judge_org, unreached},
         engine::{Engine, EngineError},
-        finding::Finding,
-        ids::ConnectionId,
+        finding::{Finding, Sentence, Severity},
+        ids::{ConnectionId, ObjectName},
+        schema::ObjectSchema,
     },
     ports::Ports,
 };
@@ -67,6 +71,55 @@ fn list(findings: &[Finding]) -> String {
     findings.iter().map(|finding| format!("\n  {}: {} {} ({})", finding.place, finding.words.en, finding.cure.en, finding.code)).collect()
 }
 
+/// Where a connection stands, as people are told. Nobody moves it by itself: it follows from the stored status and, before a connection is
+/// activated, from what the org says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Configured; no org is connected.
+    Draft,
+    /// Connected; activating would be refused.
+    Incomplete,
+    /// Connected; waits to be activated, and can be.
+    Ready,
+    /// At work.
+    Active,
+    /// Stopped by a person.
+    Paused,
+    /// The org's grant is gone; work waits for somebody to reconnect.
+    Broken,
+}
+
+/// Where a connection stands, and what it lacks to be activated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// Where it stands.
+    pub stage: Stage,
+    /// What it lacks, as activating would say it.
+    pub lacks: Vec<Finding>,
+}
+
+/// Where a connection with this state stands. One that waits to be activated is held against its org as [`activate`] does it, so that both say
+/// the same; that may cost one API call. Nothing is changed by it.
+pub async fn standing(ports: Ports<'_>, c: &ConnectionId, meta: &Meta) -> Result<Standing, ConnectionError> {
+    let stage = match meta.status {
+        Status::Draft => {
+            let lacks = vec![unreached(&Unreached { code: "not_connected".to_owned(), reauthorise: false })];
+            return Ok(Standing { stage: Stage::Draft, lacks });
+        }
+        Status::Ready if meta.cause.is_some() => return Ok(Standing { stage: Stage::Incomplete, lacks: gone(meta) }),
+        Status::Ready => match examine(ports, c).await {
+            Err(ConnectionError::Refused { findings, .. }) => return Ok(Standing { stage: Stage::Incomplete, lacks: findings }),
+            Err(ConnectionError::Engine(_)) => return Ok(Standing { stage: Stage::Incomplete, lacks: vec![unusable()] }),
+            examined => examined.map(|_| Stage::Ready)?,
+        },
+        Status::Active => Stage::Active,
+        Status::Paused => Stage::Paused,
+        Status::Broken => Stage::Broken,
+    };
+    Ok(Standing { stage, lacks: Vec::new() })
+}
+
 /// Lets a connected connection work, unless its rules cannot go together with its org or the org is one that Passerelle does not
 /// support. Answers what may get lost.
 pub async fn activate(ports: Ports<'_>, c: &ConnectionId) -> Result<Vec<Finding>, ConnectionError> {
@@ -74,16 +127,49 @@ pub async fn activate(ports: Ports<'_>, c: &ConnectionId) -> Result<Vec<Finding>
     let activated = |meta: &Meta| match meta.status {
         Status::Draft => Err(ConnectionError::NotConnected(c.clone())),
         Status::Broken => Err(ConnectionError::Broken(c.clone())),
+        Status::Ready | Status::Paused if meta.cause.is_some() => Err(ConnectionError::Refused { connection: c.clone(), findings: gone(meta) }),
         Status::Ready | Status::Paused | Status::Active => Ok(Meta { status: Status::Active, ..meta.clone() }),
     };
     activated(&meta)?;
-    let warnings = examine(ports, c).await?;
+    let Examined { engine, version, described, warnings } = examine(ports, c).await?;
+    if !described.is_empty() {
+        schemas::keep(ports, &engine.document, version, engine.maps(), &described).await?;
+    }
     change(ports.table, c, activated).await?;
     Ok(warnings)
 }
 
+/// The grant of a connection that is not at work was refused since it was connected.
+fn gone(meta: &Meta) -> Vec<Finding> {
+    meta.cause.iter().map(|cause| unreached(&Unreached { code: cause.clone(), reauthorise: true })).collect()
+}
+
+/// The stored document is none that this version can read.
+fn unusable() -> Finding {
+    Finding::new(
+        Severity::Error,
+        "configuration_unusable",
+        "",
+        Sentence::new(
+            "The stored configuration was saved by another version of Passerelle.",
+            "La configuration enregistrée l'a été par une autre version de Passerelle.",
+        ),
+        Sentence::new("Apply it again.", "Appliquez-la de nouveau."),
+    )
+}
+
+/// A document that can be worked with in its org.
+struct Examined {
+    engine: Engine,
+    version: u64,
+    /// What the org was described like just now.
+    described: BTreeMap<ObjectName, Option<ObjectSchema>>,
+    /// What may get lost.
+    warnings: Vec<Finding>,
+}
+
 /// Holds the document against its org, which a document that was stored before the org was connected has not been yet.
-async fn examine(ports: Ports<'_>, c: &ConnectionId) -> Result<Vec<Finding>, ConnectionError> {
+async fn examine(ports: Ports<'_>, c: &ConnectionId) -> Result<Examined, ConnectionError> {
     let (version, document) = configure::load_current(ports, c).await?.ok_or_else(|| ConnectionError::Unknown(c.clone()))?;
     let engine = Engine::new(document, version)?;
     let learnt = schemas::learn(ports, &engine, Ask::Yes).await?;
@@ -97,10 +183,7 @@ async fn examine(ports: Ports<'_>, c: &ConnectionId) -> Result<Vec<Finding>, Con
     if !verdict.refused.is_empty() {
         return refuse(verdict.refused);
     }
-    if !learnt.described.is_empty() {
-        schemas::keep(ports, &engine.document, version, engine.maps(), &learnt.described).await?;
-    }
-    Ok(verdict.warnings)
+    Ok(Examined { engine, version, described: learnt.described, warnings: verdict.warnings })
 }
 
 /// Stops a connection. Its events are kept and go on when it is activated.

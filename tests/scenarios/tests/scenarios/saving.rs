@@ -109,6 +109,56 @@ async fn a_document_of_before_the_org_is_checked_when_its_connection_is_activate
     connections::activate(scene.stack.ports(), &kayo).await.unwrap();
 }
 
+async fn standing(scene: &Scene, kayo: &ConnectionId) -> (Value, Vec<String>) {
+    let ports = scene.stack.ports();
+    let meta = ports.table.load_meta(kayo).await.unwrap().unwrap();
+    let standing = connections::standing(ports, kayo, &meta).await.unwrap();
+    (json!(standing.stage), standing.lacks.iter().map(|finding| finding.code.to_string()).collect())
+}
+
+/// From the first document to work: each state, and what it lacks. What the state says is what activating says.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_incomplete_until_it_could_be_activated() {
+    let mut seed = Seed::demo();
+    seed.custom_fields.push(custom_field("Lead", "Born__c", CustomFieldKind::Date));
+    let scene = Scene::with(seed, Switch::Off).await;
+    let (ports, kayo): (_, ConnectionId) = (scene.stack.ports(), "kayo".parse().unwrap());
+    let stands = |stage: &str, lacks: &[&str]| (json!(stage), lacks.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>());
+
+    apply(&scene, add(json!({"from": "person.email", "to": "Born__c"}))).await.unwrap();
+    assert_eq!(standing(&scene, &kayo).await, stands("draft", &["not_connected"]));
+    scene.authorise("kayo").await;
+    for _ in 0..2 {
+        assert_eq!(standing(&scene, &kayo).await, stands("incomplete", &["type_impossible"]));
+        assert_eq!(connections::activate(ports, &kayo).await.unwrap_err().code(), "type_impossible");
+    }
+    // Nothing is sent for an event that comes now.
+    scene.accept("kayo", &passerelle_scenarios::capture("e1", passerelle_scenarios::person(1))).await;
+    scene.sweep().await;
+    assert_eq!((scene.event(&kayo, "e1").await.status.as_str(), scene.records("Lead").len()), ("open", 0));
+
+    apply(&scene, |_| {}).await.unwrap();
+    assert_eq!(standing(&scene, &kayo).await, stands("ready", &[]));
+    // A grant that was refused meanwhile is in the way, until it is tested or connected anew.
+    connections::mark_broken(ports, &kayo, "ip_restricted").await.unwrap();
+    assert_eq!(standing(&scene, &kayo).await, stands("incomplete", &["grant_gone"]));
+    assert_eq!(connections::activate(ports, &kayo).await.unwrap_err().code(), "grant_gone");
+    passerelle_core::app::connect::test(ports, &kayo).await.unwrap();
+    assert_eq!(standing(&scene, &kayo).await, stands("ready", &[]));
+    connections::activate(ports, &kayo).await.unwrap();
+    assert_eq!(standing(&scene, &kayo).await, stands("active", &[]));
+    scene.sweep().await;
+    assert_eq!(scene.event(&kayo, "e1").await.status, "applied");
+    connections::pause(ports, &kayo).await.unwrap();
+    assert_eq!(standing(&scene, &kayo).await, stands("paused", &[]));
+    connections::mark_broken(ports, &kayo, "token_expired").await.unwrap();
+    assert_eq!(connections::activate(ports, &kayo).await.unwrap_err().code(), "grant_gone", "a paused one neither");
+    connections::mark_connected(ports, &kayo, "00D").await.unwrap();
+    connections::activate(ports, &kayo).await.unwrap();
+    connections::mark_broken(ports, &kayo, "token_expired").await.unwrap();
+    assert_eq!(standing(&scene, &kayo).await, stands("broken", &[]));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_org_with_person_accounts_is_refused_with_the_cause() {
     let scene = Scene::new().await;
