@@ -250,6 +250,9 @@ fn leave(local: &Local) {
     let said = local.refused(&["connection", "test", "kayo"]);
     assert!(said.contains("clé client") && said.contains("(invalid_client_id)"), "{said}");
     assert!(local.beside(&["disconnect", "kayo"]).contains("revoked at Salesforce"));
+    let stands: Value = serde_json::from_str(&local.beside(&["status", "kayo", "--json"])).unwrap();
+    assert_eq!((&stands[0]["status"], &stands[0]["lacks"][0]["code"]), (&"draft".into(), &"not_connected".into()), "{stands}");
+    assert!(local.beside(&["status", "kayo"]).contains("Run `passerelle connect`"));
     let said = local.refused(&["connection", "test", "kayo"]);
     assert!(said.contains("(not_connected)"), "{said}");
     let output = passerelle(&["connection", "test", "kayo", "--json", "--port", &local.port]);

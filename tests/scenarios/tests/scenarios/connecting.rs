@@ -129,6 +129,10 @@ async fn a_link_is_for_one_connection_and_ten_minutes_and_who_has_none_learns_no
     for path in [&strange, "/oauth/kayo/start", "/oauth/kayo/start?ticket=AAAA", "/oauth/nobody/start?ticket=AAAA"] {
         assert_eq!(open(path).await, [(410, true); 2], "{path}");
     }
+    // Not even the language tells whether there is such a connection.
+    scene.apply(&scene.document("kayo", |document| document["connection"]["language"] = json!("en"))).await;
+    let page = async |path: String| plain().post(format!("{gateway}{path}")).send().await.unwrap().text().await.unwrap();
+    assert_eq!(page("/oauth/kayo/start?ticket=AAAA".to_owned()).await, page("/oauth/nobody/start?ticket=AAAA".to_owned()).await);
     let late = ticket().await;
     scene.clock.advance(jiff::SignedDuration::from_mins(10));
     assert_eq!(open(&late).await, [(410, true); 2]);

@@ -176,6 +176,31 @@ async fn a_code_that_somebody_types_in_connects() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_denies_on_the_page_of_the_code_is_told_how_to_allow() {
+    let device = json!({"device": {"client_id": KEY, "enabled": "on"}});
+    let (scene, kayo) = scene(device, |app| app.flows.device = true).await;
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let typing = async {
+        let (page, code): (String, String) = receiver.await.unwrap();
+        let form = [("user_code", code.as_str()), ("username", USER), ("password", "integration-2026"), ("decision", "deny")];
+        reqwest::Client::new().post(page).form(&form).send().await.unwrap();
+    };
+    let tell = |code: &connect::DeviceCode| sender.send((code.verification_url.clone(), code.user_code.clone())).unwrap();
+    let moving = async {
+        loop {
+            tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+            scene.clock.advance(SignedDuration::from_secs(5));
+        }
+    };
+    let refused = tokio::select! {
+        (refused, ()) = async { tokio::join!(connect::by_device(scene.stack.ports(), &kayo, tell), typing) } => refused.unwrap_err(),
+        () = moving => unreachable!(),
+    };
+    assert!(refused.code == "access_denied" && refused.cure.contains("choisissez « Autoriser »"), "{refused:?}");
+    assert_eq!(status(&scene, &kayo).await, "draft");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_code_that_nobody_types_in_ends() {
     let device = json!({"device": {"client_id": KEY, "enabled": "on"}});
     let (scene, kayo) = scene(device, |app| app.flows.device = true).await;

@@ -161,7 +161,9 @@ async fn a_signature_for_another_host_is_told_with_the_cure() {
 }
 
 /// Whoever rewrites answers on their way may name another org; nothing signs the answer to an assertion.
-struct Forger<'a>(&'a dyn Transport, fn(&mut Value));
+struct Forger<'a>(&'a dyn Transport, Forge);
+
+type Forge = fn(&mut Value);
 
 impl Transport for Forger<'_> {
     fn send(&self, request: http::Request<Bytes>, timeout: Duration) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
@@ -190,7 +192,7 @@ async fn an_identity_that_is_none_of_salesforce_is_refused_and_nothing_is_stored
         let [before @ .., organization, user] = parts.as_slice() else { panic!("{parts:?}") };
         body["id"] = json!(format!("{}/{user}/{organization}", before.join("/")));
     }
-    let forgeries: [(&str, fn(&mut Value)); 4] = [
+    let forgeries: [(&str, Forge); 4] = [
         ("another host", |body| at(body, "https://evil.example")),
         ("Salesforce without TLS", |body| at(body, "http://login.salesforce.com")),
         ("a private address", |body| at(body, "https://10.0.0.1")),

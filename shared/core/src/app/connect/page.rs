@@ -66,10 +66,18 @@ impl Reply {
     }
 
     pub(super) fn refused(language: Language, refusal: &Refusal, cookie: Option<String>) -> Self {
-        let words = refusal.words(language);
-        let code = format!("<p><small>{} <code>{}</code></small></p>", words::code(language), escape(refusal.code()));
-        let paragraphs = [format!("<p>{}</p>", escape(&words.cause)), format!("<p>{}</p>", escape(&words.cure)), code];
-        let html = document(language, words::refused_title(language), &paragraphs.each_ref().map(String::as_str));
+        let paragraphs = |language| {
+            let words = refusal.words(language);
+            format!("<p>{}</p><p>{}</p>", escape(&words.cause), escape(&words.cure))
+        };
+        let code = |language| format!("<p><small>{} <code>{}</code></small></p>", words::code(language), escape(refusal.code()));
+        let html = if refusal.is_of_a_stranger() {
+            // The language of a connection would tell that there is one.
+            let english = format!("<section lang=\"en\"><h1>{}</h1>{}</section>", words::refused_title(Language::En), paragraphs(Language::En));
+            document(Language::Fr, words::refused_title(Language::Fr), &[&paragraphs(Language::Fr), &english, &code(Language::Fr)])
+        } else {
+            document(language, words::refused_title(language), &[&paragraphs(language), &code(language)])
+        };
         Self { status: refusal.status(), location: None, cookie, html }
     }
 
@@ -161,9 +169,19 @@ mod tests {
     }
 
     #[test]
+    fn who_shows_no_ticket_is_told_in_both_languages_whatever_the_connection_speaks() {
+        for refusal in [Refusal::TicketExpired, Refusal::StateExpired] {
+            let [fr, en] = [Language::Fr, Language::En].map(|language| refusal.words(language).cause);
+            let pages = [Language::Fr, Language::En].map(|language| Reply::refused(language, &refusal, None).html);
+            assert_eq!(pages[0], pages[1]);
+            assert!(pages[0].contains(&escape(&fr)) && pages[0].contains(&escape(&en)), "{}", pages[0]);
+        }
+    }
+
+    #[test]
     fn pages_name_their_language_and_load_nothing() {
         for (language, lang) in [(Language::Fr, "fr"), (Language::En, "en")] {
-            for reply in [Reply::refused(language, &Refusal::StateExpired, None), Reply::offer(language, "KAYO", "t")] {
+            for reply in [Reply::refused(language, &Refusal::OtherBrowser, None), Reply::offer(language, "KAYO", "t")] {
                 let html = reply.html;
                 assert!(html.starts_with(&format!("<!doctype html><html lang=\"{lang}\">")), "{html}");
                 assert!(!html.contains("src=") && !html.contains("url(") && !html.contains("<link"), "{html}");

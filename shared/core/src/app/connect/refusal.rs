@@ -96,6 +96,11 @@ impl Refusal {
         }
     }
 
+    /// Whether whoever is refused has shown nothing that we gave out, and so learns nothing about the connection.
+    pub fn is_of_a_stranger(&self) -> bool {
+        matches!(self, Self::TicketExpired | Self::StateExpired)
+    }
+
     /// Cause and cure.
     pub fn words(&self, language: Language) -> Explained {
         let (key, redirect_uri) = match self {
