@@ -41,11 +41,11 @@ pub async fn run(target: &Target, options: Options) -> Result<()> {
             let world = target.world().await?;
             let current = configure::load_current(world.ports(), &connection).await.context(target.hint())?;
             let (_, document) = current.with_context(|| format!("There is no connection called {connection}."))?;
-            let fields = mautic::fields(world.ports(), &document).await.map_err(|error| match error.problem() {
+            let attributes = mautic::attributes(world.ports(), &document).await.map_err(|error| match error.problem() {
                 Some(found) => anyhow!("{} {}", found.words.en, found.cure.en),
                 None => anyhow!(error),
             })?;
-            show(&document, parse_inventory(&fields).map_err(|fault| anyhow!("The list of fields cannot be read: {fault}"))?)
+            show(&document, attributes)
         }
         _ => bail!("Name a document and a list, or a connection."),
     }

@@ -53,6 +53,9 @@ pub fn in_words(run: &Run) -> String {
     }
     if let Some(platform) = &run.platform {
         lines.push(format!("  {} contacts read at the platform, {} said something new", platform.read, platform.news));
+        if let Some(companies) = &platform.companies {
+            lines.push(format!("  {} companies read at the platform, {} said something new", companies.read, companies.news));
+        }
         if let Some(code) = &platform.problem {
             let cure = problem(code).map_or_else(String::new, |found| format!(" {} {}", found.words.en, found.cure.en));
             lines.push(format!("  the platform could not be read: {code}.{cure}"));
@@ -75,7 +78,7 @@ pub fn in_words(run: &Run) -> String {
 
 #[cfg(test)]
 mod tests {
-    use passerelle_core::domain::run::{FromPlatform, Sheet};
+    use passerelle_core::domain::run::{CompaniesThere, FromPlatform, Sheet};
 
     use super::*;
 
@@ -87,7 +90,10 @@ mod tests {
             id: "r1".to_owned(),
             started_at: at,
             since: at,
-            platform: Some(FromPlatform { problem: Some("platform_credentials".to_owned()), ..FromPlatform::new(at) }),
+            platform: Some(FromPlatform {
+                problem: Some("platform_credentials".to_owned()),
+                ..FromPlatform::new(at, Some(CompaniesThere::new(None)))
+            }),
             positions: Default::default(),
             pushed: true,
             everybody: None,
@@ -105,6 +111,7 @@ mod tests {
             "1 applied (0 to Salesforce, 1 to the platform)",
             "1 deleted",
             "PASSERELLE_PLATFORM_SECRET",
+            "0 companies read at the platform",
         ] {
             assert!(text.contains(part), "{text}");
         }

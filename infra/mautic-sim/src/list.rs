@@ -1,11 +1,11 @@
-//! `GET /api/contacts`: conditions, order and pages.
+//! `GET /api/contacts` and `/api/companies`: conditions, order and pages.
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::store::{Contact, Store};
+use crate::store::Contact;
 
 /// How many are answered where nobody says.
 const PAGE: usize = 30;
@@ -22,19 +22,19 @@ pub(crate) fn parameters(query: Option<&str>) -> BTreeMap<String, String> {
     url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect()
 }
 
-/// The contacts that a query asks for: how many there are, and the page.
+/// The contacts, or companies, that a query asks for: how many there are, and the page.
 ///
 /// # Errors
 /// What it cannot do, as Mautic would answer with 500.
-pub(crate) fn select(store: &Store, query: &BTreeMap<String, String>) -> Result<(usize, Vec<Contact>), String> {
+pub(crate) fn select(all: &BTreeMap<u64, Contact>, query: &BTreeMap<String, String>) -> Result<(usize, Vec<Contact>), String> {
     let conditions = conditions(query)?;
     let mut found = Vec::new();
-    for contact in store.contacts.values() {
-        let mut all = true;
+    for contact in all.values() {
+        let mut meets = true;
         for condition in &conditions {
-            all &= holds(contact, condition)?;
+            meets &= holds(contact, condition)?;
         }
-        if all {
+        if meets {
             found.push(contact.clone());
         }
     }

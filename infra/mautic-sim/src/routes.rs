@@ -21,12 +21,19 @@ use crate::{
     write::{Method, Written},
 };
 
-/// The most contacts of one batch (`api_batch_max_limit`).
-const BATCH: usize = 200;
+/// The most items of one batch (`api_batch_max_limit`).
+const MOST: usize = 200;
 /// Bytes of a body that are read.
 const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
-type Answer = (u16, Value);
+pub(crate) type Answer = (u16, Value);
+
+/// What a batch is about, and how its items are written; without a method they are new.
+#[derive(Clone, Copy)]
+struct Batch {
+    companies: bool,
+    method: Option<Method>,
+}
 
 pub(crate) fn router(mautic: Mautic) -> Router {
     Router::new().fallback(handle).with_state(mautic)
@@ -102,11 +109,10 @@ impl Mautic {
     }
 
     async fn dispatch(&self, call: &Call<'_>) -> Answer {
-        let now = self.now();
         let segments: Vec<&str> = call.path.trim_matches('/').split('/').skip(1).collect();
         let id = |text: &str| text.parse::<u64>().unwrap_or(0);
         match (call.method, segments.as_slice()) {
-            ("GET", ["contacts"]) => self.with(|store| match list::select(store, &call.query) {
+            ("GET", ["contacts"]) => self.with(|store| match list::select(&store.contacts, &call.query) {
                 Ok((total, page)) => (200, list::answer("contacts", total, page.iter().map(|contact| (contact.id, store.show(contact))))),
                 Err(message) => (500, error(500, &message, "")),
             }),
@@ -124,24 +130,29 @@ impl Mautic {
             ("GET", ["fields", "contact"]) => self.with(|store| (200, show::fields(&store.fields, "lead"))),
             ("GET", ["fields", "company"]) => self.with(|store| (200, show::fields(&store.company_fields, "company"))),
             ("POST", ["contacts", "new"]) => self.create(&call.object()).await,
-            ("POST", ["contacts", "batch", "new"]) => self.batch(call, None).await,
-            (method @ ("PUT" | "PATCH"), ["contacts", "batch", "edit"]) => self.batch(call, Some(writing(method))).await,
+            ("POST", ["contacts", "batch", "new"]) => self.batch(call, Batch { companies: false, method: None }).await,
+            (method @ ("PUT" | "PATCH"), ["contacts", "batch", "edit"]) => {
+                self.batch(call, Batch { companies: false, method: Some(writing(method)) }).await
+            }
             (method @ ("PUT" | "PATCH"), ["contacts", contact, "edit"]) => self.edit(id(contact), &call.object(), writing(method)).await,
             ("POST", ["contacts", contact, "dnc", channel, how @ ("add" | "remove")]) => {
                 let reason = call.object().get("reason").map_or(Some(3), Value::as_i64).unwrap_or(0);
                 self.do_not_contact(id(contact), channel, (*how == "add").then_some(reason)).await
             }
-            ("GET", ["companies"]) => self.with(|store| {
-                let companies = store.companies.values().map(|company| (company.id, store.show_company(company)));
-                (200, list::answer("companies", store.companies.len(), companies))
+            ("GET", ["companies"]) => self.with(|store| match list::select(&store.companies, &call.query) {
+                Ok((total, page)) => (200, list::answer("companies", total, page.iter().map(|company| (company.id, store.show_company(company))))),
+                Err(message) => (500, error(500, &message, "")),
             }),
-            ("POST", ["companies", "new"]) => self.with(|store| {
-                let (id, new) = store.create_company(&call.object(), now);
-                let company = store.companies.get(&id).map(|company| store.show_company(company));
-                (if new { 201 } else { 200 }, json!({"company": company}))
-            }),
+            ("GET", ["companies", company]) => self.found_company(id(company)),
+            ("POST", ["companies", "new"]) => self.create_company(&call.object()).await,
+            ("POST", ["companies", "batch", "new"]) => self.batch(call, Batch { companies: true, method: None }).await,
+            (method @ ("PUT" | "PATCH"), ["companies", "batch", "edit"]) => {
+                self.batch(call, Batch { companies: true, method: Some(writing(method)) }).await
+            }
+            (method @ ("PUT" | "PATCH"), ["companies", company, "edit"]) => self.edit_company(id(company), &call.object(), writing(method)).await,
+            ("DELETE", ["companies", company, "delete"]) => self.delete_company(id(company)).await,
             ("POST", ["companies", company, "contact", contact, how @ ("add" | "remove")]) => {
-                self.with(|store| if store.belong(id(company), id(contact), *how == "add") { (200, json!({"success": 1})) } else { not_found() })
+                self.belong(id(company), id(contact), *how == "add").await
             }
             ("POST", ["hooks", "new"]) => self.hook(&call.object()),
             _ => not_found(),
@@ -176,31 +187,35 @@ impl Mautic {
         self.found(written.id)
     }
 
-    /// A batch: each item is answered with a status of its own. Without a method they are new.
-    async fn batch(&self, call: &Call<'_>, method: Option<Method>) -> Answer {
+    /// A batch of contacts or companies: each item is answered with a status of its own.
+    async fn batch(&self, call: &Call<'_>, Batch { companies, method }: Batch) -> Answer {
         let items = match call.json() {
             Value::Array(items) => items,
             Value::Object(items) => items.into_iter().map(|(_, item)| item).collect(),
             _ => return (400, error(400, "Bad request", "")),
         };
-        if items.len() > BATCH {
+        if items.len() > MOST {
             return (500, error(500, "Batch limit exceeded", ""));
         }
-        let (mut contacts, mut statuses, mut errors) = (Vec::new(), Vec::new(), Map::new());
+        let (one, many) = if companies { ("company", "companies") } else { ("contact", "contacts") };
+        let (mut found, mut statuses, mut errors) = (Vec::new(), Vec::new(), Map::new());
         for (n, item) in items.iter().enumerate() {
             let params = item.as_object().cloned().unwrap_or_default();
             let id = params.get("id").and_then(|id| id.as_u64().or_else(|| id.as_str()?.parse().ok())).unwrap_or(0);
-            let (status, answer) = match method {
-                Some(method) => self.edit(id, &params, method).await,
-                None => self.create(&params).await,
+            let (status, answer) = match (method, companies) {
+                (Some(method), false) => self.edit(id, &params, method).await,
+                (None, false) => self.create(&params).await,
+                (Some(method), true) => self.edit_company(id, &params, method).await,
+                // A batch looks for no company of the same name.
+                (None, true) => self.create_company(&forced(params)).await,
             };
             statuses.push(status);
-            contacts.push(answer.get("contact").cloned().unwrap_or_default());
+            found.push(answer.get(one).cloned().unwrap_or_default());
             if status >= 400 {
                 errors.insert(n.to_string(), json!({"code": status, "message": "Item was not found.", "details": []}));
             }
         }
-        let mut answer = json!({"contacts": contacts, "statusCodes": statuses});
+        let mut answer = json!({many: found, "statusCodes": statuses});
         if let (false, Some(answer)) = (errors.is_empty(), answer.as_object_mut()) {
             answer.insert("errors".to_owned(), Value::Object(errors));
         }
@@ -245,10 +260,15 @@ impl Mautic {
     }
 }
 
+fn forced(mut params: Map<String, Value>) -> Map<String, Value> {
+    params.insert("force".to_owned(), json!(true));
+    params
+}
+
 fn writing(method: &str) -> Method {
     if method == "PUT" { Method::Put } else { Method::Patch }
 }
 
-fn not_found() -> Answer {
+pub(crate) fn not_found() -> Answer {
     (404, error(404, "Item was not found.", ""))
 }

@@ -235,7 +235,7 @@ impl Store {
     }
 }
 
-fn given(values: &Value) -> BTreeMap<String, Value> {
+pub(crate) fn given(values: &Value) -> BTreeMap<String, Value> {
     let values = values.as_object().into_iter().flatten().filter(|(_, value)| !is_blank(value));
     values.map(|(alias, value)| (alias.clone(), value.clone())).collect()
 }

@@ -1,4 +1,4 @@
-//! How the API writes contacts and companies, with what it drops, fills in and merges.
+//! How the API writes contacts, with what it drops, fills in and merges.
 //!
 //! Source: Mautic 5, `LeadBundle/Controller/Api/LeadApiController.php` and `CustomFieldsApiControllerTrait.php`.
 
@@ -59,7 +59,7 @@ impl Store {
 }
 
 /// Gives a contact the parameters of a request. Answers whether anything is another than before.
-pub(crate) fn assign(contact: &mut Contact, fields: &[Field], params: &Map<String, Value>, method: Method) -> bool {
+fn assign(contact: &mut Contact, fields: &[Field], params: &Map<String, Value>, method: Method) -> bool {
     let before = contact.clone();
     let blanks = method == Method::Put || params.get("overwriteWithBlank").is_some_and(is_true);
     for field in fields {
@@ -98,7 +98,7 @@ pub(crate) fn assign(contact: &mut Contact, fields: &[Field], params: &Map<Strin
 }
 
 /// A value as its field keeps it.
-fn typed(field: &Field, value: &Value) -> Value {
+pub(crate) fn typed(field: &Field, value: &Value) -> Value {
     match (field.kind.as_str(), value) {
         ("boolean", Value::Bool(flag)) => Value::from(i64::from(*flag)),
         ("boolean" | "number", Value::String(text)) => text.trim().parse::<serde_json::Number>().map_or_else(|_| value.clone(), Value::Number),

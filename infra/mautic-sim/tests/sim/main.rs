@@ -171,6 +171,40 @@ async fn do_not_contact_companies_fields_and_owners() {
 }
 
 #[tokio::test]
+async fn companies_take_zeros_and_blanks_by_patch_and_a_batch_makes_a_second_one_of_a_name() {
+    let scene = Scene::new().await;
+    scene.mautic.with(|store| {
+        store.company_fields.push(Field::new("staff", "number"));
+        store.company_fields.push(Field { default: Some(json!("fr")), ..Field::new("language", "text") });
+    });
+    let new = json!([{"companyname": "ACME", "staff": 7, "companycity": "Lyon"}, {"companyname": "ACME"}]);
+    let (status, answer) = scene.call("POST", "companies/batch/new", new).await;
+    assert_eq!((status, &answer["statusCodes"]), (201, &json!([201, 201])));
+    let [first, second] = [0, 1].map(|n| answer["companies"][n]["id"].as_u64().unwrap());
+    let value = |id: u64, alias: &str| scene.mautic.with(|store| store.companies[&id].value(alias).clone());
+    let contact = scene.new_contact(json!({"email": "a@x.fr"})).await;
+    scene.call("POST", &format!("companies/{first}/contact/{contact}/add"), json!({})).await;
+    assert_eq!(scene.value(contact, "company"), json!("ACME"));
+
+    scene.tick();
+    let edits = json!([{"id": first, "companyname": "ACME SA", "staff": 0, "companycity": ""}, {"id": 999, "companycity": "Nice"}]);
+    let (status, answer) = scene.call("PATCH", "companies/batch/edit", edits).await;
+    assert_eq!((status, &answer["statusCodes"]), (200, &json!([200, 404])));
+    assert_eq!((value(first, "staff"), value(first, "companycity"), value(second, "companyname")), (json!(0), Value::Null, json!("ACME")));
+    assert_eq!(scene.value(contact, "company"), json!("ACME SA"), "the contact shows its new name");
+    assert_eq!(scene.mautic.with(|store| store.contacts[&contact].date_modified), None);
+
+    scene.mautic.with(|store| store.companies.get_mut(&first).unwrap().values.remove("language"));
+    scene.call("PATCH", &format!("companies/{first}/edit"), json!({"staff": 8})).await;
+    assert_eq!(value(first, "language"), json!("fr"), "what is blank and not named gets its default");
+    let since = "companies?where[0][col]=date_modified&where[0][expr]=gte&where[0][val]=2026-01-01 00:00:00&where[1][col]=id&where[1][expr]=gt&where[1][val]=0";
+    let (_, list) = scene.call("GET", since, Value::Null).await;
+    assert_eq!(list["companies"].as_object().unwrap().keys().collect::<Vec<_>>(), [&first.to_string()]);
+    assert_eq!(scene.call("DELETE", &format!("companies/{first}/delete"), Value::Null).await.0, 200);
+    assert_eq!(scene.call("GET", &format!("companies/{first}"), Value::Null).await.0, 404);
+}
+
+#[tokio::test]
 async fn it_fails_when_it_is_told_to() {
     let scene = Scene::new().await;
     let id = scene.new_contact(json!({"email": "a@x.fr"})).await;

@@ -36,8 +36,8 @@ const MOST_EVENTS: usize = 500;
 
 /// Deliveries that were given up are told of for so long: nobody can set them going again, so nothing settles them.
 const DELIVERIES: SignedDuration = SignedDuration::from_hours(24);
-/// The cause of a delivery that needs nobody: its contact is not in Mautic any more.
-const GONE: &str = "delivery_gone";
+/// The causes of deliveries that need nobody: their contact or company is not in Mautic.
+const NEED_NOBODY: [&str; 2] = ["delivery_gone", "delivery_company_unknown"];
 
 /// A mail that was not sent.
 #[derive(Debug, Error)]
@@ -121,7 +121,7 @@ async fn troubles(ports: Ports<'_>, document: &Document) -> Result<Vec<Trouble>,
     let problems = problems::list_up_to(ports, c, MOST_EVENTS, now.saturating_sub(DELIVERIES).unwrap_or(now)).await?;
     let broken = problems.broken.map(|broken| Trouble { key: format!("broken {}", broken.code), words: broken.words, cure: Some(broken.cure) });
     let mut troubles: Vec<Trouble> = broken.into_iter().collect();
-    troubles.extend(problems.groups.iter().filter(|group| group.code != GONE).map(|group| waiting(group, problems.more)));
+    troubles.extend(problems.groups.iter().filter(|group| !NEED_NOBODY.contains(&group.code.as_str())).map(|group| waiting(group, problems.more)));
     let standing = problems.standing.iter().map(|problem| &problem.finding).filter(|finding| finding.severity == Severity::Error);
     troubles.extend(standing.map(|finding| Trouble {
         key: format!("{} {}", finding.code, finding.place),

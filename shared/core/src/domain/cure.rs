@@ -112,8 +112,13 @@ const CURES: &[Cure] = &[
     ),
     (
         &["delivery_gone"],
-        "Nothing has to be done: the contact is not in Mautic any more, and is not made again.",
-        "Il n'y a rien à faire : le contact n'est plus dans Mautic, et n'y est pas recréé.",
+        "Nothing has to be done: the contact or the company is not in Mautic any more, and is not made again.",
+        "Il n'y a rien à faire : le contact ou la société n'est plus dans Mautic, et n'y est pas recréé.",
+    ),
+    (
+        &["delivery_company_unknown"],
+        "Make the company in Mautic under this name, if it is wanted there; the next hourly run learns its id. Passerelle makes no companies in Mautic.",
+        "Créez la société dans Mautic sous ce nom, si elle doit y être ; la prochaine synchronisation horaire apprend son identifiant. Passerelle ne crée pas de sociétés dans Mautic.",
     ),
     (
         &["delivery_nobody"],

@@ -136,7 +136,7 @@ impl Everybody {
     }
 }
 
-/// How far a run is with what has changed at the platform, and what it has found there.
+/// How far a run is with what has changed at the platform, contacts before companies, and what it has found there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FromPlatform {
     /// It looks at what was modified or added since then, by the platform's clock.
@@ -149,6 +149,9 @@ pub struct FromPlatform {
     pub read: u64,
     /// Events that they became, because they say what was not known.
     pub news: u64,
+    /// How far it is with companies, where it reads them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub companies: Option<CompaniesThere>,
     /// Why the platform could not be read to the end: a stable code. The next run begins where this one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -167,17 +170,64 @@ pub enum ContactPlace {
     Done,
 }
 
+/// How far a run is with the companies of the platform, and what it has found there. They go by their ids: those that were modified, then
+/// those that were added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompaniesThere {
+    /// It looks at what was modified or added since then, by the platform's clock.
+    pub since: Timestamp,
+    /// Which of the two it is at.
+    pub at: CompanyPlace,
+    /// Companies that were read.
+    pub read: u64,
+    /// Those that say what was not known of them.
+    pub news: u64,
+}
+
+/// Where a run is among the companies of the platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CompanyPlace {
+    /// Among those that were modified, after this id.
+    Modified(u64),
+    /// Among those that were added, after this id.
+    Added(u64),
+    /// There are no more.
+    Done,
+}
+
+impl CompaniesThere {
+    /// All companies, where nobody has read them before; then those that have changed since.
+    #[must_use]
+    pub fn new(since: Option<Timestamp>) -> Self {
+        // Whatever was modified was added before.
+        let at = if since.is_some() { CompanyPlace::Modified(0) } else { CompanyPlace::Added(0) };
+        Self { since: since.unwrap_or(Timestamp::UNIX_EPOCH), at, read: 0, news: 0 }
+    }
+}
+
 impl FromPlatform {
     /// Nothing is read yet.
     #[must_use]
-    pub const fn new(since: Timestamp) -> Self {
-        Self { since, modified: ContactPlace::Start, added: ContactPlace::Start, read: 0, news: 0, problem: None }
+    pub const fn new(since: Timestamp, companies: Option<CompaniesThere>) -> Self {
+        Self { since, modified: ContactPlace::Start, added: ContactPlace::Start, read: 0, news: 0, companies, problem: None }
     }
 
     /// Whether there is no more to read in this run.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.problem.is_some() || self.modified == ContactPlace::Done && self.added == ContactPlace::Done
+        self.problem.is_some() || self.has_contacts() && self.companies.as_ref().is_none_or(|companies| companies.at == CompanyPlace::Done)
+    }
+
+    /// Whether the contacts were read to their end.
+    #[must_use]
+    pub fn has_contacts(&self) -> bool {
+        self.modified == ContactPlace::Done && self.added == ContactPlace::Done
+    }
+
+    /// Whether the companies were read to their end.
+    #[must_use]
+    pub fn has_companies(&self) -> bool {
+        self.companies.as_ref().is_some_and(|companies| companies.at == CompanyPlace::Done)
     }
 }
 

@@ -34,6 +34,7 @@ mod kayo;
 mod leaving;
 mod life;
 mod mautic;
+mod mautic_companies;
 mod merge;
 mod operations;
 mod order;

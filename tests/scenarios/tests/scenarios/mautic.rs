@@ -9,7 +9,7 @@ use passerelle_core::{
         configure::{self, ConfigureError},
         mautic,
     },
-    domain::{ids::ConnectionId, mapping::parse_inventory, run::Run},
+    domain::{ids::ConnectionId, run::Run},
     ports::Clock,
 };
 use passerelle_local::Switch;
@@ -23,19 +23,19 @@ use crate::webmecanik::fields;
 const PRESET: &str = include_str!("../../../../infra/presets/webmecanik.yaml");
 
 /// A connection between a simulated Mautic and a simulated org.
-struct World {
-    scene: Scene,
-    mautic: Mautic,
+pub struct World {
+    pub scene: Scene,
+    pub mautic: Mautic,
     url: String,
-    c: ConnectionId,
+    pub c: ConnectionId,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         Self::with(json!({"client_credentials": {"client_id": CLIENT_ID}}), CLIENT_SECRET).await
     }
 
-    async fn with(auth: Value, secret: &str) -> Self {
+    pub async fn with(auth: Value, secret: &str) -> Self {
         let mut seed = Seed::demo();
         seed.custom_fields.extend(fields());
         for object in ["Lead", "Contact"] {
@@ -48,6 +48,8 @@ impl World {
         mautic.with(|store| {
             let more = [("lead_company", "text"), ("deleted_in_salesforce", "boolean"), ("vip", "boolean"), ("score", "number")];
             store.fields.extend(more.map(|(alias, kind)| Field::new(alias, kind)));
+            let more = [("deleted_in_salesforce", "boolean"), ("staff", "number")];
+            store.company_fields.extend(more.map(|(alias, kind)| Field::new(alias, kind)));
         });
         let url = format!("http://{}", mautic.serve(0).await.unwrap());
         let c = scene.active("kayo").await;
@@ -57,15 +59,20 @@ impl World {
         world
     }
 
-    async fn apply(&self, auth: Value) {
+    pub async fn apply(&self, auth: Value) {
         self.scene.apply(&self.document(json!({"url": self.url, "auth": auth}))).await;
     }
 
-    fn document(&self, mautic: Value) -> Value {
+    pub fn document(&self, mautic: Value) -> Value {
         self.scene.document_of(PRESET, "kayo", |document| {
             document["platform"]["mautic"] = mautic.clone();
             document["platform"]["attributes"] = json!([]);
-            document["reconciliation"] = json!({"push": "on", "pull": "on", "deleted": "person.deleted_in_salesforce", "unknown_records": "person"});
+            document["reconciliation"] = json!({"push": "on", "pull": "on", "deleted": "person.deleted_in_salesforce",
+                                                "deleted_company": "company.deleted_in_salesforce", "unknown_records": "person"});
+            for (alias, to) in [("companycity", "BillingCity"), ("staff", "NumberOfEmployees")] {
+                let rule = json!({"from": format!("company.{alias}"), "to": to, "strategy": "most_recent", "direction": "both", "clears": true});
+                set_rule(document, "account", &rule);
+            }
             for mapping in ["lead", "contact"] {
                 let rules = [("vip", "vip__c"), ("score", "score__c"), ("email", "Email"), ("position", "Title"), ("phone", "Phone")];
                 for (alias, to) in rules {
@@ -76,12 +83,12 @@ impl World {
         })
     }
 
-    async fn secret(&self, secret: &str) {
+    pub async fn secret(&self, secret: &str) {
         configure::set_platform_secret(self.scene.stack.ports(), &self.c, &secret.to_owned().into()).await.unwrap();
     }
 
     /// Lets an hour pass and runs; then the platform is told.
-    async fn hour(&self) -> Run {
+    pub async fn hour(&self) -> Run {
         self.scene.clock.advance(SignedDuration::from_mins(61));
         self.scene.stack.invoke_reconcile(json!({"due": true})).await.unwrap();
         let run = self.scene.stack.ports().table.load_runs(&self.c, 100).await.unwrap().pop().unwrap();
@@ -91,53 +98,53 @@ impl World {
     }
 
     /// Runs until both sides have what the other one had at first.
-    async fn settle(&self) {
+    pub async fn settle(&self) {
         self.hour().await;
         self.hour().await;
         self.writes();
     }
 
-    fn now(&self) -> jiff::Timestamp {
+    pub fn now(&self) -> jiff::Timestamp {
         self.scene.clock.now()
     }
 
     /// A contact as somebody makes it in Mautic.
-    fn add(&self, name: &str, more: Value) -> u64 {
+    pub fn add(&self, name: &str, more: Value) -> u64 {
         let mut values = json!({"email": format!("{name}@example.org"), "lastname": name, "lead_company": "ACME"});
         values.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let now = self.now();
         self.mautic.with(|store| store.add(&values, now))
     }
 
-    fn edit_contact(&self, id: u64, values: Value) {
+    pub fn edit_contact(&self, id: u64, values: Value) {
         let now = self.now();
         self.mautic.with(|store| store.edit(id, &values, now));
     }
 
-    fn contact(&self, id: u64, alias: &str) -> Value {
+    pub fn contact(&self, id: u64, alias: &str) -> Value {
         self.mautic.with(|store| store.contacts[&id].value(alias).clone())
     }
 
-    fn lead(&self, name: &str) -> Value {
+    pub fn lead(&self, name: &str) -> Value {
         let email = format!("{name}@example.org");
         self.scene.records("Lead").into_iter().find(|lead| lead["Email"] == email).unwrap_or_else(|| panic!("no lead {email}"))
     }
 
-    fn edit_lead(&self, name: &str, fields: Value) {
+    pub fn edit_lead(&self, name: &str, fields: Value) {
         self.scene.edit("Lead", &self.lead(name), &fields);
     }
 
     /// The requests that change anything in Mautic, since the last look.
-    fn writes(&self) -> Vec<String> {
+    pub fn writes(&self) -> Vec<String> {
         self.mautic.with(|store| store.take_requests()).into_iter().filter(|line| !line.starts_with("GET") && !line.contains("/token")).collect()
     }
 
-    async fn problems(&self) -> Vec<(String, String)> {
+    pub async fn problems(&self) -> Vec<(String, String)> {
         let problems = self.scene.stack.ports().table.load_problems(&self.c).await.unwrap();
         problems.into_iter().map(|problem| (problem.finding.code.to_string(), problem.finding.cure.en)).collect()
     }
 
-    async fn given_up(&self) -> Vec<String> {
+    pub async fn given_up(&self) -> Vec<String> {
         let dead = self.scene.stack.ports().table.undelivered(&self.c, jiff::Timestamp::UNIX_EPOCH, 100).await.unwrap();
         dead.into_iter().map(|(_, delivery)| delivery.cause.unwrap()).collect()
     }
@@ -378,15 +385,14 @@ async fn wrong_credentials_of_mautic_are_told_with_their_cure_and_lose_nothing()
 async fn the_fields_of_mautic_become_attributes() {
     let world = World::new().await;
     let (_, document) = configure::load_current(world.scene.stack.ports(), &world.c).await.unwrap().unwrap();
-    let fields = mautic::fields(world.scene.stack.ports(), &document).await.unwrap();
-    let attributes = parse_inventory(&fields).unwrap();
+    let attributes = mautic::attributes(world.scene.stack.ports(), &document).await.unwrap();
     let kind = |name: &str| attributes.iter().find(|attribute| attribute.name == name).map(|attribute| attribute.kind.as_str());
     assert_eq!(
-        [kind("person.email"), kind("person.vip"), kind("person.score"), kind("person.gone")],
-        [Some("email"), Some("boolean"), Some("number"), None]
+        [kind("person.email"), kind("person.vip"), kind("person.score"), kind("person.gone"), kind("company.name"), kind("company.companyemail")],
+        [Some("email"), Some("boolean"), Some("number"), None, Some("text"), Some("email")]
     );
     world.secret("wrong").await;
-    let error = mautic::fields(world.scene.stack.ports(), &document).await.unwrap_err();
+    let error = mautic::attributes(world.scene.stack.ports(), &document).await.unwrap_err();
     assert_eq!(error.problem().unwrap().code, "platform_credentials");
 }
 

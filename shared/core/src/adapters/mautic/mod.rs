@@ -25,7 +25,7 @@ pub use self::{
 use super::platform::MostBytes;
 use crate::ports::Transport;
 
-/// The most contacts of one call (`api_batch_max_limit`), and of a page.
+/// The most contacts or companies of one call (`api_batch_max_limit`), and of a page.
 pub const BATCH: usize = 200;
 /// How long a call may take: Mautic needs some tenths of a second for each contact that it writes.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
@@ -69,8 +69,8 @@ impl fmt::Debug for Mautic<'_> {
 pub struct Item {
     /// Its status, as a call of its own would have had it.
     pub status: u16,
-    /// The contact as it is now, where there is one.
-    pub contact: Value,
+    /// The contact or the company as it is now, where there is one.
+    pub entity: Value,
 }
 
 impl<'a> Mautic<'a> {
@@ -85,10 +85,22 @@ impl<'a> Mautic<'a> {
     /// # Errors
     /// See [`MauticError`].
     pub async fn contacts(&self, query: &Query) -> Result<Vec<Value>, MauticError> {
-        let answer = self.send(Method::GET, &format!("contacts?{}", query.text()), None).await?;
-        match answer.get("contacts") {
-            Some(Value::Object(contacts)) => Ok(contacts.values().cloned().collect()),
-            Some(Value::Array(contacts)) => Ok(contacts.clone()),
+        self.page("contacts", query).await
+    }
+
+    /// The companies of a page.
+    ///
+    /// # Errors
+    /// See [`MauticError`].
+    pub async fn companies(&self, query: &Query) -> Result<Vec<Value>, MauticError> {
+        self.page("companies", query).await
+    }
+
+    async fn page(&self, what: &str, query: &Query) -> Result<Vec<Value>, MauticError> {
+        let answer = self.send(Method::GET, &format!("{what}?{}", query.text()), None).await?;
+        match answer.get(what) {
+            Some(Value::Object(items)) => Ok(items.values().cloned().collect()),
+            Some(Value::Array(items)) => Ok(items.clone()),
             _ => Err(MauticError::Unreadable),
         }
     }
@@ -107,7 +119,15 @@ impl<'a> Mautic<'a> {
     /// # Errors
     /// See [`MauticError`]; what becomes of each is told by its item.
     pub async fn patch(&self, contacts: Vec<Map<String, Value>>) -> Result<Vec<Item>, MauticError> {
-        self.batch(Method::PATCH, "contacts/batch/edit", contacts).await
+        self.batch(Method::PATCH, ("contacts", "edit"), contacts).await
+    }
+
+    /// Changes companies by PATCH, [`BATCH`] at most; each names its `id`.
+    ///
+    /// # Errors
+    /// As [`Mautic::patch`].
+    pub async fn patch_companies(&self, companies: Vec<Map<String, Value>>) -> Result<Vec<Item>, MauticError> {
+        self.batch(Method::PATCH, ("companies", "edit"), companies).await
     }
 
     /// Makes contacts, [`BATCH`] at most; who has the address already is changed instead.
@@ -115,16 +135,16 @@ impl<'a> Mautic<'a> {
     /// # Errors
     /// As [`Mautic::patch`].
     pub async fn create(&self, contacts: Vec<Map<String, Value>>) -> Result<Vec<Item>, MauticError> {
-        self.batch(Method::POST, "contacts/batch/new", contacts).await
+        self.batch(Method::POST, ("contacts", "new"), contacts).await
     }
 
-    async fn batch(&self, method: Method, path: &str, contacts: Vec<Map<String, Value>>) -> Result<Vec<Item>, MauticError> {
-        let asked = contacts.len();
-        let answer = self.send(method, path, Some(&json!(contacts))).await?;
+    async fn batch(&self, method: Method, (what, how): (&str, &str), items: Vec<Map<String, Value>>) -> Result<Vec<Item>, MauticError> {
+        let asked = items.len();
+        let answer = self.send(method, &format!("{what}/batch/{how}"), Some(&json!(items))).await?;
         let statuses = answer.get("statusCodes").and_then(Value::as_array).ok_or(MauticError::Unreadable)?;
         let status = |value: &Value| value.as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or(500);
-        let contact = |n: usize| answer.get("contacts").and_then(|contacts| contacts.get(n)).cloned().unwrap_or_default();
-        let items: Vec<Item> = statuses.iter().enumerate().map(|(n, value)| Item { status: status(value), contact: contact(n) }).collect();
+        let entity = |n: usize| answer.get(what).and_then(|entities| entities.get(n)).cloned().unwrap_or_default();
+        let items: Vec<Item> = statuses.iter().enumerate().map(|(n, value)| Item { status: status(value), entity: entity(n) }).collect();
         if items.len() == asked { Ok(items) } else { Err(MauticError::Unreadable) }
     }
 
@@ -160,12 +180,20 @@ impl<'a> Mautic<'a> {
         Ok(users.into_iter().find(|user| is(user, "username") || is(user, "email")).and_then(|user| user.get("id")?.as_u64()))
     }
 
-    /// The contact fields, as `passerelle attributes` reads them.
+    /// The fields of contacts, as `passerelle attributes` reads them.
     ///
     /// # Errors
     /// See [`MauticError`].
-    pub async fn fields(&self) -> Result<Value, MauticError> {
+    pub async fn contact_fields(&self) -> Result<Value, MauticError> {
         self.send(Method::GET, "fields/contact?limit=0", None).await
+    }
+
+    /// The fields of companies, likewise.
+    ///
+    /// # Errors
+    /// See [`MauticError`].
+    pub async fn company_fields(&self) -> Result<Value, MauticError> {
+        self.send(Method::GET, "fields/company?limit=0", None).await
     }
 
     /// Sends one call. Where the token has run out, once more with another.

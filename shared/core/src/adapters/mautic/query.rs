@@ -1,11 +1,11 @@
-//! Questions for contacts. Conditions are joined by AND only: how others nest over HTTP is not documented.
+//! Questions for contacts and companies. Conditions are joined by AND only: how others nest over HTTP is not documented.
 
 use jiff::Timestamp;
 use url::form_urlencoded;
 
 use super::BATCH;
 
-/// A column of the contacts' table.
+/// A column of the table of contacts, or of companies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
     /// `id`.
@@ -14,7 +14,7 @@ pub enum Column {
     Added,
     /// `date_modified`, likewise; null before the first edit.
     Modified,
-    /// `email`.
+    /// `email` of contacts.
     Email,
 }
 
@@ -29,7 +29,7 @@ impl Column {
     }
 }
 
-/// A page of contacts that meet conditions, in the order of a column.
+/// A page of contacts or companies that meet conditions, in the order of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Query {
     conditions: Vec<(Column, &'static str, String)>,
@@ -37,7 +37,7 @@ pub struct Query {
 }
 
 impl Query {
-    /// The first contacts in the order of a column.
+    /// The first in the order of a column.
     #[must_use]
     pub const fn by(order: Column) -> Self {
         Self { conditions: Vec::new(), order }

@@ -26,9 +26,12 @@ pub struct Cursor {
     /// What somebody has asked for, and no run has begun with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Asked>,
-    /// When the last run that has read the platform to its end had begun, by our clock.
+    /// When the last run that has read the platform's contacts to their end had begun, by our clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform_at: Option<Timestamp>,
+    /// Likewise of its companies; absent = they were never read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub companies_at: Option<Timestamp>,
     /// The run under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<Run>,

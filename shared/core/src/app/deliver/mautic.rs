@@ -1,7 +1,7 @@
-//! Deliveries to a Mautic: many people's in one call, each person's in their order.
+//! Deliveries to a Mautic: many people's in one call, each person's in their order, and companies' likewise.
 //!
 //! PATCH drops numbers whose whole part is 0, and makes one contact of two where it names an address of another. So contacts with such
-//! numbers are read and written whole, and an address is given only to who changed it, when nobody else has it.
+//! numbers are read and written whole, and an address is given only to who changed it, when nobody else has it. With companies it does neither.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,7 +23,7 @@ use crate::{
         delivery::Delivery,
         finding::Finding,
         ids::PersonKey,
-        mautic::{Change, Contact, EMAIL},
+        mautic::{Change, Contact, EMAIL, Whose},
     },
     ports::Ports,
 };
@@ -104,6 +104,7 @@ impl<'a> ToMautic<'a> {
         let made = match &self.mautic {
             Ok(mautic) => {
                 self.users = users(mautic, std::mem::take(&mut self.users), &mut letters).await;
+                companies(mautic, &mut letters).await;
                 addresses(mautic, &mut letters).await;
                 patch(mautic, &mut letters).await;
                 put(mautic, &mut letters).await;
@@ -142,10 +143,7 @@ fn letter(stored: &StoredDelivery, record: &RecordFields) -> Letter {
             let answer = change.is_empty().then_some(Answer::Arrived { status: None });
             Letter { change, owner: None, answer }
         }
-        Err(_) => {
-            let change = Change { id: None, email: None, fields: Map::new(), opt_out: None, owner: None };
-            Letter { change, owner: None, answer: Some(Answer::Impossible { cause: UNREADABLE }) }
-        }
+        Err(_) => Letter { change: Change::nothing(), owner: None, answer: Some(Answer::Impossible { cause: UNREADABLE }) },
     }
 }
 
@@ -172,6 +170,23 @@ async fn users(mautic: &Mautic<'_>, mut known: BTreeMap<String, Option<u64>>, le
         }
     }
     known
+}
+
+/// Companies, all in one call, after which no letter of theirs is open. One whose id Mautic has not told is not made: nothing keeps Mautic from
+/// making a second one of the same name.
+async fn companies(mautic: &Mautic<'_>, letters: &mut [Letter]) {
+    let (mut asked, mut bodies) = (Vec::new(), Vec::new());
+    for letter in letters.iter_mut().filter(|letter| letter.is_open() && letter.change.whose == Whose::Company) {
+        if letter.change.id.is_some() {
+            bodies.push(letter.change.patch());
+            asked.push(letter);
+        } else {
+            letter.answer = Some(Answer::Impossible { cause: NO_COMPANY });
+        }
+    }
+    if !bodies.is_empty() {
+        settle(asked, mautic.patch_companies(bodies).await, |letter, _| letter.answer = Some(Answer::Arrived { status: None }));
+    }
 }
 
 /// Takes out addresses that another contact has, also one of the same batch: with such a one the two would become one.
@@ -266,7 +281,7 @@ fn settle(letters: Vec<&mut Letter>, answer: Result<Vec<Item>, MauticError>, mut
         Ok(items) => {
             for (letter, item) in letters.into_iter().zip(items) {
                 match item.status {
-                    200..300 => done(letter, item.contact),
+                    200..300 => done(letter, item.entity),
                     404 => letter.answer = Some(Answer::Impossible { cause: GONE }),
                     status => letter.answer = Some(Answer::Failed { cause: MauticError::of_item(status).code(), status: Some(status) }),
                 }
@@ -305,9 +320,11 @@ fn failure(error: &MauticError) -> Answer {
     }
 }
 
-/// The contact is not in Mautic any more.
+/// The contact, or the company, is not in Mautic any more.
 const GONE: &str = "delivery_gone";
 /// The person has neither an id of Mautic nor an address.
 const NOBODY: &str = "delivery_nobody";
+/// Mautic has not told the id of the company.
+const NO_COMPANY: &str = "delivery_company_unknown";
 /// The stored delivery is none.
 const UNREADABLE: &str = "delivery_unreadable";

@@ -1,10 +1,11 @@
 //! The platform as a Mautic: signing in to it, and reading what has changed there.
 
+mod companies;
 mod read;
 
 use thiserror::Error;
 
-pub(super) use read::read_page;
+pub(super) use self::{companies::read_companies, read::read_page};
 
 use crate::{
     adapters::{
@@ -16,6 +17,7 @@ use crate::{
         config::{Document, MauticAuth},
         finding::Finding,
         ids::ConnectionId,
+        mapping::{Attribute, parse_inventory},
         mautic::problem,
     },
     ports::Ports,
@@ -79,12 +81,15 @@ pub(super) async fn open<'a>(ports: Ports<'a>, document: &Document) -> Result<Ma
     Ok(Mautic::new(ports.platform, &url, sign_in))
 }
 
-/// The contact fields of a document's Mautic, as [`parse_inventory`](crate::domain::mapping::parse_inventory) reads them.
+/// The attributes that a document's Mautic has: its fields of contacts and of companies, and what stands beside them.
 ///
 /// # Errors
-/// See [`PlatformError`].
-pub async fn fields(ports: Ports<'_>, document: &Document) -> Result<serde_json::Value, PlatformError> {
-    Ok(open(ports, document).await?.fields().await?)
+/// See [`PlatformError`]; a list that is none is [`MauticError::Unreadable`].
+pub async fn attributes(ports: Ports<'_>, document: &Document) -> Result<Vec<Attribute>, PlatformError> {
+    let mautic = open(ports, document).await?;
+    let (contacts, companies) = (mautic.contact_fields().await?, mautic.company_fields().await?);
+    let read = |fields| parse_inventory(fields).map_err(|_| PlatformError::Mautic(MauticError::Unreadable));
+    Ok([read(&contacts)?, read(&companies)?].concat())
 }
 
 /// Who finds the problems of the platform's API.

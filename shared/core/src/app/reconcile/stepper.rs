@@ -23,7 +23,7 @@ use crate::{
         ids::{ConnectionId, EventId, ObjectName, PersonKey},
         person::{Person, spread},
         planner::Case,
-        run::{Everybody, FromPlatform, Position, Run},
+        run::{CompaniesThere, Everybody, FromPlatform, Position, Run},
     },
     planted::{self, Bug},
     ports::Ports,
@@ -88,7 +88,7 @@ impl<'a> Stepper<'a> {
         };
         let open: Vec<ObjectName> = run.positions.iter().filter(|(_, position)| !position.done).map(|(object, _)| object.clone()).collect();
         let moved = if let Some(platform) = run.platform.as_mut().filter(|platform| !platform.is_over()) {
-            self.read_platform(shift, platform).await?;
+            self.read_platform(shift, platform, run.started_at).await?;
             true
         } else if run.everybody.as_ref().is_some_and(|everybody| !everybody.done) {
             // Those who were asked for come before what Salesforce has changed, as what a page changes stands behind their end.
@@ -127,16 +127,17 @@ impl<'a> Stepper<'a> {
         let next_at = Some(next(&self.engine.document.connection.id, run.started_at));
         // Where nothing was read, the first run that reads is still to come.
         let read_at = if run.stopped.is_some() || !self.ways.pull { cursor.read_at } else { Some(run.started_at) };
-        let read_there = run.platform.as_ref().is_some_and(|platform| platform.problem.is_none());
-        let platform_at = if read_there { Some(run.started_at) } else { cursor.platform_at };
-        Cursor { next_at, read_at, platform_at, run: None, ..cursor }
+        let read = |whole: fn(&FromPlatform) -> bool| run.platform.as_ref().filter(|platform| whole(platform)).map(|_| run.started_at);
+        let platform_at = read(FromPlatform::has_contacts).or(cursor.platform_at);
+        let companies_at = read(FromPlatform::has_companies).or(cursor.companies_at);
+        Cursor { next_at, read_at, platform_at, companies_at, run: None, ..cursor }
     }
 
     fn begin(&self, cursor: &Cursor, now: Timestamp) -> Run {
         let ReconciliationSection { overlap_minutes, .. } = &self.engine.document.reconciliation;
         let back = if planted::is(Bug::NoOverlap) { SignedDuration::ZERO } else { SignedDuration::from_mins(i64::from(*overlap_minutes)) + SKEW };
-        let since =
-            |last: Option<Timestamp>| last.unwrap_or_else(|| now.saturating_sub(FIRST).unwrap_or(now)).saturating_sub(back).unwrap_or(Timestamp::MIN);
+        let before = |last: Timestamp| last.saturating_sub(back).unwrap_or(Timestamp::MIN);
+        let since = |last: Option<Timestamp>| before(last.unwrap_or_else(|| now.saturating_sub(FIRST).unwrap_or(now)));
         let reads_platform = self.ways.push && self.engine.document.platform.mautic.is_some();
         let people = ["Lead", "Contact"].into_iter().filter(|object| self.engine.person_map(object).is_some());
         let objects = people.chain(self.engine.pulls_accounts().then_some("Account")).filter(|_| self.ways.pull);
@@ -144,7 +145,11 @@ impl<'a> Stepper<'a> {
             id: self.ports.ids.fresh(),
             started_at: now,
             since: since(cursor.read_at),
-            platform: reads_platform.then(|| FromPlatform::new(since(cursor.platform_at))),
+            platform: reads_platform.then(|| {
+                // Whoever names a company later means one that Mautic has had for long; so all of them are read at first.
+                let companies = self.engine.keeps_companies().then(|| CompaniesThere::new(cursor.companies_at.map(before)));
+                FromPlatform::new(since(cursor.platform_at), companies)
+            }),
             positions: objects.map(|object| (ObjectName::known(object), Position::default())).collect(),
             pushed: !self.ways.any(),
             everybody: None,
@@ -157,7 +162,7 @@ impl<'a> Stepper<'a> {
     }
 
     /// What has changed at the platform, some pages of it. Where it cannot be read, the run goes on without it.
-    async fn read_platform(&mut self, shift: &Shift<'a>, run: &mut FromPlatform) -> Result<(), StateError> {
+    async fn read_platform(&mut self, shift: &Shift<'a>, run: &mut FromPlatform, started_at: Timestamp) -> Result<(), StateError> {
         let (ports, document) = (self.ports, &self.engine.document);
         let c = &document.connection.id;
         let read = async {
@@ -166,7 +171,11 @@ impl<'a> Stepper<'a> {
                 if run.is_over() || !shift.has_time() {
                     break;
                 }
-                self.brought.extend(mautic::read_page(ports, document, &mautic, run).await?);
+                if !run.has_contacts() {
+                    self.brought.extend(mautic::read_page(ports, document, &mautic, run).await?);
+                } else if let Some(companies) = &mut run.companies {
+                    mautic::read_companies(ports, self.engine, &mautic, companies, started_at).await?;
+                }
             }
             Ok(())
         };

@@ -28,6 +28,7 @@ pub(in crate::app) use self::{
     load::{Loaded, with_companies},
     lookup::{columns, fields_of, our_user, read_match},
     shift::{Attempt, Shift},
+    stale::later_deliveries,
 };
 use crate::{
     adapters::state::{

@@ -1,7 +1,10 @@
 //! What a platform says of a person is all that it knows of them, and may be older than what it has just been told: the values of deliveries
 //! that it did not have then are no statements of its own. What is to be sent would go over them anyway.
 
+use std::collections::BTreeSet;
+
 use futures::{StreamExt, stream};
+use jiff::Timestamp;
 
 use crate::{
     adapters::state::{StateError, deliveries::StoredDelivery},
@@ -32,15 +35,25 @@ async fn strip_one(ports: Ports<'_>, c: &ConnectionId, person: &PersonKey, event
     let later = ports.table.deliveries_later_than(c, person, first).await?;
     for open in events {
         for delivery in later.iter().filter(|delivery| delivery.is_later_than(open.event.occurred_at)) {
-            changed(delivery).for_each(|name| _ = open.event.person.remove(&name));
+            let names = changed(delivery).filter_map(|path| path.strip_prefix("person.").filter(|name| *name != "id").map(str::to_owned));
+            names.for_each(|name| _ = open.event.person.remove(&name));
         }
     }
     Ok(())
 }
 
-/// The attributes of the person that a delivery changes.
+/// The attributes, by their paths, that deliveries change which the platform did not have at a time: of a person, or of a company.
+pub(in crate::app) async fn later_deliveries(
+    ports: Ports<'_>,
+    c: &ConnectionId,
+    whose: &PersonKey,
+    at: Timestamp,
+) -> Result<BTreeSet<String>, StateError> {
+    Ok(ports.table.deliveries_later_than(c, whose, at).await?.iter().flat_map(changed).collect())
+}
+
+/// The attributes that a delivery changes, by their paths.
 fn changed(stored: &StoredDelivery) -> impl Iterator<Item = String> {
     let delivery = serde_json::from_str::<Delivery>(&stored.body).ok();
-    let paths = delivery.into_iter().flat_map(|delivery| delivery.changes.into_keys());
-    paths.filter_map(|path| path.strip_prefix("person.").filter(|name| *name != "id").map(str::to_owned))
+    delivery.into_iter().flat_map(|delivery| delivery.changes.into_keys())
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::id_of;
 use crate::domain::{
     event::EventFault,
-    mautic::{EMAIL, person},
+    mautic::{Company, EMAIL, person},
 };
 
 /// What every trigger's name begins with.
@@ -44,6 +44,12 @@ fn event(kind: &str, item: &Value) -> Option<Value> {
         person.insert("do_not_contact".to_owned(), Value::from(status != "contactable"));
     }
     event.insert("person".to_owned(), Value::Object(person));
+    // Which company somebody belongs to from now on. What it is like is read by the API.
+    if data.get("added") == Some(&Value::Bool(true))
+        && let Some(company) = data.get("company").and_then(Company::parse)
+    {
+        event.insert("company".to_owned(), Value::Object(company.identity()));
+    }
     event.insert("data".to_owned(), Value::Object(data));
     let id = id_of(&Value::Object(event.clone()));
     event.insert("id".to_owned(), id);

@@ -1,12 +1,15 @@
-//! A platform's own list of its attributes, as a file has it: our own form, or the contact fields that Mautic's API answers.
+//! A platform's own list of its attributes, as a file has it: our own form, or the fields of contacts or of companies that Mautic's API answers.
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Attribute, AttributeType, Labels};
 
-/// The person's root: what platforms list are fields of people.
+/// The roots of what Mautic lists.
 const PERSON: &str = "person.";
+const COMPANY: &str = "company.";
+/// Mautic's field with a company's name, which is the company's `name` here.
+const COMPANY_NAME: &str = "companyname";
 /// What Mautic's hook tells of a contact beside its fields. Source: `domain::hook::mautic`.
 const BESIDE: [(&str, AttributeType); 4] = [
     ("id", AttributeType::Text),
@@ -15,10 +18,12 @@ const BESIDE: [(&str, AttributeType); 4] = [
     ("do_not_contact", AttributeType::Boolean),
 ];
 
-/// One field of `GET /api/contacts/list/fields` or `GET /api/fields/contact`.
+/// One field of `GET /api/contacts/list/fields` or of `GET /api/fields/contact` and `/company`.
 #[derive(Deserialize)]
 struct MauticField {
     alias: String,
+    #[serde(default)]
+    object: Option<String>,
     label: String,
     #[serde(rename = "type")]
     kind: String,
@@ -26,7 +31,7 @@ struct MauticField {
     required: Value,
 }
 
-/// Reads a list of attributes: `[{"name": …, "type": …}, …]`, or Mautic's list of contact fields.
+/// Reads a list of attributes: `[{"name": …, "type": …}, …]`, or Mautic's list of the fields of contacts, or of companies.
 ///
 /// # Errors
 /// What is wrong with the list, in a sentence.
@@ -46,7 +51,10 @@ pub fn parse_inventory(json: &Value) -> Result<Vec<Attribute>, String> {
         let field = MauticField::deserialize(item).map_err(|error| format!("[{i}]: {error}."))?;
         attributes.push(attribute(&field));
     }
-    let beside = BESIDE.map(|(name, kind)| Attribute { name: format!("{PERSON}{name}"), kind, label: Labels::default(), required: name == "id" });
+    let of_companies = attributes.iter().all(|attribute| attribute.name.starts_with(COMPANY));
+    let (root, beside) = if of_companies { (COMPANY, BESIDE.get(..1).unwrap_or_default()) } else { (PERSON, &BESIDE[..]) };
+    let beside =
+        beside.iter().map(|(name, kind)| Attribute { name: format!("{root}{name}"), kind: *kind, label: Labels::default(), required: *name == "id" });
     attributes.extend(beside.into_iter().filter(|own| attributes.iter().all(|known| known.name != own.name)).collect::<Vec<_>>());
     Ok(attributes)
 }
@@ -75,7 +83,12 @@ fn attribute(field: &MauticField) -> Attribute {
     };
     let required = matches!(&field.required, Value::Bool(true)) || field.required.as_i64() == Some(1) || field.required.as_str() == Some("1");
     let label = Labels { fr: Some(field.label.clone()), en: None };
-    Attribute { name: format!("{PERSON}{}", field.alias), kind, label, required }
+    let name = match (field.object.as_deref(), field.alias.as_str()) {
+        (Some("company"), COMPANY_NAME) => format!("{COMPANY}name"),
+        (Some("company"), alias) => format!("{COMPANY}{alias}"),
+        (_, alias) => format!("{PERSON}{alias}"),
+    };
+    Attribute { name, kind, label, required }
 }
 
 /// The declared attributes after the platform's list: those of people as the platform has them now, all others as they were.
@@ -117,6 +130,15 @@ mod tests {
         ];
         assert_eq!(told(&attributes), want);
         assert_eq!(attributes.first().unwrap().label.fr.as_deref(), Some("E-mail"));
+    }
+
+    #[test]
+    fn mautics_list_of_the_fields_of_companies() {
+        let list = json!({"total": 2, "fields": [
+            {"alias": "companyname", "label": "Nom", "type": "text", "isRequired": true, "object": "company"},
+            {"alias": "companysize", "label": "Effectif", "type": "number", "object": "company"}]});
+        let want = [("company.name", "text", true), ("company.companysize", "number", false), ("company.id", "text", true)];
+        assert_eq!(told(&parse_inventory(&list).unwrap()), want);
     }
 
     #[test]

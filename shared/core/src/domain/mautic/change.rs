@@ -1,22 +1,33 @@
 //! What a delivery says, in the words of Mautic's API.
 //!
-//! Source: Mautic 5, `LeadBundle/Controller/Api/LeadApiController.php` and `CustomFieldsApiControllerTrait.php`.
+//! Source: Mautic 5, `LeadBundle/Controller/Api/{LeadApiController,CompanyApiController,CustomFieldsApiControllerTrait}.php`.
 
 use serde_json::{Map, Value, json};
 
-use super::{DO_NOT_CONTACT, EMAIL, OWNER};
+use super::{DO_NOT_CONTACT, EMAIL, OWNER, company::NAME_FIELD};
 use crate::domain::{
     config::RecordFields,
-    delivery::{Delivery, Subject},
+    delivery::{About, AboutCompany, Delivery, Subject},
 };
 
 /// Attributes that Mautic keeps itself, or that a flat value cannot say.
 pub(super) const KEPT: [&str; 4] = ["id", "dateAdded", "dateModified", "tags"];
 
-/// What is to be written of one contact.
+/// What a change is written into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// A contact.
+    Contact,
+    /// A company.
+    Company,
+}
+
+/// What is to be written of one contact, or of one company.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
-    /// The contact, where it is known.
+    /// Which of the two.
+    pub whose: Whose,
+    /// The contact or the company, where it is known.
     pub id: Option<u64>,
     /// The person's address, by which an unknown contact is made or found.
     pub email: Option<String>,
@@ -29,17 +40,18 @@ pub struct Change {
 }
 
 impl Change {
-    /// What a delivery changes. Attributes of anything but the person are not Mautic's. `record` names the fields that tell of the
-    /// Salesforce record; they alone make no contact.
+    /// What a delivery changes; attributes of anything else than whom it is about are not theirs. `record` names the fields that tell of a
+    /// contact's Salesforce record; they alone make no contact.
     #[must_use]
     pub fn of(delivery: &Delivery, record: &RecordFields) -> Self {
-        let (ids, email) = match &delivery.subject {
-            Subject::Person(about) => (about.ids.as_slice(), about.email.clone()),
-            // Mautic's companies are not written.
-            Subject::Company(_) => (&[][..], None),
-        };
-        let id = ids.first().and_then(|id| id.parse().ok());
-        let mut change = Self { id, email, fields: Map::new(), opt_out: None, owner: None };
+        match &delivery.subject {
+            Subject::Person(about) => Self::of_contact(delivery, record, about),
+            Subject::Company(about) => Self::of_company(delivery, about),
+        }
+    }
+
+    fn of_contact(delivery: &Delivery, record: &RecordFields, about: &About) -> Self {
+        let mut change = Self::none(Whose::Contact, &about.ids, about.email.clone());
         for (path, value) in &delivery.changes {
             match path.strip_prefix("person.") {
                 None => {}
@@ -49,12 +61,35 @@ impl Change {
                 Some(alias) => _ = change.fields.insert(alias.to_owned(), written(value)),
             }
         }
-        let is_person = matches!(delivery.subject, Subject::Person(_));
-        if is_person && (change.id.is_some() || !change.is_empty()) {
+        if change.id.is_some() || !change.is_empty() {
             let of = |(place, alias): (&str, &str)| (alias.to_owned(), told(delivery, place));
             change.fields.extend(record.named().map(of));
         }
         change
+    }
+
+    fn of_company(delivery: &Delivery, about: &AboutCompany) -> Self {
+        let mut change = Self::none(Whose::Company, &about.ids, None);
+        for (path, value) in &delivery.changes {
+            let alias = match path.strip_prefix("company.") {
+                None | Some("id" | OWNER) => continue,
+                Some("name") => NAME_FIELD,
+                Some(alias) => alias,
+            };
+            change.fields.insert(alias.to_owned(), written(value));
+        }
+        change
+    }
+
+    fn none(whose: Whose, ids: &[String], email: Option<String>) -> Self {
+        let id = ids.first().and_then(|id| id.parse().ok());
+        Self { whose, id, email, fields: Map::new(), opt_out: None, owner: None }
+    }
+
+    /// A change of nothing.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self::none(Whose::Contact, &[], None)
     }
 
     /// Whether there is anything to say.
@@ -69,18 +104,18 @@ impl Change {
         self.fields.get(EMAIL)?.as_str().filter(|email| !email.is_empty())
     }
 
-    /// Whether PATCH and POST would drop one of the values: they take every number whose whole part is 0 for nothing.
+    /// Whether PATCH and POST would drop one of the values: of contacts they take every number whose whole part is 0 for nothing.
     #[must_use]
     pub fn has_zero(&self) -> bool {
-        self.fields.values().any(is_zero)
+        self.whose == Whose::Contact && self.fields.values().any(is_zero)
     }
 
-    /// The fields for PATCH, with the contact's id where it has one.
+    /// The fields for PATCH, with the id where there is one. Blanks always go over a company's values.
     #[must_use]
     pub fn patch(&self) -> Map<String, Value> {
         let mut body = self.fields.clone();
         body.extend(self.id.map(|id| ("id".to_owned(), json!(id))));
-        body.insert("overwriteWithBlank".to_owned(), json!(true));
+        body.extend((self.whose == Whose::Contact).then(|| ("overwriteWithBlank".to_owned(), json!(true))));
         body
     }
 
@@ -133,7 +168,7 @@ fn is_zero(value: &Value) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::domain::delivery::{About, AboutCompany, Kind, SalesforceRecord};
+    use crate::domain::delivery::{Kind, SalesforceRecord};
 
     fn change(ids: &[&str], changes: Value) -> Change {
         Change::of(&delivery(ids, changes), &RecordFields::default())
@@ -180,8 +215,18 @@ mod tests {
         ] {
             assert_eq!(Value::Object(Change::of(&delivery(ids, changes), record).fields), want);
         }
-        let company = Delivery { subject: Subject::Company(AboutCompany::default()), ..delivery(&[], json!({"company.city": "Lyon"})) };
-        assert!(Change::of(&company, &record).is_empty());
+    }
+
+    #[test]
+    fn a_company_is_written_by_its_id_with_zeros_and_blanks() {
+        let changes = json!({"company.name": "ACME", "company.companycity": null, "company.gone": false, "company.staff": 0, "company.id": 7,
+                             "company.owner": "sales", "person.city": "Lyon"});
+        let about = |ids: Vec<String>| Subject::Company(AboutCompany { ids, name: Some("ACME".to_owned()) });
+        let change = Change::of(&Delivery { subject: about(vec!["7".to_owned()]), ..delivery(&[], changes.clone()) }, &RecordFields::default());
+        assert_eq!((change.whose, change.has_zero(), &change.owner), (Whose::Company, false, &None));
+        assert_eq!(Value::Object(change.patch()), json!({"id": 7, "companyname": "ACME", "companycity": "", "gone": 0, "staff": 0}));
+        let unknown = Change::of(&Delivery { subject: about(vec![]), ..delivery(&[], changes) }, &RecordFields::default());
+        assert_eq!((unknown.id, unknown.is_empty()), (None, false));
     }
 
     #[test]

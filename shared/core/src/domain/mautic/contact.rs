@@ -89,19 +89,7 @@ impl Contact {
 /// field without a value is null. `id` is taken where the contact has none of its own, as after a deletion.
 #[must_use]
 pub fn person(contact: &Value, id: Option<Value>) -> Map<String, Value> {
-    let mut person = Map::new();
-    let fields = contact.get("fields").and_then(Value::as_object);
-    // "all" has plain values, the other groups have a description with type and value in it, which says more.
-    let groups = || fields.into_iter().flatten();
-    for (_, fields) in groups().filter(|(group, _)| *group == "all") {
-        person.extend(fields.as_object().into_iter().flatten().map(|(alias, value)| (alias.clone(), value.clone())));
-    }
-    for (_, fields) in groups().filter(|(group, _)| *group != "all") {
-        for (alias, field) in fields.as_object().into_iter().flatten() {
-            let kind = field.get("type").and_then(Value::as_str).unwrap_or_default();
-            person.extend(field.get("value").map(|value| (alias.clone(), typed(kind, value))));
-        }
-    }
+    let mut person = fields(contact);
     for known in ["points", "dateAdded", "dateModified"] {
         person.extend(contact.get(known).filter(|value| !value.is_null()).map(|value| (known.to_owned(), value.clone())));
     }
@@ -118,6 +106,24 @@ pub fn person(contact: &Value, id: Option<Value>) -> Map<String, Value> {
     let id = contact.get("id").filter(|id| !id.is_null()).cloned().or(id);
     person.extend(id.map(|id| ("id".to_owned(), id)));
     person
+}
+
+/// The fields of a contact or of a company by alias; one without a value is null.
+pub(super) fn fields(of: &Value) -> Map<String, Value> {
+    let mut found = Map::new();
+    let fields = of.get("fields").and_then(Value::as_object);
+    // "all" has plain values, the other groups have a description with type and value in it, which says more.
+    let groups = || fields.into_iter().flatten();
+    for (_, fields) in groups().filter(|(group, _)| *group == "all") {
+        found.extend(fields.as_object().into_iter().flatten().map(|(alias, value)| (alias.clone(), value.clone())));
+    }
+    for (_, fields) in groups().filter(|(group, _)| *group != "all") {
+        for (alias, field) in fields.as_object().into_iter().flatten() {
+            let kind = field.get("type").and_then(Value::as_str).unwrap_or_default();
+            found.extend(field.get("value").map(|value| (alias.clone(), typed(kind, value))));
+        }
+    }
+    found
 }
 
 fn is_email(entry: &Value) -> bool {

@@ -1,12 +1,14 @@
-//! Mautic as a platform: what its contacts say, and how what Salesforce has changed is said to it.
+//! Mautic as a platform: what its contacts and companies say, and how what Salesforce has changed is said to it.
 //!
 //! Pure. The wire is the adapter's, which knows paths and statuses and no people.
 
 mod change;
+mod company;
 mod contact;
 mod problem;
 
-pub use change::Change;
+pub use change::{Change, Whose};
+pub use company::Company;
 pub use contact::{Contact, person};
 pub use problem::problem;
 

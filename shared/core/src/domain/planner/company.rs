@@ -6,6 +6,7 @@ use super::{Case, Found, Linked, Shared, Situation, event::Done, events, reconci
 use crate::domain::{
     company::{identities, is_id},
     engine::Engine,
+    event::Event,
     ids::{ConnectionId, EventId, PersonKey, RecordId},
     person::Person,
     plan::{Cause, Identities, Outcome, PersonPlan, Write, WriteId},
@@ -28,6 +29,26 @@ pub fn gather(engine: &Engine, people: &mut [Case], owners: BTreeMap<String, Per
         case.events.push(open.clone());
     }
     gathering.companies.into_values().collect()
+}
+
+/// Takes over what is said of companies by no event of anybody's: each of `told` is about a company alone. Answers those of which it is news,
+/// as they were and as they are from now on.
+#[must_use]
+pub fn tell(engine: &Engine, told: &[Event], owners: BTreeMap<String, PersonKey>, stored: Vec<Person>) -> Vec<(Person, Person)> {
+    let companies = stored.iter().map(|company| (company.key.clone(), Case::new(company.clone(), Vec::new()))).collect();
+    let mut gathering = Gathering { connection: &engine.document.connection.id, owners, companies };
+    for event in told {
+        let Some(stated) = engine.company_of(event) else { continue };
+        let case = gathering.company(&identities(&stated));
+        case.person.fold_company(event, &stated, |path| engine.clears(path));
+        case.person.aliases.retain(|alias| !case.foreign.contains(alias));
+    }
+    let mut before: BTreeMap<PersonKey, Person> = stored.into_iter().map(|company| (company.key.clone(), company)).collect();
+    let both = gathering.companies.into_values().map(|case| {
+        let before = before.remove(&case.person.key).unwrap_or_else(|| Person::new_company(case.person.key.clone()));
+        (before, case.person)
+    });
+    both.filter(|(before, now)| before != now).collect()
 }
 
 struct Gathering<'a> {
