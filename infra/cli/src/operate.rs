@@ -8,7 +8,7 @@ use passerelle_core::{
     app::{
         backfill,
         configure::{self, Applied, ConfigureError},
-        connect, connections, problems, tokens,
+        connect, connections, mautic, problems, tokens,
     },
     domain::{
         config::{self, ConfigFault, Document, Language},
@@ -28,7 +28,9 @@ const EXPLANATIONS: usize = 100;
 pub async fn apply(target: &Target, file: &Path, as_json: bool) -> Result<()> {
     let json = read_document(file)?;
     let world = target.world().await?;
-    let applied = apply_document(world.ports(), &json).await.map_err(|error| describe(error, target))?;
+    let mut applied = apply_document(world.ports(), &json).await.map_err(|error| describe(error, target))?;
+    let platform_secret = std::env::var("PASSERELLE_PLATFORM_SECRET").ok().filter(|secret| !secret.is_empty()).map(SecretString::from);
+    applied.warnings.extend(mautic::findings(world.ports(), &applied.connection, platform_secret.clone()).await?);
     let given_key = std::env::var("PASSERELLE_WEBHOOK_KEY").ok().filter(|key| !key.is_empty());
     // One JSON object is all that a program wants to read.
     let say = |line: String| if as_json { eprintln!("{line}") } else { println!("{line}") };
@@ -49,10 +51,8 @@ pub async fn apply(target: &Target, file: &Path, as_json: bool) -> Result<()> {
         stored.context("The consumer secret could not be stored.")?;
         say("The consumer secret is stored.".to_owned());
     }
-    if let Ok(secret) = std::env::var("PASSERELLE_PLATFORM_SECRET")
-        && !secret.is_empty()
-    {
-        let stored = configure::set_platform_secret(world.ports(), &applied.connection, &SecretString::from(secret)).await;
+    if let Some(secret) = platform_secret {
+        let stored = configure::set_platform_secret(world.ports(), &applied.connection, &secret).await;
         stored.context("The platform's secret could not be stored.")?;
         say("The platform's secret is stored.".to_owned());
     }

@@ -6,10 +6,12 @@ use jiff::SignedDuration;
 use mautic_sim::{CLIENT_ID, CLIENT_SECRET, Fault, Field, Hook, Mautic, PASSWORD, USER};
 use passerelle_core::{
     app::{
+        check,
         configure::{self, ConfigureError},
         mautic,
+        tokens::SessionCache,
     },
-    domain::{ids::ConnectionId, run::Run},
+    domain::{finding::Finding, ids::ConnectionId, run::Run},
     ports::Clock,
 };
 use passerelle_local::Switch;
@@ -394,6 +396,36 @@ async fn the_fields_of_mautic_become_attributes() {
     world.secret("wrong").await;
     let error = mautic::attributes(world.scene.stack.ports(), &document).await.unwrap_err();
     assert_eq!(error.problem().unwrap().code, "platform_credentials");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_that_mautic_does_not_have_or_of_another_type_are_told_by_the_check_and_when_a_document_is_applied() {
+    let world = World::new().await;
+    let ports = world.scene.stack.ports();
+    let of_mautic = |findings: Vec<Finding>| -> Vec<(String, String)> {
+        let found = findings.into_iter().filter(|found| found.code.starts_with("mautic_"));
+        found.map(|found| (found.code.to_string(), found.place)).collect()
+    };
+    let verify = || async { check::verify(ports, &SessionCache::default(), &world.c).await.unwrap().findings };
+    let applied = |secret: Option<&str>| mautic::findings(ports, &world.c, secret.map(Into::into));
+    let found = verify().await;
+    // The document declares no types, so it is Mautic's by which the staff is a number that may lose something.
+    assert!(found.iter().any(|found| found.code == "type_lossy" && found.words.en.contains("company.staff")), "{found:?}");
+    assert_eq!((of_mautic(found), of_mautic(applied(None).await.unwrap())), (vec![], vec![]));
+
+    let mut document = world.document(json!({"url": world.url, "auth": {"client_credentials": {"client_id": CLIENT_ID}}}));
+    document["reconciliation"]["deleted"] = json!("person.city");
+    set_rule(&mut document, "lead", &json!({"from": "person.positon", "to": "Title", "direction": "both"}));
+    world.scene.apply(&document).await;
+    let (missing, kind) = ("mautic_field_missing", "mautic_field_type");
+    let found = of_mautic(verify().await);
+    assert!(found.iter().any(|(code, place)| code == missing && place.starts_with("mappings.lead.fields[")), "{found:?}");
+    assert!(found.contains(&(kind.to_owned(), "reconciliation.deleted".to_owned())), "{found:?}");
+    let codes = |found: Vec<Finding>| found.into_iter().map(|found| found.code.to_string()).collect::<Vec<_>>();
+    assert_eq!(codes(applied(None).await.unwrap()), [missing, kind]);
+    assert_eq!(codes(applied(Some("wrong")).await.unwrap()), ["platform_credentials"]);
+    world.mautic.with(|store| store.faults.push(Fault::new("/fields/company", 503, 1)));
+    assert_eq!(codes(applied(None).await.unwrap()), ["mautic_unasked"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

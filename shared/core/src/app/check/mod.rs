@@ -9,17 +9,20 @@ use thiserror::Error;
 
 use super::{
     access::{Access, AccessError},
-    configure, schemas,
+    configure,
+    mautic::{self, PlatformError},
+    schemas,
     tokens::SessionCache,
 };
 use crate::{
     adapters::state::StateError,
     domain::{
         budget::day,
-        check::{Unreached, evaluate, unreached},
+        check::{Unreached, check_platform, evaluate, unasked_platform, unreached},
         engine::{Engine, EngineError},
         finding::{Finding, Severity},
         ids::ConnectionId,
+        mapping::FieldMaps,
     },
     ports::Ports,
 };
@@ -57,7 +60,7 @@ impl Report {
     }
 }
 
-/// Checks a connection's current document against its org. What was described is cached and held against the lock on the way.
+/// Checks a connection's current document against its org, and against the Mautic that it names. What was described is cached and held against the lock on the way.
 pub async fn verify(ports: Ports<'_>, sessions: &SessionCache, c: &ConnectionId) -> Result<Report, CheckError> {
     let engine = load_engine(ports, c).await?;
     let version = engine.version;
@@ -68,12 +71,18 @@ pub async fn verify(ports: Ports<'_>, sessions: &SessionCache, c: &ConnectionId)
         }
         Err(error) => (Err(error), 0),
     };
+    let (maps, of_platform) = platform(ports, &engine).await;
     let gathered = match gathered {
         Ok(gathered) => gathered,
-        Err(error) => return Ok(Report { version, findings: vec![unreached(&why(error)?)], api_calls }),
+        Err(error) => {
+            let mut findings: Vec<Finding> = [unreached(&why(error)?)].into_iter().chain(of_platform).collect();
+            findings.sort_by_key(|finding| finding.severity);
+            return Ok(Report { version, findings, api_calls });
+        }
     };
     let drift = schemas::keep(ports, &engine.document, version, engine.maps(), &gathered.described).await?;
-    let mut findings = evaluate(&engine.document, engine.maps(), &gathered.facts);
+    let mut findings = evaluate(&engine.document, &maps, &gathered.facts);
+    findings.extend(of_platform);
     // What fails now is told once, whether or not it was otherwise before.
     let told: Vec<String> = findings.iter().filter(|finding| finding.severity == Severity::Error).map(|finding| finding.place.clone()).collect();
     findings.splice(0..0, drift.into_iter().filter(|problem| !told.contains(&problem.place)));
@@ -81,6 +90,16 @@ pub async fn verify(ports: Ports<'_>, sessions: &SessionCache, c: &ConnectionId)
     findings.sort_by_key(|finding| finding.severity);
     tracing::info!(connection.id = %c, config.version = version, findings = findings.len(), api_calls, "configuration checked");
     Ok(Report { version, findings, api_calls })
+}
+
+/// The rules with the types that a Mautic itself tells of its fields, and what is to be said of those.
+async fn platform(ports: Ports<'_>, engine: &Engine) -> (FieldMaps, Vec<Finding>) {
+    let (document, maps) = (&engine.document, engine.maps());
+    match mautic::attributes(ports, document).await {
+        Ok(attributes) => (maps.typed(&attributes), check_platform(document, maps, &attributes)),
+        Err(PlatformError::None) => (maps.clone(), Vec::new()),
+        Err(error) => (maps.clone(), vec![unasked_platform(error.code())]),
+    }
 }
 
 /// The days whose ledger is checked.

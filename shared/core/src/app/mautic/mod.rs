@@ -3,10 +3,12 @@
 mod companies;
 mod read;
 
+use secrecy::SecretString;
 use thiserror::Error;
 
 pub(super) use self::{companies::read_companies, read::read_page};
 
+use super::check::{CheckError, load_engine};
 use crate::{
     adapters::{
         mautic::{Mautic, MauticError, SignIn},
@@ -14,6 +16,7 @@ use crate::{
         state::StateError,
     },
     domain::{
+        check::{check_platform, unasked_platform},
         config::{Document, MauticAuth},
         finding::Finding,
         ids::ConnectionId,
@@ -63,20 +66,27 @@ impl PlatformError {
     }
 }
 
-/// The Mautic of a document.
+/// The Mautic of a document, with the secret that is stored.
 ///
 /// # Errors
 /// [`PlatformError::None`] where it has none; [`PlatformError::NoSecret`] and [`PlatformError::Secret`].
 pub(super) async fn open<'a>(ports: Ports<'a>, document: &Document) -> Result<Mautic<'a>, PlatformError> {
-    let mautic = document.platform.mautic.as_ref().ok_or(PlatformError::None)?;
-    let url = mautic.parse_url().map_err(|_| PlatformError::None)?;
+    if document.platform.mautic.is_none() {
+        return Err(PlatformError::None);
+    }
     let secret = ports.secrets.read_current(&document.connection.id, SecretKind::Platform).await.map_err(|error| match error {
         SecretError::Absent { .. } => PlatformError::NoSecret,
         other => PlatformError::Secret(other),
     })?;
+    open_with(ports, document, secret.text)
+}
+
+fn open_with<'a>(ports: Ports<'a>, document: &Document, secret: SecretString) -> Result<Mautic<'a>, PlatformError> {
+    let mautic = document.platform.mautic.as_ref().ok_or(PlatformError::None)?;
+    let url = mautic.parse_url().map_err(|_| PlatformError::None)?;
     let sign_in = match &mautic.auth {
-        MauticAuth::ClientCredentials { client_id } => SignIn::ClientCredentials { client_id: client_id.clone(), secret: secret.text },
-        MauticAuth::Basic { user } => SignIn::Basic { user: user.clone(), password: secret.text },
+        MauticAuth::ClientCredentials { client_id } => SignIn::ClientCredentials { client_id: client_id.clone(), secret },
+        MauticAuth::Basic { user } => SignIn::Basic { user: user.clone(), password: secret },
     };
     Ok(Mautic::new(ports.platform, &url, sign_in))
 }
@@ -86,7 +96,30 @@ pub(super) async fn open<'a>(ports: Ports<'a>, document: &Document) -> Result<Ma
 /// # Errors
 /// See [`PlatformError`]; a list that is none is [`MauticError::Unreadable`].
 pub async fn attributes(ports: Ports<'_>, document: &Document) -> Result<Vec<Attribute>, PlatformError> {
-    let mautic = open(ports, document).await?;
+    inventory(&open(ports, document).await?).await
+}
+
+/// What is to be said of the fields that a connection's document names, right after it was applied. `secret` is one that is about to be stored,
+/// else the stored one is taken; nothing is said where nobody knows any.
+///
+/// # Errors
+/// See [`CheckError`].
+pub async fn findings(ports: Ports<'_>, c: &ConnectionId, secret: Option<SecretString>) -> Result<Vec<Finding>, CheckError> {
+    let engine = load_engine(ports, c).await?;
+    let (document, maps) = (&engine.document, engine.maps());
+    let mautic = match secret {
+        Some(secret) => open_with(ports, document, secret),
+        None => open(ports, document).await,
+    };
+    let attributes = match mautic {
+        Ok(mautic) => inventory(&mautic).await,
+        Err(PlatformError::None | PlatformError::NoSecret) => return Ok(Vec::new()),
+        Err(other) => Err(other),
+    };
+    Ok(attributes.map_or_else(|error| vec![unasked_platform(error.code())], |attributes| check_platform(document, maps, &attributes)))
+}
+
+async fn inventory(mautic: &Mautic<'_>) -> Result<Vec<Attribute>, PlatformError> {
     let (contacts, companies) = (mautic.contact_fields().await?, mautic.company_fields().await?);
     let read = |fields| parse_inventory(fields).map_err(|_| PlatformError::Mautic(MauticError::Unreadable));
     Ok([read(&contacts)?, read(&companies)?].concat())

@@ -10,6 +10,7 @@ mod fields;
 mod keys;
 mod objects;
 mod pairs;
+mod platform;
 mod records;
 mod required;
 mod rules;
@@ -22,6 +23,7 @@ pub use campaigns::{CampaignFact, CampaignUse, campaign_uses};
 pub use connection::unreached;
 pub use facts::{DuplicateRule, Facts, ObjectFacts, Organization, RecordType, Rights, Unreached};
 pub use pairs::{Verdict, judge, judge_org};
+pub use platform::{check_platform, unasked_platform};
 
 use super::{
     config::Document,
@@ -33,7 +35,7 @@ use super::{
 };
 
 /// Every code that a finding of the check can have; what stands for one value of the document has the code of its misfit.
-pub const CODES: [&str; 52] = [
+pub const CODES: [&str; 55] = [
     "api_disabled",
     "attributes_undeclared",
     "campaign_ambiguous",
@@ -51,6 +53,9 @@ pub const CODES: [&str; 52] = [
     "grant_gone",
     "key_field_missing",
     "key_field_wrong",
+    "mautic_field_missing",
+    "mautic_field_type",
+    "mautic_unasked",
     "not_connected",
     "object_hidden",
     "object_not_createable",

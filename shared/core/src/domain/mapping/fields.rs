@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{
-    AttributeType, Rule, Source,
+    Attribute, AttributeType, Rule, Source,
     merge::{Direction, Strategy},
     preflight::Overflow,
     rule::OPT_OUT,
@@ -137,6 +137,23 @@ impl FieldMaps {
     #[must_use]
     pub fn named(&self, name: &MappingName) -> Option<&FieldMap> {
         self.by_name.get(name)
+    }
+
+    /// The same with the types that the platform itself tells of its attributes, in the place of declared ones.
+    #[must_use]
+    pub fn typed(&self, attributes: &[Attribute]) -> Self {
+        let mut maps = self.clone();
+        let kinds: BTreeMap<&str, AttributeType> = attributes.iter().map(|attribute| (attribute.name.as_str(), attribute.kind)).collect();
+        for map in maps.by_name.values_mut().chain(maps.defaults.values_mut()) {
+            let layers = map.projects.values_mut().chain(map.workflows.values_mut()).flat_map(BTreeMap::values_mut).flatten();
+            for rule in map.connection.values_mut().chain(layers) {
+                if let Some(kind) = rule.from().and_then(|path| kinds.get(path)).copied() {
+                    rule.kind = Some(kind);
+                    rule.chain.begin_with(kind);
+                }
+            }
+        }
+        maps
     }
 
     /// Every mapping: those that the document names, and the default ones where it names none for people.

@@ -24,3 +24,10 @@ const OWNER: &str = "owner";
 pub fn is_kept(alias: &str) -> bool {
     change::KEPT.contains(&alias) || [EMAIL, DO_NOT_CONTACT, OWNER].contains(&alias)
 }
+
+/// Whether an attribute, by its path, is told of a contact or a company beside its fields.
+#[must_use]
+pub fn is_beside(path: &str) -> bool {
+    let of_person = |alias: &str| change::KEPT.contains(&alias) || [DO_NOT_CONTACT, OWNER, "points"].contains(&alias);
+    path == "company.id" || path.strip_prefix("person.").is_some_and(of_person)
+}

@@ -79,6 +79,13 @@ impl Chain {
         if faults.is_empty() { Ok(chain) } else { Err(faults) }
     }
 
+    /// Notes the type of the attribute, as the platform tells it; what transformations make of a value has a type of its own.
+    pub fn begin_with(&mut self, input: AttributeType) {
+        if self.steps.is_empty() {
+            self.output = Some(input);
+        }
+    }
+
     /// The attributes that the chain reads besides its own.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.paths.iter().map(String::as_str)
