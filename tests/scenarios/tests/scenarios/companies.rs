@@ -324,6 +324,47 @@ async fn a_deleted_account_is_told_and_a_restored_one_too() {
     assert_eq!(company(&scene, &kayo, json!(7)).await.value("company.gone"), Some(&json!(false)));
 }
 
+/// The city does not fit the account: it waits, and nobody's event does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_of_a_company_that_does_not_fit_parks_the_company_and_nobodys_event() {
+    for overflow in ["park", "drop"] {
+        let (scene, kayo) = scene_with(&[json!({"Name": "ACME"})], |document| {
+            hourly(document);
+            document["mappings"]["account"]["fields"][2]["overflow"] = json!(overflow);
+        })
+        .await;
+        let long = "Lyon ".repeat(10);
+        let of = |n: usize, id: &str, more: Value| {
+            let mut company = json!({"id": 7, "name": "ACME"});
+            company.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            says(&scene, n, id, company)
+        };
+        for (n, more, site) in [
+            (1, json!({"city": long, "site": "https://a.example"}), "https://a.example"),
+            (2, json!({"site": "https://b.example"}), "https://b.example"),
+        ] {
+            let event = format!("e{n}");
+            scene.accept("kayo", &of(n, &event, more)).await;
+            scene.sweep().await;
+            let stored = scene.event(&kayo, &event).await;
+            assert_eq!((stored.status.as_str(), scene.records("Contact").len()), ("applied", n), "{overflow}");
+            let found = account(&scene);
+            assert_eq!((&found["Website"], &found["BillingCity"]), (&json!(site), &Value::Null), "{overflow}: the rest of it is written");
+            let why = scene.stack.ports().table.load_why(&stored, 10).await.unwrap();
+            let told = json!(why).to_string().contains(r#""code":"value_too_long","field":"Account.BillingCity","note":"waits""#);
+            assert_eq!(told, overflow == "park", "{overflow}: {why:?}");
+            scene.clock.advance(SignedDuration::from_secs(1));
+        }
+        hour(&scene, &kayo).await;
+        let run = hour(&scene, &kayo).await;
+        assert_eq!((run.sheet.parked, run.sheet.balances()), (u64::from(overflow == "park"), true), "{overflow}: {run:?}");
+        scene.work(&kayo, &of(3, "e3", json!({"city": "Nice"}))).await;
+        assert_eq!(account(&scene)["BillingCity"], "Nice");
+        hour(&scene, &kayo).await;
+        assert_eq!(hour(&scene, &kayo).await.sheet.parked, 0, "{overflow}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_that_are_merged_are_followed_by_runs() {
     let (scene, kayo) = scene_with(&[], hourly).await;

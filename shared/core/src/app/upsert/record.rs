@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::{
@@ -32,6 +32,9 @@ use crate::{
 const PARALLEL: usize = 16;
 /// After so many tries an event is given up; it is kept whole, for replay.
 pub(super) const MAX_TRIES: u32 = 60;
+
+/// What a run leaves to the next one is later than its beginning by this at least.
+const MOMENT: SignedDuration = SignedDuration::from_secs(1);
 
 /// What was recorded.
 #[derive(Debug, Default)]
@@ -159,7 +162,9 @@ impl Pen<'_> {
         let write = person_plan.record.and_then(|id| plan.writes.get(id.0).zip(results.get(id.0)));
         let mut person = after(&person_plan.person, write, &events);
         if person_plan.compare {
-            person.pending = person.pending.or(Some(now));
+            // By the next run, not by the one that has just looked, however quick it was.
+            let at = if person_plan.run { now.saturating_add(MOMENT).unwrap_or(now) } else { now };
+            person.pending = person.pending.or(Some(at));
         }
         // What a run could not carry waits for the next one; what Salesforce refused, for a change of either side.
         if person_plan.run && matches!(write, Some((_, result)) if !matches!(result, WriteResult::Saved(_) | WriteResult::Refused(_))) {
@@ -194,6 +199,9 @@ impl Pen<'_> {
             }
             Err(_) if planted::is(Bug::SwallowError) => return Ok(None),
             Err(other) => return Err(other),
+        }
+        if let Some(problem) = person_plan.problem.as_ref().filter(|_| person.is_company()) {
+            tracing::warn!(connection.id = %c, person.key = %person.key, code = problem.code, "a value of a company waits");
         }
         for (settled, tries) in &events {
             let code = match &settled.outcome {

@@ -183,7 +183,7 @@ pub struct PersonPlan {
     /// Whether the next run looks at them, whoever has changed: they have been tied to a record that a run may have read as nobody's, or
     /// a run could do nothing about them.
     pub compare: bool,
-    /// Why a run could do nothing about them.
+    /// Why a run could do nothing about them, or why a company's account was not written, or not all of it.
     pub problem: Option<Cause>,
     /// Whether a run looks at them.
     pub run: bool,

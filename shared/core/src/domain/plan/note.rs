@@ -36,6 +36,13 @@ pub enum Note {
         /// The code of what was wrong.
         code: String,
     },
+    /// A field of a company was left as it was, because Salesforce would not have taken the value. Nobody's event waits for it.
+    Waits {
+        /// The field.
+        field: FieldName,
+        /// The code of what was wrong.
+        code: String,
+    },
     /// Both sides had changed the field, and nothing tells who did so later: Salesforce's value stays.
     Conflict {
         /// The field.
@@ -115,6 +122,10 @@ impl Note {
             Self::Dropped { field, code } => Sentence::new(
                 format!("{field} was left out, as its rule says: {code}."),
                 format!("{field} a été omis, comme le dit sa règle : {code}."),
+            ),
+            Self::Waits { field, code } => Sentence::new(
+                format!("{field} stays as it was until the value fits: {code}."),
+                format!("{field} reste tel quel jusqu'à ce que la valeur convienne : {code}."),
             ),
             Self::Conflict { field, platform, salesforce } => Sentence::new(
                 format!("{field} was changed on both sides, and nothing tells where later: {salesforce} stays, {platform} does not."),

@@ -7,9 +7,9 @@ use crate::domain::{
     company::{identities, is_id},
     engine::Engine,
     event::Event,
-    ids::{ConnectionId, EventId, PersonKey, RecordId},
+    ids::{ConnectionId, EventId, FieldName, PersonKey, RecordId},
     person::Person,
-    plan::{Cause, Identities, Outcome, PersonPlan, Write, WriteId},
+    plan::{Cause, Identities, Note, Outcome, PersonPlan, Write, WriteId},
 };
 
 /// Tells each event which company it names, and answers those companies, with the events that name them. `owners` are the companies that
@@ -87,9 +87,9 @@ pub(super) struct Company {
     /// Its account.
     pub account: Account,
     before: Person,
-    /// The events that tell something new of it, and what they come to.
+    /// The events that tell something new of it, and the write that they wait for.
     news: BTreeSet<EventId>,
-    step: Option<Result<WriteId, Cause>>,
+    step: Option<WriteId>,
 }
 
 /// The account of a company, as a new contact needs it.
@@ -108,8 +108,16 @@ pub(super) enum Account {
 impl Company {
     /// What an event waits for, beside its person.
     pub(super) fn step(&self, event: &EventId) -> Option<Result<Done, Cause>> {
-        let step = self.step.clone().filter(|_| self.news.contains(event))?;
-        Some(step.map(Done::Waits))
+        self.step.filter(|_| self.news.contains(event)).map(|write| Ok(Done::Waits(write)))
+    }
+
+    /// What people are told who have an event that says what does not fit its account.
+    pub(super) fn notes(&self, event: &EventId) -> Vec<Note> {
+        let problem = self.plan.problem.as_ref().filter(|_| self.news.contains(event));
+        let fields = problem.into_iter().flat_map(|problem| problem.fields.iter().map(|field| (field, &problem.code)));
+        fields
+            .filter_map(|(field, code)| Some(Note::Waits { field: FieldName::parse(&format!("Account.{field}")).ok()?, code: code.clone() }))
+            .collect()
     }
 
     /// What is stored of it.
@@ -130,20 +138,24 @@ pub(super) fn plan_company(situation: &Situation<'_>, mut case: Case, writes: &m
     if let Some(ways) = case.run {
         reconcile::plan_both_ways(situation, ways, &case.found, &mut plan, writes, shared);
     } else {
+        let ways = situation.engine.document.reconciliation.ways();
         let target = target::choose(situation, &plan.person, &case.found, &mut shared.claimed, &mut plan.notes);
         let planned = target.and_then(|target| record::plan_record(situation, &mut plan, &target, &live));
         match planned {
             Ok(Some(write)) => {
                 writes.push(write);
                 plan.record = Some(WriteId(writes.len() - 1));
-                step = plan.record.map(Ok);
+                step = plan.record;
             }
-            Err(Outcome::Parked { problem }) => step = Some(Err(problem)),
+            // What stops the account stops nobody's event.
+            Err(Outcome::Parked { problem }) => {
+                plan.compare |= ways.any();
+                plan.problem = Some(problem);
+            }
             Ok(None) | Err(_) => {}
         }
-        let ways = situation.engine.document.reconciliation.ways();
         let is_another = plan.person.link.as_ref().map(|link| link.id) != plan.former;
-        plan.compare = ways.any() && is_another && situation.engine.updates("Account");
+        plan.compare |= ways.any() && is_another && situation.engine.updates("Account");
         let unwritten = live.iter().filter(|live| live.news && !live.person_action).map(|live| live.open.event.occurred_at).max();
         if ways.push && plan.person.link.is_some() && !live.iter().any(|live| live.person_action) {
             plan.person.pending = plan.person.pending.or(unwritten);

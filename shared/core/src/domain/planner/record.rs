@@ -229,6 +229,12 @@ pub(super) fn plan_update(
                 plan.notes.extend(note);
             }
             FieldOutcome::Drop(note) => plan.notes.push(note),
+            // No event waits for a company's field: the next run looks again.
+            FieldOutcome::Park(problem) if plan.person.is_company() => {
+                plan.notes.push(Note::Waits { field: to.clone(), code: problem.code.clone() });
+                plan.compare |= situation.engine.document.reconciliation.ways().any();
+                plan.problem.get_or_insert(problem);
+            }
             FieldOutcome::Park(problem) => return Err(Outcome::Parked { problem }),
         }
     }

@@ -5,6 +5,10 @@ use super::*;
 const ACCOUNT: &str = "001000000000001AAA";
 
 fn engine_with(mode: &str) -> Engine {
+    engine_of(mode, |_| {})
+}
+
+fn engine_of(mode: &str, change: impl Fn(&mut Value)) -> Engine {
     engine(|json| {
         json["people"]["when_unknown"] = json!("contact");
         json["people"]["account"] = json!({"mode": mode, "mapping": "account"});
@@ -12,6 +16,7 @@ fn engine_with(mode: &str) -> Engine {
             {"from": "company.name", "to": "Name", "strategy": "fill_if_blank"},
             {"from": "company.site", "to": "Website", "strategy": "always_platform"},
             {"from": "person.country", "to": "BillingCountry", "strategy": "always_platform"}]});
+        change(json);
     })
 }
 
@@ -87,26 +92,31 @@ fn an_account_that_is_there_gets_what_is_the_companys_and_no_more() {
     }
 }
 
-/// The contact is made all the same, and the event waits for what keeps the account from the value.
+/// A value that does not fit an account waits by itself: its other fields and everybody's events go on.
 #[test]
-fn a_value_that_does_not_fit_an_account_parks_the_event_that_states_it_and_no_other() {
-    let engine = engine_with("find");
-    let website = Field { length: 5, ..Field::default() };
-    let fields = [("Name", Field { length: 80, ..Field::default() }), ("Website", website)];
-    let fields = fields.into_iter().map(|(name, field)| (name.parse().unwrap(), Field { createable: true, updateable: true, ..field })).collect();
-    let object = ObjectName::known("Account");
-    let schemas = Schemas([(object.clone(), ObjectSchema { object, fields })].into());
-    let mut cases = cases(
-        &engine,
-        vec![said("e1", 1, json!({"id": 7, "name": "A", "site": "too long"})), said("e2", 0, json!({"id": 7, "site": "old"}))],
-        Vec::new(),
-    );
-    cases.iter_mut().filter(|case| case.person.is_company()).for_each(|company| company.found.accounts = vec![account("A", "x")]);
-    let plan = plan_with(&engine, &schemas, cases);
-    let blocked = |n: usize| matches!(&plan.people[n].events[0].fate, Fate::Blocked { problem, .. } if problem.code == "value_too_long");
-    assert!(plan.writes.iter().all(|write| write.object.as_str() == "Contact"), "{:?}", plan.writes);
-    assert!(blocked(0), "{:?}", plan.people[0].events);
-    assert!(blocked(1), "what it states goes with the rest: {:?}", plan.people[1].events);
+fn a_value_that_does_not_fit_an_account_parks_the_company_by_its_rule_and_nobodys_event() {
+    for (overflow, parked, note) in [("park", true, "waits"), ("drop", false, "dropped")] {
+        let engine = engine_of("find", |document| {
+            document["mappings"]["account"]["fields"][1]["overflow"] = json!(overflow);
+            document["reconciliation"] = json!({"push": "on"});
+        });
+        let website = Field { length: 5, ..Field::default() };
+        let fields = [("Name", Field { length: 80, ..Field::default() }), ("Website", website)];
+        let fields = fields.into_iter().map(|(name, field)| (name.parse().unwrap(), Field { createable: true, updateable: true, ..field })).collect();
+        let object = ObjectName::known("Account");
+        let schemas = Schemas([(object.clone(), ObjectSchema { object, fields })].into());
+        let said = vec![said("e1", 1, json!({"id": 7, "name": "B", "site": "too long"})), said("e2", 0, json!({"id": 7, "site": "old"}))];
+        let mut cases = cases(&engine, said, Vec::new());
+        let company = |case: &&mut Case| case.person.is_company();
+        cases.iter_mut().filter(company).for_each(|company| company.found.accounts = vec![account("B", "x")]);
+        let plan = plan_with(&engine, &schemas, cases);
+        let company = plan.people.iter().find(|planned| planned.person.is_company()).unwrap();
+        assert!(plan.writes.iter().all(|write| write.object.as_str() == "Contact"), "{overflow}: {:?}", plan.writes);
+        assert!(plan.people.iter().flat_map(|planned| &planned.events).all(|event| matches!(event.fate, Fate::After(_))), "{overflow}");
+        let problem = company.problem.as_ref().map(|problem| problem.code.as_str());
+        assert_eq!((problem, company.compare), (parked.then_some("value_too_long"), true), "{overflow}: looked at by the next run");
+        assert!(json!(company.notes).as_array().unwrap().iter().any(|told| told["note"] == note && told["code"] == "value_too_long"), "{overflow}");
+    }
 }
 
 #[test]
