@@ -263,6 +263,13 @@ impl Engine {
         self.person_map("Account").is_some_and(pulls)
     }
 
+    /// Whether contacts take a field of their accounts, so that a change of these concerns them.
+    #[must_use]
+    pub fn pulls_of_relations(&self) -> bool {
+        let rules = self.person_map("Contact").into_iter().flat_map(FieldMap::all);
+        rules.filter(|rule| rule.direction != Direction::ToSalesforce).any(|rule| rule.to.is_of_relation())
+    }
+
     /// Whether it matters which company is whose: for the accounts of new contacts, or for accounts that are there.
     #[must_use]
     pub fn keeps_companies(&self) -> bool {

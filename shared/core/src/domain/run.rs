@@ -16,6 +16,10 @@ use super::{
 /// The most conflicts that a report names; all are counted.
 const CONFLICTS_NAMED: usize = 100;
 
+/// What stands among the objects of a run and is none: contacts whose account has changed, and they have not. They are read where a rule for
+/// contacts takes a field of the account.
+pub const CONTACTS_OF_ACCOUNTS: &str = "ContactsOfAccounts";
+
 /// A run, under way or ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Run {

@@ -3,12 +3,13 @@
 use jiff::SignedDuration;
 use passerelle_core::{
     adapters::state::people::Whom,
-    app::upsert::Workbench,
+    app::{reconcile::step as run_step, upsert::Workbench},
     domain::{
         company::{identities, name_identity},
         ids::ConnectionId,
         person::{Person, id_alias},
         place::Place,
+        run::Run,
     },
     ports::Clock,
 };
@@ -433,7 +434,20 @@ async fn a_new_contact_belongs_to_the_company_that_an_earlier_event_has_named() 
     assert_eq!(scene.records("Contact")[0]["AccountId"], account(&scene)["Id"]);
 }
 
-/// The name of a contact's account is read with the contact, and with an edit of the contact comes to the person.
+/// Lets an hour pass and runs with pages of another length.
+async fn hour_in_pages(scene: &Scene, c: &ConnectionId, bench: &Workbench) -> Run {
+    scene.clock.advance(SignedDuration::from_mins(61));
+    for _ in 0..50 {
+        let step = run_step(scene.stack.ports(), bench, c, scene.clock.now() + SignedDuration::from_secs(60)).await.unwrap();
+        if let Some(run) = step.ended {
+            assert!(run.sheet.balances(), "{run:?}");
+            return run;
+        }
+    }
+    panic!("no end");
+}
+
+/// The name of a contact's account is read with the contact, and comes to the person with an edit of the contact or of the account.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_name_of_a_contacts_account_is_an_attribute_of_the_person_at_no_call_more() {
     let (scene, kayo) = scene_with(&[json!({"Name": "Other SA"})], |document| {
@@ -452,9 +466,24 @@ async fn the_name_of_a_contacts_account_is_an_attribute_of_the_person_at_no_call
     let run = hour(&scene, &kayo).await;
     assert_eq!((run.api_calls, run.sheet.to_platform), (1, 1), "{run:?}");
     let table = &scene.stack.ports().table;
-    let keys: Vec<_> = table.load_aliases(&kayo, &[id_alias("p1")]).await.unwrap().into_iter().map(|(_, key)| key).collect();
-    let person = table.load_people(&kayo, None, &keys).await.unwrap().remove(0);
-    assert_eq!(person.value("person.employer"), Some(&json!("Other SA")));
+    let employer = async || {
+        let keys: Vec<_> = table.load_aliases(&kayo, &[id_alias("p1")]).await.unwrap().into_iter().map(|(_, key)| key).collect();
+        table.load_people(&kayo, None, &keys).await.unwrap().remove(0).value("person.employer").cloned()
+    };
+    assert_eq!(employer().await, Some(json!("Other SA")));
+    // Nobody edits the contact, and its account has another one, of whom nobody has heard.
+    let stranger = json!({"LastName": "Stranger", "Email": "stranger@example.org", "AccountId": other["Id"]});
+    scene.as_colleague(|org, session| org.create(session, "Contact", stranger.as_object().unwrap()).unwrap());
+    hour(&scene, &kayo).await;
+    scene.clock.advance(SignedDuration::from_hours(24));
+    for (name, page) in [("Other Group", 1), ("Other Holding", 1_600)] {
+        scene.edit("Account", &other, &json!({"Name": name}));
+        let run = hour_in_pages(&scene, &kayo, &Workbench::with_pages_of(page)).await;
+        assert_eq!((employer().await, run.sheet.unknown), (Some(json!(name)), 2), "the account is no company's, and the stranger nobody: {run:?}");
+    }
+    hour(&scene, &kayo).await;
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((run.api_calls, run.sheet.read), (1, 0), "{run:?}");
     scene.work(&kayo, &says(&scene, 1, "e2", json!({"id": 7, "city": "Lyon"}))).await;
     assert_eq!(scene.records("Contact").remove(0)["AccountId"], other["Id"], "whom a colleague has moved stays there");
 }

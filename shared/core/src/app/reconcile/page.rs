@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
@@ -24,7 +25,7 @@ use crate::{
         ids::{FieldName, ObjectName, PersonKey, RecordId},
         person::{Person, email_alias},
         planner::{Case, Linked},
-        run::{Position, Run},
+        run::{CONTACTS_OF_ACCOUNTS, Position, Run},
         schema::Schemas,
     },
     planted::{self, Bug},
@@ -65,7 +66,8 @@ impl Page {
         let mut subs = Vec::new();
         for (i, object) in objects.iter().enumerate() {
             let position = run.positions.get(object).cloned().unwrap_or_default();
-            let soql = query(engine, schemas, object.as_str(), &span(run, &position, our_user(access)), most);
+            let span = if is_of_accounts(object) { span_of_accounts(run, &position) } else { span(run, &position, our_user(access)) };
+            let soql = query(engine, schemas, source(object), &span, most);
             subs.push(soql::query_with_deleted(access.version(), &format!("p{i}"), &soql));
         }
         let answer = access.composite(&Composite::new(subs)).await?;
@@ -113,7 +115,16 @@ impl Page {
     /// Finds whose the records are: by link, by our key in the record, else by e-mail address.
     pub async fn cases(&self, ports: Ports<'_>, engine: &Engine, schemas: &Schemas, ways: Ways, access: &Access<'_>) -> Result<People, StateError> {
         let c = &engine.document.connection.id;
-        let rows: Vec<(&ObjectName, &Row)> = self.0.iter().flat_map(|(object, rows)| rows.rows.iter().map(move |row| (object, row))).collect();
+        let contact = ObjectName::known("Contact");
+        let of = |object| if is_of_accounts(object) { &contact } else { object };
+        let rows: Vec<(&ObjectName, &Row)> = self.0.iter().flat_map(|(object, rows)| rows.rows.iter().map(move |row| (of(object), row))).collect();
+        // Whom an account alone brings up is nobody new.
+        let brought: BTreeSet<RecordId> = self
+            .0
+            .iter()
+            .filter(|(object, _)| is_of_accounts(object))
+            .flat_map(|(_, rows)| rows.rows.iter().filter_map(|row| row.id("Id")))
+            .collect();
         let ids: Vec<RecordId> = rows.iter().filter_map(|(_, row)| row.id("Id")).collect();
         let owners: BTreeMap<RecordId, PersonKey> =
             ports.table.load_record_owners(c, engine.organization.as_deref(), &ids).await?.into_iter().collect();
@@ -131,7 +142,8 @@ impl Page {
             Gathering { cases: people.into_iter().map(|person| (person.key.clone(), Case::of_run(person, ways))).collect(), ..Gathering::default() };
         for (object, row) in rows {
             let known = owner(object, row).filter(|key| gathering.cases.contains_key(key));
-            let newcomer = || newcomer(engine, object, row).map(|person| (person.key.clone(), Case::of_run(person, ways)));
+            let is_brought = row.id("Id").is_some_and(|id| brought.contains(&id));
+            let newcomer = || newcomer(engine, object, row).filter(|_| !is_brought).map(|person| (person.key.clone(), Case::of_run(person, ways)));
             let Some(key) = known.or_else(|| {
                 let (key, case) = newcomer()?;
                 gathering.cases.entry(key.clone()).or_insert(case);
@@ -214,6 +226,15 @@ impl Gathering {
     }
 }
 
+fn is_of_accounts(object: &ObjectName) -> bool {
+    object.as_str() == CONTACTS_OF_ACCOUNTS
+}
+
+/// The object that rows come from.
+fn source(object: &ObjectName) -> &str {
+    if is_of_accounts(object) { "Contact" } else { object.as_str() }
+}
+
 /// What a run has still to read of an object.
 pub(super) fn rest(engine: &Engine, schemas: &Schemas, object: &str, run: &Run, us: Option<RecordId>) -> String {
     let position = run.positions.iter().find(|(name, _)| name.as_str() == object).map(|(_, position)| position.clone()).unwrap_or_default();
@@ -238,12 +259,23 @@ fn span(run: &Run, position: &Position, us: Option<RecordId>) -> String {
     let from = match &position.after {
         None => format!("SystemModstamp >= {}", soql::datetime(run.since)),
         Some((at, _)) if planted::is(Bug::PageByTime) => format!("SystemModstamp > {}", soql::datetime(*at)),
-        Some((at, id)) => {
-            let at = soql::datetime(*at);
-            format!("SystemModstamp >= {at} AND (SystemModstamp > {at} OR Id > '{id}')")
-        }
+        Some(last) => beyond(last),
     };
     let begun = soql::datetime(run.started_at);
     let echo = us.map(|us| format!(" AND (SystemModstamp < {begun} OR LastModifiedById != '{us}' OR IsDeleted = true)"));
     from + &echo.unwrap_or_default()
+}
+
+/// The condition on contacts that were not changed since a run looks at, while their accounts were.
+fn span_of_accounts(run: &Run, position: &Position) -> String {
+    let since = soql::datetime(run.since);
+    let accounts = format!("AccountId IN (SELECT Id FROM Account WHERE SystemModstamp >= {since})");
+    let rest = position.after.as_ref().map(|last| format!(" AND {}", beyond(last))).unwrap_or_default();
+    format!("SystemModstamp < {since} AND IsDeleted = false AND {accounts}{rest}")
+}
+
+/// Behind a record, in the order of `SystemModstamp` and id.
+fn beyond((at, id): &(Timestamp, RecordId)) -> String {
+    let at = soql::datetime(*at);
+    format!("SystemModstamp >= {at} AND (SystemModstamp > {at} OR Id > '{id}')")
 }

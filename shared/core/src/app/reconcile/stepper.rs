@@ -23,7 +23,7 @@ use crate::{
         ids::{ConnectionId, EventId, ObjectName, PersonKey},
         person::{Person, spread},
         planner::Case,
-        run::{CompaniesThere, Everybody, FromPlatform, Position, Run},
+        run::{CONTACTS_OF_ACCOUNTS, CompaniesThere, Everybody, FromPlatform, Position, Run},
     },
     planted::{self, Bug},
     ports::Ports,
@@ -140,7 +140,8 @@ impl<'a> Stepper<'a> {
         let since = |last: Option<Timestamp>| before(last.unwrap_or_else(|| now.saturating_sub(FIRST).unwrap_or(now)));
         let reads_platform = self.ways.push && self.engine.document.platform.mautic.is_some();
         let people = ["Lead", "Contact"].into_iter().filter(|object| self.engine.person_map(object).is_some());
-        let objects = people.chain(self.engine.pulls_accounts().then_some("Account")).filter(|_| self.ways.pull);
+        let of_accounts = self.engine.pulls_of_relations().then_some(CONTACTS_OF_ACCOUNTS);
+        let objects = people.chain(self.engine.pulls_accounts().then_some("Account")).chain(of_accounts).filter(|_| self.ways.pull);
         Run {
             id: self.ports.ids.fresh(),
             started_at: now,
@@ -203,8 +204,9 @@ impl<'a> Stepper<'a> {
         };
         let bulk = &self.engine.document.reconciliation;
         let much = bulk.bulk == Toggle::On && run.sheet.read >= u64::from(bulk.bulk_above) && run.bulk_refused.is_none();
-        if much {
-            return self.listed(shift, bench, access, run, open).await;
+        let objects: Vec<ObjectName> = open.iter().filter(|object| object.as_str() != CONTACTS_OF_ACCOUNTS).cloned().collect();
+        if much && !objects.is_empty() {
+            return self.listed(shift, bench, access, run, &objects).await;
         }
         let read = async {
             let schemas = schemas::load(self.ports, &mut access, self.engine).await?;
