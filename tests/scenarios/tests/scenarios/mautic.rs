@@ -28,7 +28,7 @@ const PRESET: &str = include_str!("../../../../infra/presets/webmecanik.yaml");
 pub struct World {
     pub scene: Scene,
     pub mautic: Mautic,
-    url: String,
+    pub url: String,
     pub c: ConnectionId,
 }
 

@@ -1,7 +1,7 @@
 //! Companies of a Mautic and accounts of Salesforce, both ways.
 
 use jiff::SignedDuration;
-use mautic_sim::{Fault, Hook};
+use mautic_sim::{CLIENT_ID, Fault, Hook};
 use passerelle_core::{
     app::configure,
     domain::{
@@ -9,6 +9,7 @@ use passerelle_core::{
         person::{Person, id_alias},
     },
 };
+use passerelle_scenarios::set_rule;
 use salesforce_sim::id::Id;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -52,6 +53,14 @@ impl World {
 
     async fn known_company(&self, id: u64) -> Option<Person> {
         self.known(identities(json!({"id": id}).as_object().unwrap()).remove(0)).await
+    }
+
+    /// Has Mautic tell of a trigger.
+    async fn hook(&self, trigger: &str) {
+        let keys = configure::webhook_keys(self.scene.stack.ports(), &self.c).await.unwrap();
+        let url = format!("{}/v1/hooks/kayo", self.scene.stack.addresses().gateway);
+        let hook = Hook { id: 1, url, triggers: vec![format!("mautic.{trigger}")], secret: keys[0].expose_secret().to_owned() };
+        self.mautic.with(|store| store.hooks.push(hook));
     }
 
     /// Two hours in which nothing happens.
@@ -171,6 +180,27 @@ async fn what_mautic_has_not_heard_yet_of_a_company_is_not_taken_back_by_what_it
     assert_eq!(world.account(account)["BillingCity"], "Nice");
 }
 
+/// A contact is told of whole, with the name that its company had.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_mautic_is_still_to_be_told_of_is_not_taken_back_by_what_it_says_of_a_contact() {
+    let (world, company, account) = acme().await;
+    let mut document = world.document(json!({"url": world.url, "auth": {"client_credentials": {"client_id": CLIENT_ID}}}));
+    set_rule(&mut document, "account", &json!({"from": "company.name", "to": "Name", "strategy": "most_recent", "direction": "both"}));
+    world.scene.apply(&document).await;
+    world.settle().await;
+    world.edit_account(account, json!({"Name": "ACME Group"}));
+    world.mautic.with(|store| store.faults.push(Fault::new("/companies/batch/edit", 503, 100)));
+    world.hour().await;
+    world.hook("lead_post_save_update").await;
+    let ada = world.mautic.with(|store| store.by_email("ada@example.org").unwrap().id);
+    world.mautic.tell_saved(ada, false).await;
+    world.scene.sweep().await;
+    assert_eq!(world.known_company(company).await.unwrap().company_name(), Some("ACME Group"));
+    world.mautic.with(|store| store.faults.clear());
+    world.settle().await;
+    assert_eq!((&world.account(account)["Name"], world.company(company, "companyname")), (&json!("ACME Group"), json!("ACME Group")));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_company_that_is_gone_from_mautic_costs_no_other() {
     let (world, acme, account) = acme().await;
@@ -220,10 +250,7 @@ async fn the_webhook_of_a_contacts_company_ties_them_by_the_companys_id() {
     let twin = world.add_company(json!({"companyname": "ACME"}));
     let ben = world.add("ben", json!({}));
     world.settle().await;
-    let keys = configure::webhook_keys(world.scene.stack.ports(), &world.c).await.unwrap();
-    let url = format!("{}/v1/hooks/kayo", world.scene.stack.addresses().gateway);
-    let secret = keys[0].expose_secret().to_owned();
-    world.mautic.with(|store| store.hooks.push(Hook { id: 1, url, triggers: vec!["mautic.lead_company_change".to_owned()], secret }));
+    world.hook("lead_company_change").await;
     for id in [twin, company] {
         world.mautic.with(|store| store.belong(id, ben, true));
         world.mautic.tell_belongs(id, ben, true).await;

@@ -57,6 +57,9 @@ pub(super) async fn load(ports: Ports<'_>, engine: &Engine, ids: &[EventId]) -> 
         truncate(engine, person, events);
     }
     loaded.cases = with_companies(ports, engine, groups.cases()).await?;
+    if engine.document.platform.mautic.is_some() {
+        stale::rename(ports, engine, &mut loaded.cases).await?;
+    }
     Ok(loaded)
 }
 

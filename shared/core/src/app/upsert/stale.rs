@@ -9,9 +9,11 @@ use jiff::Timestamp;
 use crate::{
     adapters::state::{StateError, deliveries::StoredDelivery},
     domain::{
+        company::NAME,
         delivery::Delivery,
+        engine::Engine,
         ids::{ConnectionId, PersonKey},
-        planner::OpenEvent,
+        planner::{Case, OpenEvent},
     },
     ports::Ports,
 };
@@ -37,6 +39,30 @@ async fn strip_one(ports: Ports<'_>, c: &ConnectionId, person: &PersonKey, event
         for delivery in later.iter().filter(|delivery| delivery.is_later_than(open.event.occurred_at)) {
             let names = changed(delivery).filter_map(|path| path.strip_prefix("person.").filter(|name| *name != "id").map(str::to_owned));
             names.for_each(|name| _ = open.event.person.remove(&name));
+        }
+    }
+    Ok(())
+}
+
+/// The same for companies among cases: all that people's events say of them is a name, which may be the one that the platform is still to be told
+/// is another.
+pub(super) async fn rename(ports: Ports<'_>, engine: &Engine, cases: &mut [Case]) -> Result<(), StateError> {
+    let c = &engine.document.connection.id;
+    let named = cases.iter_mut().filter(|case| case.person.is_company() && case.person.version > 0 && !case.events.is_empty());
+    let renames: Vec<_> = named.map(|case| rename_one(ports, c, engine, case)).collect();
+    let renamed: Vec<Result<(), StateError>> = stream::iter(renames).buffer_unordered(PARALLEL).collect().await;
+    renamed.into_iter().collect()
+}
+
+async fn rename_one(ports: Ports<'_>, c: &ConnectionId, engine: &Engine, case: &mut Case) -> Result<(), StateError> {
+    let Some(known) = case.person.value(NAME).cloned() else { return Ok(()) };
+    let Some(first) = case.events.iter().map(|open| open.event.occurred_at).min() else { return Ok(()) };
+    let later = ports.table.deliveries_later_than(c, &case.person.key, first).await?;
+    for open in &mut case.events {
+        let told = later.iter().filter(|delivery| delivery.is_later_than(open.event.occurred_at)).flat_map(changed).any(|path| path == NAME);
+        if let Some(mut stated) = engine.company_of(&open.event).filter(|_| told) {
+            stated.insert("name".to_owned(), known.clone());
+            open.event.company = Some(stated);
         }
     }
     Ok(())

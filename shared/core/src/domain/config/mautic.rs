@@ -7,7 +7,7 @@ use url::Url;
 use super::{address::parse_address, rules::is_default};
 use crate::domain::words::Sentence;
 
-/// The platform is a Mautic, or a product made of it. The hourly run reads its contacts, and what Salesforce changes is written to them.
+/// The platform is a Mautic, or a product made of it. The hourly run reads its contacts and companies, and what Salesforce changes is written to them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mautic {

@@ -51,7 +51,10 @@ const PROBLEMS: &[Problem] = &[
     (
         "platform_forbidden",
         AUTH,
-        ["Mautic does not permit that contacts are read or written.", "Mautic ne permet pas de lire ou d'écrire les contacts."],
+        [
+            "Mautic does not permit that contacts or companies are read or written.",
+            "Mautic ne permet pas de lire ou d'écrire les contacts ou les sociétés.",
+        ],
         [
             "Give the role of the user whose credentials they are view, edit and create on all contacts, and view on fields and users.",
             "Donnez au rôle de l'utilisateur de ces identifiants la consultation, la modification et la création de tous les contacts, et la consultation des champs et des utilisateurs.",
