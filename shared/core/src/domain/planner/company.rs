@@ -9,7 +9,7 @@ use crate::domain::{
     event::Event,
     ids::{ConnectionId, EventId, FieldName, PersonKey, RecordId},
     person::Person,
-    plan::{Cause, Identities, Note, Outcome, PersonPlan, Write, WriteId},
+    plan::{Identities, Note, Outcome, PersonPlan, Write, WriteId},
 };
 
 /// Tells each event which company it names, and answers those companies, with the events that name them. `owners` are the companies that
@@ -107,8 +107,8 @@ pub(super) enum Account {
 
 impl Company {
     /// What an event waits for, beside its person.
-    pub(super) fn step(&self, event: &EventId) -> Option<Result<Done, Cause>> {
-        self.step.filter(|_| self.news.contains(event)).map(|write| Ok(Done::Waits(write)))
+    pub(super) fn step(&self, event: &EventId) -> Option<Done> {
+        self.step.filter(|_| self.news.contains(event)).map(Done::Waits)
     }
 
     /// What people are told who have an event that says what does not fit its account.

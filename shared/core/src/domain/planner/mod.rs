@@ -384,7 +384,7 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
     for (i, live) in sorted.live.iter().enumerate() {
         let company = live.open.company.as_ref().and_then(|company| shared.companies.get(company));
         let event = &live.open.event.id;
-        steps.entry(i).or_default().extend(company.and_then(|company| company.step(event)));
+        steps.entry(i).or_default().extend(company.and_then(|company| company.step(event)).map(Ok));
         for note in company.into_iter().flat_map(|company| company.notes(event)) {
             if !person_plan.notes.contains(&note) {
                 person_plan.notes.push(note);
