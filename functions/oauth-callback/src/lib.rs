@@ -1,5 +1,5 @@
 //! `GET /oauth/{connection}/connect?ticket=…`, `POST /oauth/{connection}/start?ticket=…` and `GET /oauth/{connection}/callback`: the pages of
-//! connecting an org. Which method leads to which path is said by the API's routes, and by them alone.
+//! connecting an org. What looks at a link, as scanners of mail do, uses nothing up: that takes a POST.
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use passerelle_core::{
@@ -14,13 +14,14 @@ pub async fn handle(ports: Ports<'_>, request: ApiGatewayV2httpRequest) -> ApiGa
     let not_found = || gateway::refuse(&Problem::new(404, "not_found", "There is nothing at this address."));
     let Some(connection) = request.path_parameters.get("connection").and_then(|c| ConnectionId::parse(c).ok()) else { return not_found() };
     let query = |name: &str| request.query_string_parameters.first(name).map(str::to_owned);
+    let posts = request.request_context.http.method.as_str() == "POST";
     let reply = match request.raw_path.as_deref().and_then(|path| path.rsplit('/').next()) {
-        Some("connect") => offer(ports, &connection, &query("ticket").unwrap_or_default()).await,
-        Some("start") => {
+        Some("connect") if !posts => offer(ports, &connection, &query("ticket").unwrap_or_default()).await,
+        Some("start") if posts => {
             let origin = origin(ports.settings, &request);
             start(ports, &connection, &origin, &query("ticket").unwrap_or_default()).await
         }
-        Some("callback") => {
+        Some("callback") if !posts => {
             let (error, error_description) = (query("error"), query("error_description"));
             let query = CallbackQuery { state: query("state"), code: query("code"), error, error_description };
             callback(ports, &connection, &query, &cookies(&request)).await

@@ -40,23 +40,26 @@ pub async fn connect_org(world: &World, process: &Process, tenant: usize) -> Res
 }
 
 async fn connect(world: &World, process: &Process, org: &OrgAt) -> Result<()> {
-    let path = connect::issue_ticket(process.ports(), &org.tenant.parse()?).await?;
-    let start = call(world, process, org.tenant, &Url::parse(&format!("{PUBLIC}{path}"))?, &[]).await?;
+    let link = Url::parse(&format!("{PUBLIC}{}", connect::issue_link(process.ports(), &org.tenant.parse()?).await?))?;
+    let page = call(world, process, org.tenant, ("GET", &link), &[]).await?;
+    ensure!(page.status_code == 200, "The link shows no page: {:?}", page.body);
+    let button = link.join(&format!("start?{}", link.query().unwrap_or_default()))?;
+    let start = call(world, process, org.tenant, ("POST", &button), &[]).await?;
     let cookies: Vec<String> = start.cookies.iter().filter_map(|cookie| cookie.split(';').next()).map(str::to_owned).collect();
     let location = start.headers.get("location").context("the link leads nowhere")?.to_str()?.to_owned();
     let callback = approve(org, Url::parse(&location)?).await?;
-    let answer = call(world, process, org.tenant, &callback, &cookies).await?;
+    let answer = call(world, process, org.tenant, ("GET", &callback), &cookies).await?;
     ensure!(answer.status_code == 200, "The org could not be connected: {:?}", answer.body);
     Ok(())
 }
 
 /// Calls the function behind the pages of connecting.
-async fn call(world: &World, process: &Process, tenant: &str, url: &Url, cookies: &[String]) -> Result<ApiGatewayV2httpResponse> {
+async fn call(world: &World, process: &Process, tenant: &str, (method, url): (&str, &Url), cookies: &[String]) -> Result<ApiGatewayV2httpResponse> {
     let query: BTreeMap<String, String> = url.query_pairs().into_owned().collect();
     let request: ApiGatewayV2httpRequest = serde_json::from_value(json!({
         "version": "2.0", "rawPath": url.path(), "rawQueryString": url.query().unwrap_or_default(), "headers": {"host": "passerelle.example"},
         "cookies": cookies, "queryStringParameters": query, "pathParameters": {"connection": tenant}, "isBase64Encoded": false,
-        "requestContext": {"domainName": "passerelle.example", "http": {"method": "GET", "path": url.path()}},
+        "requestContext": {"domainName": "passerelle.example", "http": {"method": method, "path": url.path()}},
     }))?;
     let answer = passerelle_oauth_callback::handle(process.ports(), request).await;
     // The cookie and the address that the browser goes on to carry what is secret, as they must.

@@ -30,7 +30,7 @@ const MOST_TRIES: u32 = 60;
 const TRIES_BY_TIME: u32 = 10;
 
 /// What keeps intake from counting what it has stored.
-const UNCOUNTED: [Fault; 4] = [Fault::CrashBefore, Fault::CrashAfter, Fault::TableThrottle, Fault::TableLost];
+const UNCOUNTED: [Fault; 5] = [Fault::CrashBefore, Fault::CrashAfter, Fault::TableThrottle, Fault::TableLost, Fault::TableConflict];
 
 /// Objects whose records may be made or changed.
 const OBJECTS: [&str; 5] = ["Lead", "Contact", "Account", "Event", "Task"];

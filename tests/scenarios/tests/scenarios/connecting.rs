@@ -56,7 +56,7 @@ fn plain() -> reqwest::Client {
 
 /// A browser that has been sent to Salesforce and signed in there, with the address that it was sent back to and its cookie.
 async fn begun(scene: &Scene, kayo: &ConnectionId) -> (reqwest::Url, String) {
-    let path = connect::issue_ticket(scene.stack.ports(), kayo).await.unwrap();
+    let path = connect::issue_link(scene.stack.ports(), kayo).await.unwrap().replace("/connect?", "/start?");
     let (link, user) = (format!("{}{path}", scene.stack.addresses().gateway), &Seed::demo().users[0]);
     let begun = plain().post(&link).send().await.unwrap();
     let cookie = begun.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
@@ -124,7 +124,7 @@ async fn a_link_is_for_one_connection_and_ten_minutes_and_who_has_none_learns_no
         let told = async |answer: reqwest::Response| (answer.status().as_u16(), answer.text().await.unwrap().contains("ticket_expired"));
         [told(seen).await, told(pressed).await]
     };
-    let ticket = async || connect::issue_ticket(scene.stack.ports(), &kayo).await.unwrap();
+    let ticket = async || connect::issue_link(scene.stack.ports(), &kayo).await.unwrap().replace("/connect?", "/start?");
     let strange = ticket().await.replace("/kayo/", "/other/");
     for path in [&strange, "/oauth/kayo/start", "/oauth/kayo/start?ticket=AAAA", "/oauth/nobody/start?ticket=AAAA"] {
         assert_eq!(open(path).await, [(410, true); 2], "{path}");

@@ -258,7 +258,7 @@ async fn where_nothing_rotates_a_function_that_died_after_asking_leaves_nothing_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_for_a_browser_is_none_of_another_flow() {
     let (scene, kayo) = scene(jwt(), jwt_app).await;
-    let path = connect::issue_ticket(scene.stack.ports(), &kayo).await.unwrap();
+    let path = connect::issue_link(scene.stack.ports(), &kayo).await.unwrap().replace("/connect?", "/start?");
     let button = format!("{}{path}", scene.stack.addresses().gateway);
     let answer = reqwest::Client::new().post(button).send().await.unwrap();
     let (status, page) = (answer.status(), answer.text().await.unwrap());

@@ -263,7 +263,7 @@ async fn page(scene: &Scene, language: &str) -> (u16, String) {
 
 async fn page_of(scene: &Scene, kayo: &ConnectionId, secret: &str) -> (u16, String) {
     tokens::set_client_secret(scene.stack.ports(), kayo, secret.to_owned().into()).await.unwrap();
-    let path = connect::issue_ticket(scene.stack.ports(), kayo).await.unwrap();
+    let path = connect::issue_link(scene.stack.ports(), kayo).await.unwrap().replace("/connect?", "/start?");
     let button = format!("{}{path}", scene.stack.addresses().gateway);
     let first = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap().post(&button).send().await.unwrap();
     if !first.status().is_redirection() {

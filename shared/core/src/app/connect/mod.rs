@@ -55,20 +55,12 @@ pub struct CallbackQuery {
     pub error_description: Option<String>,
 }
 
-/// Makes a ticket, and answers the path of the link that carries it, for people. It can be used once, within ten minutes.
+/// Makes a ticket, and answers the path of the link that carries it. It can be used once, within ten minutes: by the button of the link's page,
+/// which posts it to `start` beside it.
 pub async fn issue_link(ports: Ports<'_>, connection: &ConnectionId) -> Result<String, StateError> {
-    Ok(format!("/oauth/{connection}/connect?ticket={}", new_ticket(ports, connection).await?))
-}
-
-/// The same, with the path that the button of the link's page leads to.
-pub async fn issue_ticket(ports: Ports<'_>, connection: &ConnectionId) -> Result<String, StateError> {
-    Ok(format!("/oauth/{connection}/start?ticket={}", new_ticket(ports, connection).await?))
-}
-
-async fn new_ticket(ports: Ports<'_>, connection: &ConnectionId) -> Result<String, StateError> {
     let ticket = random_text(ports);
     ports.table.save_ticket(connection, &hash(&ticket), ports.clock.now()).await?;
-    Ok(ticket)
+    Ok(format!("/oauth/{connection}/connect?ticket={ticket}"))
 }
 
 /// Where Salesforce sends the browser back to, which the app must name letter by letter. `origin` is where browsers reach the HTTP API.
