@@ -69,8 +69,10 @@ pub fn in_words(run: &Run) -> String {
     }
     if sheet.conflicts > 0 {
         lines.push(format!("  {} conflicts; Salesforce's value stands:", sheet.conflicts));
-        let named =
-            |c: &passerelle_core::domain::run::Conflict| format!("    person {}  {}: {} here, {} there", c.person, c.field, c.platform, c.salesforce);
+        let named = |c: &passerelle_core::domain::run::Conflict| {
+            let rule = c.rule.as_ref().map(|rule| format!(" ({rule})")).unwrap_or_default();
+            format!("    person {}  {}: {} here, {} there{rule}", c.person, c.field, c.platform, c.salesforce)
+        };
         lines.extend(sheet.named.iter().map(named));
     }
     lines.join("\n")

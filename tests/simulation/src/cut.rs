@@ -59,10 +59,11 @@ impl Cut {
         plan
     }
 
-    /// The command that runs it again.
+    /// The command that runs it again, with the bug that was planted.
     #[must_use]
-    pub fn command(&self) -> String {
-        let mut command = format!("cargo run --release -p passerelle-simulation -- --replay {}", self.seed);
+    pub fn command(&self, bug: Option<&str>) -> String {
+        let (features, planted) = bug.map_or_else(Default::default, |bug| (" --features planted", format!(" --bug {bug}")));
+        let mut command = format!("cargo run --release -p passerelle-simulation{features} -- --replay {}{planted}", self.seed);
         for fault in &self.without {
             command += &format!(" --without {:?}", fault.name());
         }

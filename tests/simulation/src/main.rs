@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::Parser;
 use passerelle_core::planted;
-use passerelle_simulation::{cut::Cut, many::Many, shrink::shrink, tell};
+use passerelle_simulation::{cut::Cut, many::Many, report::Promise, shrink::shrink, tell};
 
 /// So many seeds must have every kind of fault.
 const ENOUGH: u64 = 100;
@@ -85,8 +85,13 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     // Few seeds need not have everything; many that lack something show less than they say.
     let whole = total.runs < ENOUGH || total.counts.never().is_empty();
     let Some(first) = total.failed.first() else { return Ok(code(whole)) };
+    if total.violations.iter().any(|wrong| wrong.promise == Promise::NothingPanics) {
+        // Where a panic ends its process, trying smaller ones would end this one.
+        println!("\nThe whole of it again: {}", Cut::whole(*first).command(arguments.bug.as_deref()));
+        return Ok(ExitCode::FAILURE);
+    }
     println!("\nSeed {first} is made smaller.");
-    println!("{}", tell::shrunk(&shrink(*first)?));
+    println!("{}", tell::shrunk(&shrink(*first)?, arguments.bug.as_deref()));
     Ok(ExitCode::FAILURE)
 }
 

@@ -58,12 +58,12 @@ pub fn whole(cut: &Cut, report: &Report) -> String {
 
 /// A failing seed made smaller: what is left of what it drew, the end of what happened, and how to see the rest.
 #[must_use]
-pub fn shrunk(shrunk: &Shrunk) -> String {
+pub fn shrunk(shrunk: &Shrunk, bug: Option<&str>) -> String {
     let trace = &shrunk.report.trace;
     let end = trace.len().saturating_sub(LINES);
     let (why, shown) = (violations(&shrunk.report.violations), trace[end..].join("\n"));
     let before = if end > 0 { format!("({end} lines before)\n") } else { String::new() };
-    format!("{}{before}{shown}\nThis is wrong:\n{why}The whole of it again: {}", drawn(&shrunk.cut), shrunk.cut.command())
+    format!("{}{before}{shown}\nThis is wrong:\n{why}The whole of it again: {}", drawn(&shrunk.cut), shrunk.cut.command(bug))
 }
 
 /// What a seed drew: how often what goes wrong, and what happens when.

@@ -288,6 +288,9 @@ pub struct Conflict {
     pub platform: Value,
     /// Salesforce's value.
     pub salesforce: Value,
+    /// Where the rule stands in the document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
 }
 
 impl Sheet {
@@ -316,15 +319,18 @@ impl Sheet {
             match note {
                 Note::Merged { .. } => self.merged += 1,
                 Note::Converted { .. } => self.converted += 1,
-                Note::Conflict { field, platform, salesforce } | Note::Covered { field, written: platform, theirs: salesforce, .. } => {
-                    self.conflicts += 1;
-                    if self.named.len() < CONFLICTS_NAMED {
-                        let (field, platform, salesforce) = (field.clone(), platform.clone(), salesforce.clone());
-                        self.named.push(Conflict { person: person.person.key.clone(), field, platform, salesforce });
-                    }
-                }
+                Note::Conflict { field, platform, salesforce, rule } => self.conflict(person, field, (platform, salesforce), Some(rule)),
+                Note::Covered { field, written, theirs, rule, .. } => self.conflict(person, field, (written, theirs), rule.as_ref()),
                 _ => {}
             }
+        }
+    }
+
+    fn conflict(&mut self, person: &PersonPlan, field: &FieldName, (platform, salesforce): (&Value, &Value), rule: Option<&String>) {
+        self.conflicts += 1;
+        if self.named.len() < CONFLICTS_NAMED {
+            let (person, field, rule) = (person.person.key.clone(), field.clone(), rule.cloned());
+            self.named.push(Conflict { person, field, platform: platform.clone(), salesforce: salesforce.clone(), rule });
         }
     }
 }

@@ -159,6 +159,7 @@ async fn planted_secrets_are_nowhere_but_in_the_secret_store() {
     watch.saw(check::verify(ports, &SessionCache::default(), &kayo).await);
     watch.saw(problems::list(ports, &kayo).await);
     watch.saw(connect::test(ports, &kayo).await);
+    watch.remember(&scene, &kayo).await;
     watch.saw(tokens::load_credentials(ports, &kayo).await);
     let (_, document) = configure::load_current(ports, &kayo).await.unwrap().unwrap();
     watch.saw(load_session(ports, &SessionCache::default(), &document, &kayo).await);

@@ -514,6 +514,17 @@ async fn a_text_that_nobody_knows_is_told_by_its_code() {
     assert!(!refused.to_string().contains("secret words"), "{refused}");
 }
 
+/// Where nothing rotates there is no token that could be dead: a refusal that nobody knows is no reason to ask no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_refusal_ends_no_connection_that_signs_in_by_itself() {
+    let (scene, kayo) = signing("en").await;
+    let ports = scene.stack.ports();
+    connect::sign_in(ports, &kayo).await.unwrap();
+    refuse(&scene, "invalid_grant", "something that nobody knows");
+    assert_eq!(connect::test(ports, &kayo).await.unwrap_err().code, "invalid_grant");
+    connect::test(ports, &kayo).await.unwrap();
+}
+
 /// A host that is none of Salesforce is refused when it is written, and again when an org answers with one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_is_none_of_salesforce_is_refused_wherever_it_comes_from() {

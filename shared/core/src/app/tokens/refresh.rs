@@ -19,7 +19,10 @@ use crate::{
         },
         state::tokens::{Leased, Settled},
     },
-    domain::{config::Document, ids::ConnectionId},
+    domain::{
+        config::{Auth, Document},
+        ids::ConnectionId,
+    },
     planted::{self, Bug},
     ports::Ports,
 };
@@ -101,6 +104,7 @@ pub async fn refresh<'a>(
 /// The holder's work. `None` = somebody else has stored a newer version meanwhile. The lease is over afterwards.
 async fn renew(keeper: &Keeper<'_>, document: &Document, cache: &SessionCache) -> Result<Option<Held>, TokenError> {
     let mut doubt = keeper.pointer.pending.is_some();
+    let rotates = matches!(document.salesforce.auth, Auth::WebServer(_) | Auth::Device(_));
     match renew_held(keeper, document, &mut doubt).await {
         Ok(Renewed::Stored(held)) => {
             cache.keep(keeper.connection, held.clone());
@@ -114,7 +118,8 @@ async fn renew(keeper: &Keeper<'_>, document: &Document, cache: &SessionCache) -
         Ok(Renewed::Overtaken) => Ok(None),
         Err(error) => {
             let settled = match &error {
-                TokenError::Broken { cause } if DEAD.contains(&cause.as_str()) => Settled::Refused(cause),
+                // Where nothing rotates there is no token that could be dead, and whoever comes next may be accepted.
+                TokenError::Broken { cause } if rotates && DEAD.contains(&cause.as_str()) => Settled::Refused(cause),
                 _ if doubt => Settled::InDoubt,
                 _ => Settled::Yes,
             };

@@ -35,7 +35,7 @@ pub(super) fn note_covered(plan: &mut Plan, covered: &[Covered], repair: &Plan, 
         if !given_back {
             tracing::error!(person.key = %write.person, field = %lost.field, code = "edit_covered", "an edit was covered and could not be put back");
         }
-        let note = Note::Covered { field: lost.field.clone(), written, theirs: lost.theirs.clone(), given_back };
+        let note = Note::Covered { field: lost.field.clone(), written, theirs: lost.theirs.clone(), given_back, rule: change.rule };
         let person = plan.people.iter_mut().find(|person| person.person.key == write.person);
         person.into_iter().for_each(|person| person.notes.push(note.clone()));
     }

@@ -51,6 +51,8 @@ pub enum Note {
         platform: Value,
         /// Salesforce's value.
         salesforce: Value,
+        /// Where the rule stands in the document.
+        rule: String,
     },
     /// Somebody changed the field in the moment in which we wrote it: our value had been decided on an older one.
     Covered {
@@ -62,6 +64,9 @@ pub enum Note {
         theirs: Value,
         /// Whether it was given back to them.
         given_back: bool,
+        /// Where the rule stands in the document that had us write it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rule: Option<String>,
     },
     /// The org changes what it is sent, time and again; the field is written again when the platform changes its value.
     OrgRewritesField {
@@ -127,15 +132,15 @@ impl Note {
                 format!("{field} stays as it was until the value fits: {code}."),
                 format!("{field} reste tel quel jusqu'à ce que la valeur convienne : {code}."),
             ),
-            Self::Conflict { field, platform, salesforce } => Sentence::new(
+            Self::Conflict { field, platform, salesforce, .. } => Sentence::new(
                 format!("{field} was changed on both sides, and nothing tells where later: {salesforce} stays, {platform} does not."),
                 format!("{field} a été modifié des deux côtés, et rien ne dit où en dernier : {salesforce} reste, {platform} non."),
             ),
-            Self::Covered { field, written, theirs, given_back: true } => Sentence::new(
+            Self::Covered { field, written, theirs, given_back: true, .. } => Sentence::new(
                 format!("{field} was changed to {theirs} in the moment in which {written} was written; {theirs} was put back."),
                 format!("{field} a été changé en {theirs} au moment même où {written} était écrit ; {theirs} a été rétabli."),
             ),
-            Self::Covered { field, written, theirs, given_back: false } => Sentence::new(
+            Self::Covered { field, written, theirs, given_back: false, .. } => Sentence::new(
                 format!("{field} was changed to {theirs} in the moment in which {written} was written, and could not be put back."),
                 format!("{field} a été changé en {theirs} au moment même où {written} était écrit, et n'a pas pu être rétabli."),
             ),

@@ -152,7 +152,10 @@ pub(super) fn plan_field(
         Seen::Value { value, at, .. } => (Some(value.clone()), at.filter(|_| rule.goes_by_time())),
         Seen::NoRecord | Seen::Unread => (None, None),
     };
-    let conflict = |theirs: &Value| Note::Conflict { field: rule.to.clone(), platform: remember(&form.value), salesforce: remember(theirs) };
+    let conflict = |theirs: &Value| {
+        let (platform, salesforce) = (remember(&form.value), remember(theirs));
+        Note::Conflict { field: rule.to.clone(), platform, salesforce, rule: rule.place.clone() }
+    };
     let note = old.as_ref().filter(|_| decision.conflict).map(conflict);
     if let Some(value) = back {
         return take(situation, person, governed, field, (value, decision.reason), seen, when, note);

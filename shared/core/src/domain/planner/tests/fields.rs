@@ -525,9 +525,11 @@ fn an_undecidable_conflict_is_told_with_both_values() {
         let lead = Match { modified, ..found(LEAD, "2026-05-01T00:00:00Z", read) };
         let found = Found { linked: Linked::There(lead), ..Found::default() };
         let plan = plan_with(&engine, &described(&[("Extra__c", field(FieldType::String))]), vec![Case { found, ..Case::new(person, vec![event]) }]);
-        let conflict = Note::Conflict { field: FieldName::known("Extra__c"), platform: json!("ours"), salesforce: json!("theirs") };
-        assert_eq!((write_of(&plan), &plan.people[0].notes), (None, &vec![conflict]), "{direction}");
         let kept = plan.people[0].kept.iter().find(|kept| kept.field.as_str() == "Extra__c").unwrap();
+        assert!(kept.rule.starts_with("mappings."), "{}", kept.rule);
+        let (platform, salesforce) = (json!("ours"), json!("theirs"));
+        let conflict = Note::Conflict { field: FieldName::known("Extra__c"), platform, salesforce, rule: kept.rule.clone() };
+        assert_eq!((write_of(&plan), &plan.people[0].notes), (None, &vec![conflict]), "{direction}");
         assert_eq!(kept.reason, Reason::Undecided, "{direction}");
     }
 }
