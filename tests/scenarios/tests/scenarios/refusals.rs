@@ -547,6 +547,13 @@ async fn a_host_that_is_none_of_salesforce_is_refused_wherever_it_comes_from() {
         scene.org().control().move_instance(host);
         assert_eq!(connect::test(scene.stack.ports(), &kayo).await.unwrap_err().code, "host_refused", "{host}");
         scene.org().control().move_instance(&own);
+        // The tokens that came with it are lost; the former one is dead, is tried once, and that is told.
+        let asked = || scene.org().control().journal().iter().filter(|entry| entry.route == "oauth.token").count();
+        let before = asked();
+        for _ in 0..3 {
+            assert_eq!(connect::test(scene.stack.ports(), &kayo).await.unwrap_err().code, "rotation_lost", "{host}");
+        }
+        assert_eq!(asked() - before, 1, "{host}");
         scene.authorise("kayo").await;
         connect::test(scene.stack.ports(), &kayo).await.unwrap();
     }

@@ -216,9 +216,10 @@ struct Verdict {
 }
 
 fn judge_error(error: &OAuthError, was_in_doubt: bool) -> Verdict {
-    // A refusal settles it: the token is dead, or the app is not accepted, and somebody has to connect again.
+    // A refusal settles it: the token is dead, or the app is not accepted, and somebody has to connect again. What came with tokens that we do
+    // not take settles nothing: they are lost, and the former one may be dead.
     let settled = error.class() == Class::Reauthorise;
-    Verdict { was_in_doubt, in_doubt: !settled && (was_in_doubt || error.in_doubt()) }
+    Verdict { was_in_doubt, in_doubt: error.in_doubt() || !settled && was_in_doubt }
 }
 
 /// The error to hand on. A dead token after a doubtful refresh was most likely rotated, and its successor lost.
@@ -290,7 +291,7 @@ mod tests {
             ("silence", silent(), false, true, None),
             ("not sent", unsent(), false, false, None),
             ("not sent in doubt", unsent(), true, true, None),
-            ("forged", OAuthError::Signature, false, false, Some("signature_wrong")),
+            ("forged", OAuthError::Signature, false, true, Some("signature_wrong")),
         ] {
             assert_eq!(judge_error(&error, before), Verdict { was_in_doubt: before, in_doubt: after }, "{name}");
             let error = judge(error, before);
