@@ -504,6 +504,19 @@ async fn the_test_of_a_connection_tells_why_it_is_broken() {
     }
 }
 
+/// The refusal that comes with the years: a token that was revoked or replaced.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_token_is_told_in_both_languages() {
+    for (language, [cause, cure]) in [("fr", ["révoqué", "Reconnectez"]), ("en", ["was revoked", "Connect again"])] {
+        let scene = Scene::new().await;
+        let kayo = scene.active("kayo").await;
+        scene.apply(&scene.document("kayo", |document| document["connection"]["language"] = json!(language))).await;
+        assert!(scene.org().control().revoke_refresh_tokens(None) > 0);
+        let refused = connect::test(scene.stack.ports(), &kayo).await.unwrap_err();
+        assert!(refused.cause.contains(cause) && refused.cure.contains(cure), "{refused:?}");
+    }
+}
+
 /// Nothing that Salesforce says of a refusal is in what we tell but its code.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_text_that_nobody_knows_is_told_by_its_code() {
