@@ -75,8 +75,8 @@ pub fn interfere(org: &OrgAt, people: &[(usize, usize)], call: &str, rng: &mut R
     ];
     // What the call writes itself, where it is one of these.
     let call: Value = serde_json::from_str(call).unwrap_or_default();
-    let is_written = |field: &str| written(&call, id).is_some_and(|record| record.contains_key(field));
-    let contested: Vec<_> = values.iter().filter(|(field, _)| is_written(field)).collect();
+    let record = written(&call, id)?;
+    let contested: Vec<_> = values.iter().filter(|(field, _)| record.contains_key(*field)).collect();
     let (field, value) = rng.choice(contested).or_else(|| rng.choice(&values))?;
     save(org, object, id, field, &json!(value), true).map(|edit| (who, *field, edit))
 }

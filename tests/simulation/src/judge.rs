@@ -45,10 +45,10 @@ pub fn may_be_parked(run: &Run<'_>, said: usize) -> bool {
 pub async fn judge(run: &mut Run<'_>, sweeps: usize, logs: &Logs) -> Result<()> {
     outcomes(run, sweeps)?;
     ledger(run).await?;
-    let mut about = people(run);
+    let mut about = people(run)?;
     about.extend(sides::judge(run)?);
     told::judge(run)?;
-    covered(run);
+    covered(run)?;
     about.extend(&run.went_back);
     about.sort_unstable();
     about.dedup();
@@ -189,13 +189,15 @@ async fn ledger(run: &Run<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Whatever of a colleague's we have replaced was put back, unless a call went amiss.
-fn covered(run: &Run<'_>) {
+/// Whatever of a colleague's we have replaced was put back, or told as covered, unless a call went amiss.
+fn covered(run: &Run<'_>) -> Result<()> {
+    let unrepaired = run.unrepaired()?;
     for (who, wrong) in run.world.never_put_back() {
-        if !run.world.is_doubted(who) {
+        if !run.world.is_doubted(who) && !unrepaired.contains(&who) {
             run.wrong(wrong.promise, wrong.what);
         }
     }
+    Ok(())
 }
 
 /// What the connector itself says of a person, for whoever looks into a failure.
@@ -214,8 +216,8 @@ async fn explain(run: &Run<'_>, tenant: usize, person: usize) -> Result<()> {
 }
 
 /// Each person has one record, with the values that it must have. Answers of whom that is not so.
-fn people(run: &mut Run<'_>) -> Vec<(usize, usize)> {
-    let (mut about, all) = (Vec::new(), run.plan.history.people());
+fn people(run: &mut Run<'_>) -> Result<Vec<(usize, usize)>> {
+    let (mut about, all, unrepaired) = (Vec::new(), run.plan.history.people(), run.unrepaired()?);
     run.judged = (all.len(), all.iter().filter(|who| run.world.is_doubted(**who)).count());
     for who in all {
         let (tenant, person) = who;
@@ -260,7 +262,7 @@ fn people(run: &mut Run<'_>) -> Vec<(usize, usize)> {
         }
         let mut wrong = Vec::new();
         let moved = run.deeds.moved.get(&who).copied();
-        let (cut, doubted) = (run.world.is_unnoted(who), run.world.is_doubted(who));
+        let (cut, doubted) = (run.world.is_unnoted(who), run.world.is_doubted(who) || unrepaired.contains(&who));
         let overruled = run.changed(tenant, Change::Overrule).is_some();
         values::stated(latest, &events, record, &Touched { edits: &edits, moved, came, cut, doubted, overruled }, &mut wrong);
         values::badge(run, who, (latest, came), record, &mut wrong);
@@ -270,7 +272,7 @@ fn people(run: &mut Run<'_>) -> Vec<(usize, usize)> {
             run.wrong(Promise::NothingCovered, format!("{name}: {wrong}"));
         }
     }
-    about
+    Ok(about)
 }
 
 /// Whoever is met after their record was deleted is made anew, once, with what was stated last.

@@ -1,6 +1,6 @@
 //! The runs that compare both sides: how they are called, what they are seen to change, and that they come to rest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use jiff::{SignedDuration, Timestamp};
@@ -67,6 +67,27 @@ impl Run<'_> {
             known.entry(person).or_default().push(serde_json::from_value(Value::Object(item))?);
         }
         Ok(known)
+    }
+
+    /// People of whom a run or an event has told that an edit was covered and could not be put back.
+    pub fn unrepaired(&self) -> Result<BTreeSet<(usize, usize)>> {
+        let (mut keys, mut told) = (BTreeMap::new(), BTreeSet::new());
+        let people = self.plan.history.said.iter().map(|said| {
+            let alias = id_alias(said.body["person"]["id"].as_str().unwrap_or_default());
+            (format!("CONN#{}#ALIAS#{alias}", TENANTS[said.tenant]), (said.tenant, said.person))
+        });
+        let people: BTreeMap<String, (usize, usize)> = people.collect();
+        for item in items::all(&self.world)? {
+            let (pk, sk) = items::key(&item);
+            if let Some((tenant, person)) = people.get(pk).filter(|_| sk == "ALIAS") {
+                let key = item["person"].as_str().context("an identity leads to somebody")?;
+                keys.insert(format!("CONN#{}#PERSON#{key}", TENANTS[*tenant]), (*tenant, *person));
+            }
+            if sk.starts_with("WHY#") && serde_json::to_string(&item)?.contains(r#""given_back":false"#) {
+                told.insert(pk.to_owned());
+            }
+        }
+        Ok(told.iter().filter_map(|person| keys.get(person).copied()).collect())
     }
 
     /// Looks whether a value of a person that was replaced is there again.
