@@ -5,11 +5,14 @@ use serde_json::{Map, Value, json};
 
 use crate::world::World;
 
+/// An item, by the names of its attributes.
+pub type Item = Map<String, Value>;
+
 /// Every item of the table, in no order that means anything.
 ///
 /// # Errors
 /// When the embedded database fails.
-pub fn all(world: &World) -> Result<Vec<Map<String, Value>>> {
+pub fn all(world: &World) -> Result<Vec<Item>> {
     let (mut items, mut request) = (Vec::new(), json!({"TableName": passerelle_local::TABLE}));
     loop {
         let page = serde_json::to_value(world.database.scan(serde_json::from_value(request.clone())?)?)?;
@@ -25,7 +28,7 @@ pub fn all(world: &World) -> Result<Vec<Map<String, Value>>> {
 
 /// The partition key and the sort key of an item.
 #[must_use]
-pub fn key(item: &Map<String, Value>) -> (&str, &str) {
+pub fn key(item: &Item) -> (&str, &str) {
     let text = |name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default();
     (text("pk"), text("sk"))
 }

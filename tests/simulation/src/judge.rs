@@ -1,25 +1,28 @@
 //! What must hold after a run, told by what was said and done and not by the code that did it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use anyhow::Result;
 use jiff::{Timestamp, ToSpan, civil::Date};
 use passerelle_core::domain::ids::ConnectionId;
 use salesforce_sim::org::QueryScope;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{
     colleague::live,
     document::{Change, client_secret, contact},
     fault::Fault,
     history::{Kind, PEOPLE, Said, TENANTS, kind_of_person, phone, subject, whose},
-    items,
+    items::{self, Item},
     logs::Logs,
     report::Promise,
     run::Run,
     sides, told,
     values::{self, Touched},
-    world::EPOCH,
+    world::{EPOCH, Who},
 };
 
 /// So often is tried what fails, as docs/errors.md states.
@@ -45,10 +48,11 @@ pub fn may_be_parked(run: &Run<'_>, said: usize) -> bool {
 pub async fn judge(run: &mut Run<'_>, sweeps: usize, logs: &Logs) -> Result<()> {
     outcomes(run, sweeps)?;
     ledger(run).await?;
-    let mut about = people(run)?;
+    let unrepaired = run.unrepaired()?;
+    let mut about = people(run, &unrepaired);
     about.extend(sides::judge(run)?);
     told::judge(run)?;
-    covered(run)?;
+    covered(run, &unrepaired);
     about.extend(&run.went_back);
     about.sort_unstable();
     about.dedup();
@@ -63,11 +67,11 @@ pub async fn judge(run: &mut Run<'_>, sweeps: usize, logs: &Logs) -> Result<()> 
     ledger(run).await?;
     budget(run);
     if run.plan.rates.strikes(Fault::LateTtl) {
-        run.grow_old_late().await?;
+        run.expire_late().await?;
         quiet(run).await?;
     }
     // What is removed in time is missed by nobody.
-    let removed = run.grow_old().await?;
+    let removed = run.expire().await?;
     let before = records(run);
     run.rest().await?;
     if removed > 0 && records(run) != before {
@@ -175,7 +179,7 @@ async fn ledger(run: &Run<'_>) -> Result<()> {
             run.wrong(Promise::NothingLost, format!("the ledger of {id} shows {shown:?}, and there are {there:?}"));
         }
         let accepted = run.accepted.keys().filter(|n| said[**n].tenant == tenant).count() as u64;
-        let of_ledger = |item: &&Map<String, Value>| items::key(item).0 == format!("CONN#{id}") && items::key(item).1.starts_with("LEDGER#");
+        let of_ledger = |item: &&Item| items::key(item).0 == format!("CONN#{id}") && items::key(item).1.starts_with("LEDGER#");
         let received: u64 = all.iter().filter(of_ledger).filter_map(|item| item.get("received")?.as_u64()).sum();
         // Intake counts after it has stored: who dies in between, or is refused, leaves them uncounted.
         let sure = UNCOUNTED.iter().all(|fault| !run.plan.rates.strikes(*fault));
@@ -190,14 +194,12 @@ async fn ledger(run: &Run<'_>) -> Result<()> {
 }
 
 /// Whatever of a colleague's we have replaced was put back, or told as covered, unless a call went amiss.
-fn covered(run: &Run<'_>) -> Result<()> {
-    let unrepaired = run.unrepaired()?;
+fn covered(run: &Run<'_>, unrepaired: &BTreeSet<Who>) {
     for (who, wrong) in run.world.never_put_back() {
         if !run.world.is_doubted(who) && !unrepaired.contains(&who) {
             run.wrong(wrong.promise, wrong.what);
         }
     }
-    Ok(())
 }
 
 /// What the connector itself says of a person, for whoever looks into a failure.
@@ -216,8 +218,8 @@ async fn explain(run: &Run<'_>, tenant: usize, person: usize) -> Result<()> {
 }
 
 /// Each person has one record, with the values that it must have. Answers of whom that is not so.
-fn people(run: &mut Run<'_>) -> Result<Vec<(usize, usize)>> {
-    let (mut about, all, unrepaired) = (Vec::new(), run.plan.history.people(), run.unrepaired()?);
+fn people(run: &mut Run<'_>, unrepaired: &BTreeSet<Who>) -> Vec<Who> {
+    let (mut about, all) = (Vec::new(), run.plan.history.people());
     run.judged = (all.len(), all.iter().filter(|who| run.world.is_doubted(**who)).count());
     for who in all {
         let (tenant, person) = who;
@@ -272,7 +274,7 @@ fn people(run: &mut Run<'_>) -> Result<Vec<(usize, usize)>> {
             run.wrong(Promise::NothingCovered, format!("{name}: {wrong}"));
         }
     }
-    Ok(about)
+    about
 }
 
 /// Whoever is met after their record was deleted is made anew, once, with what was stated last.

@@ -11,16 +11,17 @@ use crate::{
     document::Change,
     fault::Fault,
     history::{Kind, TENANTS, kind_of_person, whose},
+    items::{self, Item},
     report::Promise,
     run::Run,
 };
 
 /// Judges both sides. Answers about whom something is wrong.
 pub fn judge(run: &Run<'_>) -> Result<Vec<(usize, usize)>> {
-    let mut about = Vec::new();
+    let (mut about, items) = (Vec::new(), items::all(&run.world)?);
     for tenant in run.plan.reconciling() {
-        balance(run, tenant)?;
-        let (records, all) = (records(run, tenant), run.known(tenant)?);
+        balance(run, &items, tenant)?;
+        let (records, all) = (records(run, tenant), run.known(&items, tenant)?);
         for said in run.accepted().map(|(said, _)| said).filter(|said| said.tenant == tenant && !all.contains_key(&said.person)) {
             run.wrong(Promise::NothingLost, format!("nobody knows the person of {} of {}", said.id, TENANTS[tenant]));
         }
@@ -39,8 +40,8 @@ pub fn judge(run: &Run<'_>) -> Result<Vec<(usize, usize)>> {
 }
 
 /// Everything that was read, and everybody who waited, is in one outcome.
-fn balance(run: &Run<'_>, tenant: usize) -> Result<()> {
-    for ended in run.runs(tenant)? {
+fn balance(run: &Run<'_>, items: &[Item], tenant: usize) -> Result<()> {
+    for ended in Run::runs(items, tenant)? {
         run.world.note(format_args!("a run of {}: {ended:?}", TENANTS[tenant]));
         let sheet = &ended.sheet;
         let (came, went) = (sheet.read + sheet.waited, sheet.unknown + sheet.further + sheet.unchanged + sheet.applied + sheet.later + sheet.parked);

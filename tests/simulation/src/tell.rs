@@ -83,9 +83,9 @@ fn drawn(cut: &Cut) -> String {
         plan.stuck(),
         plan.runs,
         plan.listening(),
-        [0, 1, 2].map(|tenant| plan.bulk_above(tenant))
+        each(|tenant| plan.bulk_above(tenant))
     );
-    let skews = [0, 1, 2].map(|tenant| plan.org_skew(tenant));
+    let skews = each(|tenant| plan.org_skew(tenant));
     let _ = writeln!(
         text,
         "Clocks: the orgs' {skews:?}, the platform's {}. Lags: the index {:?}, secrets {:?}; pages of {:?}.",
@@ -115,6 +115,11 @@ fn drawn(cut: &Cut) -> String {
         let _ = writeln!(text, "  once every event has ended: {what:?}");
     }
     text
+}
+
+/// Something of each tenant.
+fn each<T>(of: impl Fn(usize) -> T) -> [T; TENANTS.len()] {
+    std::array::from_fn(of)
 }
 
 fn violations(wrong: &[Violation]) -> String {

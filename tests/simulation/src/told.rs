@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::{
     history::{Kind, Said, TENANTS, kind_of_person},
+    items,
     report::Promise,
     run::Run,
 };
@@ -18,9 +19,10 @@ const TOLD: [&str; 6] = ["person.first_name", "person.job", "person.phone", "per
 
 /// Judges what the platforms have heard.
 pub fn judge(run: &Run<'_>) -> Result<()> {
+    let items = items::all(&run.world)?;
     for tenant in run.plan.listening() {
         let heard = heard(run, tenant);
-        for (person, known) in run.known(tenant)? {
+        for (person, known) in run.known(&items, tenant)? {
             let [known] = known.as_slice() else { continue };
             if kind_of_person(&run.plan.history.said, tenant, person) == Kind::Capture {
                 TOLD.iter().for_each(|name| attribute(run, (tenant, person), name, known, &heard));

@@ -23,6 +23,20 @@ use crate::{
     ports::Ports,
 };
 
+/// Answers of a call of `self`'s session, sent again with another one where it is refused. A macro, since what the call borrows of the session
+/// cannot be said by a closure's type.
+macro_rules! renewing {
+    ($access:ident, $call:expr) => {{
+        let mut renewals = Renewals::default();
+        loop {
+            match $call.await {
+                Err(error) if renewals.again(&error, &$access.session) => $access.renew().await?,
+                other => break other,
+            }
+        }
+    }};
+}
+
 /// Why the org cannot be worked with.
 #[derive(Debug, Error)]
 pub(in crate::app) enum AccessError {
@@ -131,48 +145,24 @@ impl<'a> Access<'a> {
     /// Sends one composite call, with a renewed session where the one at hand is refused.
     pub async fn composite(&mut self, call: &Composite) -> Result<CompositeAnswer, AccessError> {
         self.may_call()?;
-        let mut renewals = Renewals::default();
-        loop {
-            match self.composite_once(call).await {
-                Err(error) if renewals.again(&error, &self.session) => self.renew().await?,
-                other => return Ok(other?),
-            }
-        }
+        Ok(renewing!(self, self.composite_once(call))?)
     }
 
     /// Sends one call of its own, with a renewed session where the one at hand is refused.
     pub async fn send(&mut self, method: Method, path: &str, body: &Value) -> Result<(), AccessError> {
-        let mut renewals = Renewals::default();
-        loop {
-            match self.session.org.send(method.clone(), path, Some(body), CALL_TIMEOUT).await {
-                Err(error) if renewals.again(&error, &self.session) => self.renew().await?,
-                other => return Ok(other.map(drop)?),
-            }
-        }
+        Ok(renewing!(self, self.session.org.send(method.clone(), path, Some(body), CALL_TIMEOUT)).map(drop)?)
     }
 
     /// Sends one call that asks for something and may be repeated, with a renewed session where the one at hand is refused.
     pub async fn ask(&mut self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, AccessError> {
         self.may_call()?;
-        let mut renewals = Renewals::default();
-        loop {
-            match self.session.org.send(method.clone(), path, body, CALL_TIMEOUT).await {
-                Err(error) if renewals.again(&error, &self.session) => self.renew().await?,
-                other => return Ok(other?.body),
-            }
-        }
+        Ok(renewing!(self, self.session.org.send(method.clone(), path, body, CALL_TIMEOUT))?.body)
     }
 
     /// Reads CSV, with a renewed session where the one at hand is refused.
     pub async fn csv(&mut self, path: &str) -> Result<(HeaderMap, Bytes), AccessError> {
         self.may_call()?;
-        let mut renewals = Renewals::default();
-        loop {
-            match self.session.org.csv(path, CALL_TIMEOUT).await {
-                Err(error) if renewals.again(&error, &self.session) => self.renew().await?,
-                other => return Ok(other?),
-            }
-        }
+        Ok(renewing!(self, self.session.org.csv(path, CALL_TIMEOUT))?)
     }
 
     /// Sends one composite call with the session at hand. A refused session refuses before anything is done.
@@ -199,12 +189,6 @@ impl<'a> Access<'a> {
     /// The next page of a query, with a renewed session where the one at hand is refused.
     pub async fn more(&mut self, next: &str) -> Result<QueryPage, AccessError> {
         self.may_call()?;
-        let mut renewals = Renewals::default();
-        loop {
-            match self.session.org.query_more(next, CALL_TIMEOUT).await {
-                Err(error) if renewals.again(&error, &self.session) => self.renew().await?,
-                other => return Ok(other?),
-            }
-        }
+        Ok(renewing!(self, self.session.org.query_more(next, CALL_TIMEOUT))?)
     }
 }

@@ -29,7 +29,8 @@ use crate::{
     document::{Change, client_secret, document, seed},
     fault::{Fault, Rates},
     history::{SPAN, Said, TENANTS, What},
-    items, judge,
+    items::{self, Item},
+    judge,
     plan::Plan,
     report::{Promise, Report, Violation},
     world::{
@@ -399,12 +400,18 @@ impl<'p> Run<'p> {
         Ok(stored)
     }
 
-    /// Ninety-one days pass, and what has outlived its time is removed. Answers how many items that are.
-    pub async fn grow_old(&mut self) -> Result<usize> {
+    /// Ninety-one days pass. Answers what has outlived its time.
+    async fn grow_old(&self) -> Result<Vec<Item>> {
         tokio::time::sleep(Duration::from_secs(91 * 86_400)).await;
         let now = self.world.time.now(SignedDuration::ZERO).as_second();
-        let items = items::all(&self.world)?.into_iter();
-        let outlived: Vec<_> = items.filter(|item| item.get("ttl").and_then(Value::as_i64).is_some_and(|ttl| ttl < now)).collect();
+        let mut outlived = items::all(&self.world)?;
+        outlived.retain(|item| item.get("ttl").and_then(Value::as_i64).is_some_and(|ttl| ttl < now));
+        Ok(outlived)
+    }
+
+    /// Ninety-one days pass, and what has outlived its time is removed. Answers how many items that are.
+    pub async fn expire(&mut self) -> Result<usize> {
+        let outlived = self.grow_old().await?;
         for (pk, sk) in outlived.iter().map(items::key) {
             let request = json!({"TableName": TABLE, "Key": {"pk": {"S": pk}, "sk": {"S": sk}}});
             self.world.database.delete_item(serde_json::from_value(request)?)?;
@@ -413,11 +420,9 @@ impl<'p> Run<'p> {
     }
 
     /// Ninety-one days pass, and nothing that has outlived its time is removed.
-    pub async fn grow_old_late(&mut self) -> Result<()> {
-        tokio::time::sleep(Duration::from_secs(91 * 86_400)).await;
-        let now = self.world.time.now(SignedDuration::ZERO).as_second();
-        let outlived = self.stored()?.iter().filter(|(_, event)| event.ttl.is_some_and(|ttl| ttl < now)).count();
-        self.world.state().counts.add(Fault::LateTtl, outlived as u64);
+    pub async fn expire_late(&mut self) -> Result<()> {
+        let events = self.grow_old().await?.iter().filter(|item| items::key(item).1 == "EVENT").count();
+        self.world.state().counts.add(Fault::LateTtl, events as u64);
         Ok(())
     }
 

@@ -14,7 +14,13 @@ use passerelle_core::{
 use serde_json::Value;
 
 use super::{HOUR, Run};
-use crate::{history::TENANTS, items, judge::records, report::Promise};
+use crate::{
+    history::TENANTS,
+    items::{self, Item},
+    judge::records,
+    report::Promise,
+    world::Who,
+};
 
 /// So many runs after everything is healed, nothing is left to be carried.
 const RUNS: usize = 3;
@@ -38,62 +44,57 @@ impl Run<'_> {
     }
 
     /// The runs of a tenant that have ended, oldest first.
-    pub fn runs(&self, tenant: usize) -> Result<Vec<passerelle_core::domain::run::Run>> {
-        let (partition, all) = (format!("CONN#{}", TENANTS[tenant]), items::all(&self.world)?);
-        let mut runs: Vec<_> = all.into_iter().filter(|item| items::key(item).0 == partition && items::key(item).1.starts_with("RUN#")).collect();
-        runs.sort_by_key(|item| items::key(item).1.to_owned());
-        Ok(runs.into_iter().map(|mut item| serde_json::from_value(item.remove("run").unwrap_or_default())).collect::<Result<_, _>>()?)
+    pub fn runs(items: &[Item], tenant: usize) -> Result<Vec<passerelle_core::domain::run::Run>> {
+        let partition = format!("CONN#{}", TENANTS[tenant]);
+        let mut runs: Vec<_> = items.iter().filter(|item| items::key(item).0 == partition && items::key(item).1.starts_with("RUN#")).collect();
+        runs.sort_by_key(|item| items::key(item).1);
+        Ok(runs.into_iter().map(|item| serde_json::from_value(item["run"].clone())).collect::<Result<_, _>>()?)
+    }
+
+    /// Whose each stored person is: the identities that the platform states, by the partitions that they lead to.
+    fn whose(&self, items: &[Item]) -> Result<BTreeMap<String, Who>> {
+        let said = self.plan.history.said.iter().map(|said| {
+            let alias = id_alias(said.body["person"]["id"].as_str().unwrap_or_default());
+            (format!("CONN#{}#ALIAS#{alias}", TENANTS[said.tenant]), (said.tenant, said.person))
+        });
+        let (said, mut whose): (BTreeMap<String, Who>, _) = (said.collect(), BTreeMap::new());
+        for item in items.iter().filter(|item| items::key(item).1 == "ALIAS") {
+            if let Some(who) = said.get(items::key(item).0) {
+                let key = item["person"].as_str().context("an identity leads to somebody")?;
+                whose.insert(format!("CONN#{}#PERSON#{key}", TENANTS[who.0]), *who);
+            }
+        }
+        Ok(whose)
     }
 
     /// What the platform knows of each person of a tenant.
-    pub fn known(&self, tenant: usize) -> Result<BTreeMap<usize, Vec<Person>>> {
-        let (of, said) = (format!("CONN#{}#", TENANTS[tenant]), self.plan.history.said.iter().filter(|said| said.tenant == tenant));
-        let aliases = said.map(|said| (format!("{of}ALIAS#{}", id_alias(said.body["person"]["id"].as_str().unwrap_or_default())), said.person));
-        let aliases: BTreeMap<String, usize> = aliases.collect();
-        let (mut keys, mut people) = (BTreeMap::new(), BTreeMap::new());
-        for item in items::all(&self.world)? {
-            match items::key(&item) {
-                (alias, "ALIAS") if aliases.contains_key(alias) => {
-                    let key = item["person"].as_str().context("an identity leads to somebody")?;
-                    keys.insert(format!("{of}PERSON#{key}"), aliases[alias]);
-                }
-                (person, "PERSON") => _ = people.insert(person.to_owned(), item),
-                _ => {}
-            }
-        }
-        let mut known: BTreeMap<usize, Vec<Person>> = BTreeMap::new();
-        for (key, person) in keys {
-            let item = people.remove(&key).with_context(|| format!("an identity leads to nobody: {key}"))?;
-            known.entry(person).or_default().push(serde_json::from_value(Value::Object(item))?);
+    pub fn known(&self, items: &[Item], tenant: usize) -> Result<BTreeMap<usize, Vec<Person>>> {
+        let stored = items.iter().filter(|item| items::key(item).1 == "PERSON").map(|item| (items::key(item).0, item));
+        let (stored, mut known): (BTreeMap<&str, &Item>, BTreeMap<usize, Vec<Person>>) = (stored.collect(), BTreeMap::new());
+        for (partition, (_, person)) in self.whose(items)?.into_iter().filter(|(_, (of, _))| *of == tenant) {
+            let item = stored.get(partition.as_str()).with_context(|| format!("an identity leads to nobody: {partition}"))?;
+            known.entry(person).or_default().push(serde_json::from_value(Value::Object((*item).clone()))?);
         }
         Ok(known)
     }
 
     /// People of whom a run or an event has told that an edit was covered and could not be put back.
-    pub fn unrepaired(&self) -> Result<BTreeSet<(usize, usize)>> {
-        let (mut keys, mut told) = (BTreeMap::new(), BTreeSet::new());
-        let people = self.plan.history.said.iter().map(|said| {
-            let alias = id_alias(said.body["person"]["id"].as_str().unwrap_or_default());
-            (format!("CONN#{}#ALIAS#{alias}", TENANTS[said.tenant]), (said.tenant, said.person))
-        });
-        let people: BTreeMap<String, (usize, usize)> = people.collect();
-        for item in items::all(&self.world)? {
-            let (pk, sk) = items::key(&item);
-            if let Some((tenant, person)) = people.get(pk).filter(|_| sk == "ALIAS") {
-                let key = item["person"].as_str().context("an identity leads to somebody")?;
-                keys.insert(format!("CONN#{}#PERSON#{key}", TENANTS[*tenant]), (*tenant, *person));
-            }
-            if sk.starts_with("WHY#") && serde_json::to_string(&item)?.contains(r#""given_back":false"#) {
-                told.insert(pk.to_owned());
+    pub fn unrepaired(&self) -> Result<BTreeSet<Who>> {
+        let items = items::all(&self.world)?;
+        let (whose, mut told) = (self.whose(&items)?, BTreeSet::new());
+        for item in items.iter().filter(|item| items::key(item).1.starts_with("WHY#")) {
+            if serde_json::to_string(item)?.contains(r#""given_back":false"#) {
+                told.extend(whose.get(items::key(item).0));
             }
         }
-        Ok(told.iter().filter_map(|person| keys.get(person).copied()).collect())
+        Ok(told)
     }
 
     /// Looks whether a value of a person that was replaced is there again.
     pub(super) fn watch(&mut self) -> Result<()> {
+        let items = items::all(&self.world)?;
         for tenant in self.plan.reconciling() {
-            let known = self.known(tenant)?;
+            let known = self.known(&items, tenant)?;
             for (number, person) in known.iter().flat_map(|(number, people)| people.iter().map(|person| (*number, person))) {
                 for name in STATED_ONCE {
                     let value = person.value(name).cloned().unwrap_or_default();
@@ -166,8 +167,9 @@ impl Run<'_> {
     }
 
     fn have_run(&self, since: Timestamp, runs: usize) -> Result<bool> {
+        let items = items::all(&self.world)?;
         for tenant in self.plan.reconciling() {
-            if self.runs(tenant)?.iter().filter(|run| run.started_at > since).count() < runs {
+            if Self::runs(&items, tenant)?.iter().filter(|run| run.started_at > since).count() < runs {
                 return Ok(false);
             }
         }
@@ -176,9 +178,9 @@ impl Run<'_> {
 
     /// All records and all values of people.
     fn everything(&self) -> Result<BTreeMap<String, String>> {
-        let mut all = records(self);
+        let (mut all, items) = (records(self), items::all(&self.world)?);
         for tenant in self.plan.reconciling() {
-            for person in self.known(tenant)?.values().flatten() {
+            for person in self.known(&items, tenant)?.values().flatten() {
                 for (name, dated) in &person.attributes {
                     all.insert(format!("{} {} {name}", TENANTS[tenant], person.key), dated.value.to_string());
                 }

@@ -65,11 +65,6 @@ impl<'a> Ask<'a> {
         }
     }
 
-    /// Whether Salesforce may take away what was asked with, so that a lost answer loses the right to ask.
-    pub fn may_rotate(&self) -> bool {
-        matches!(self, Self::Refresh { .. })
-    }
-
     /// Asks. With keys, a second one where Salesforce does not accept the first.
     pub async fn send(&self, ports: Ports<'_>, app: &App, held: &Credentials) -> Result<Asked, OAuthError> {
         let allowed = &ports.settings.allowed_hosts;

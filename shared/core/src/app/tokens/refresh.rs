@@ -19,10 +19,7 @@ use crate::{
         },
         state::tokens::{Leased, Settled},
     },
-    domain::{
-        config::{Auth, Document},
-        ids::ConnectionId,
-    },
+    domain::{config::Document, ids::ConnectionId},
     planted::{self, Bug},
     ports::Ports,
 };
@@ -104,7 +101,6 @@ pub async fn refresh<'a>(
 /// The holder's work. `None` = somebody else has stored a newer version meanwhile. The lease is over afterwards.
 async fn renew(keeper: &Keeper<'_>, document: &Document, cache: &SessionCache) -> Result<Option<Held>, TokenError> {
     let mut doubt = keeper.pointer.pending.is_some();
-    let rotates = matches!(document.salesforce.auth, Auth::WebServer(_) | Auth::Device(_));
     match renew_held(keeper, document, &mut doubt).await {
         Ok(Renewed::Stored(held)) => {
             cache.keep(keeper.connection, held.clone());
@@ -119,7 +115,7 @@ async fn renew(keeper: &Keeper<'_>, document: &Document, cache: &SessionCache) -
         Err(error) => {
             let settled = match &error {
                 // Where nothing rotates there is no token that could be dead, and whoever comes next may be accepted.
-                TokenError::Broken { cause } if rotates && DEAD.contains(&cause.as_str()) => Settled::Refused(cause),
+                TokenError::Broken { cause } if document.salesforce.auth.refreshes() && DEAD.contains(&cause.as_str()) => Settled::Refused(cause),
                 _ if doubt => Settled::InDoubt,
                 _ => Settled::Yes,
             };
@@ -153,14 +149,15 @@ async fn renew_held(keeper: &Keeper<'_>, document: &Document, doubt: &mut bool) 
     let former = read_version(ports, c, version).await?;
     let ask = Ask::of(&document.salesforce.auth, &former, First::Accepted)?;
     // Where nothing rotates, an answer that got lost has taken nothing away.
-    *doubt &= ask.may_rotate();
+    let may_rotate = document.salesforce.auth.refreshes();
+    *doubt &= may_rotate;
     let app = App::of(&document.salesforce, &ports.settings.allowed_hosts).map_err(|error| judge(error, *doubt))?;
     let next = keeper.announce().await?;
     let asked = match ask.send(ports, &app, &former).await {
         Ok(asked) => asked,
         Err(error) => {
             let verdict = judge_error(&error, *doubt);
-            *doubt = verdict.in_doubt && ask.may_rotate();
+            *doubt = verdict.in_doubt && may_rotate;
             tracing::warn!(connection.id = %c, code = error.cause(), class = ?error.class(), "refresh refused");
             return Err(judge(error, verdict.was_in_doubt));
         }
@@ -170,7 +167,7 @@ async fn renew_held(keeper: &Keeper<'_>, document: &Document, doubt: &mut bool) 
         return Err(TokenError::Broken { cause: "organization_changed".to_owned() });
     }
     // Until they are stored, the new tokens can be lost.
-    *doubt = ask.may_rotate();
+    *doubt = may_rotate;
     let credentials = asked.kept_in(&former);
     if planted::is(Bug::TellSecret) {
         tracing::info!(token = credentials.access_token.as_ref().map(ExposeSecret::expose_secret), "refreshed");
