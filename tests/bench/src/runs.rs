@@ -33,10 +33,14 @@ enum Hour {
     Pushed,
     /// A colleague has opted everybody out, in an org that keeps the history of it.
     OptedOut,
+    /// And in again: both sides have a statement, and the history tells which is the later one.
+    OptedIn,
+    /// A colleague has changed a field of everybody's contact that is the platform's, where no rule has to read.
+    Replaced,
 }
 
 impl Hour {
-    const ALL: [Self; 5] = [Self::Idle, Self::TakenOver, Self::PutBack, Self::Pushed, Self::OptedOut];
+    const ALL: [Self; 7] = [Self::Idle, Self::TakenOver, Self::PutBack, Self::Pushed, Self::OptedOut, Self::OptedIn, Self::Replaced];
 
     const fn describe(self) -> &'static str {
         match self {
@@ -44,7 +48,9 @@ impl Hour {
             Self::TakenOver => "contacts changed there, taken over",
             Self::PutBack => "contacts emptied there, filled (with the witness)",
             Self::Pushed => "people changed here, pushed",
-            Self::OptedOut => "contacts opted out there, dated by history",
+            Self::OptedOut => "contacts opted out there",
+            Self::OptedIn => "contacts opted in again there, dated by history",
+            Self::Replaced => "contacts changed there, put right (no rule reads)",
         }
     }
 
@@ -53,8 +59,13 @@ impl Hour {
         match (self, people) {
             (Self::Idle, _) => Some(1),
             (Self::TakenOver, 5_000) => Some(5),
+            // Five to read, and seven or five to write.
             (Self::PutBack, 5_000) => Some(12),
-            (Self::OptedOut, 1_000) => Some(6),
+            (Self::Replaced, 5_000) => Some(10),
+            (Self::OptedOut | Self::OptedIn, 1_000) => Some(6),
+            // One to read, and two or one to write.
+            (Self::PutBack, 1_000) => Some(3),
+            (Self::Replaced, 1_000) => Some(2),
             _ => None,
         }
     }
@@ -95,7 +106,7 @@ impl Bench {
         let scene = stand::scene(seed).await?;
         let id = scene.active(CONNECTION).await;
         let bench = Self { scene, id, people };
-        bench.scene.apply(&bench.scene.document(CONNECTION, document)).await;
+        bench.scene.apply(&bench.scene.document(CONNECTION, |d| document(d, true))).await;
         bench.send("capture", "contact_captured", &json!({"job": "Buyer"})).await?;
         for _ in 0..3 {
             bench.run().await?;
@@ -128,20 +139,26 @@ impl Bench {
 
     async fn cost(&self, hour: Hour) -> Result<u64> {
         let people = self.people as u64;
+        if matches!(hour, Hour::Replaced) {
+            self.scene.apply(&self.scene.document(CONNECTION, |d| document(d, false))).await;
+            self.run().await?;
+        }
         match hour {
             Hour::Idle => {}
             Hour::TakenOver => self.edit(&json!({"Department": format!("D{}", self.scene.clock.now().as_second())}))?,
             Hour::PutBack => self.edit(&json!({"Title": null}))?,
             Hour::Pushed => self.send("news", "news", &json!({"phone": "+33 1 40 20 50 50"})).await?,
             Hour::OptedOut => self.edit(&json!({"HasOptedOutOfEmail": true}))?,
+            Hour::OptedIn => self.edit(&json!({"HasOptedOutOfEmail": false}))?,
+            Hour::Replaced => self.edit(&json!({"Phone": "+33 1 00 00 00 00"}))?,
         }
         let before = self.scene.api_calls();
         let run = self.run().await?;
         let calls = self.scene.api_calls() - before;
         let done = match hour {
             Hour::Idle => run.sheet.read == 0,
-            Hour::TakenOver | Hour::OptedOut => run.sheet.to_platform == people,
-            Hour::PutBack | Hour::Pushed => run.sheet.to_salesforce == people,
+            Hour::TakenOver | Hour::OptedOut | Hour::OptedIn => run.sheet.to_platform == people,
+            Hour::PutBack | Hour::Pushed | Hour::Replaced => run.sheet.to_salesforce == people,
         };
         ensure!(done, "The run did something else: {:?}", run.sheet);
         // What it wrote is looked at by the next one.
@@ -220,9 +237,9 @@ async fn read(reconcile: &Built, records: usize) -> Result<(u32, u32)> {
     Ok((steps, u32::try_from(peak)?))
 }
 
-/// KAYO's preset with contacts, and with rules of each kind.
-fn document(document: &mut Value) {
-    let rules = json!([
+/// KAYO's preset with contacts, and with rules of each kind, or without those that have to read (`reads`).
+fn document(document: &mut Value, reads: bool) {
+    let mut rules = json!([
         {"from": "person.email", "to": "Email", "strategy": "always_platform"},
         {"from": "person.last_name", "to": "LastName", "strategy": "always_platform"},
         {"from": "person.job", "to": "Title", "strategy": "fill_if_blank", "direction": "both", "update_blanks": true},
@@ -231,6 +248,9 @@ fn document(document: &mut Value) {
         {"from": "person.unsubscribed", "to": "HasOptedOutOfEmail", "direction": "both"},
         {"from": "person.employer", "to": "Account.Name", "direction": "to_platform"},
     ]);
+    if !reads {
+        rules.as_array_mut().into_iter().for_each(|rules| rules.retain(|rule| rule["to"] != "Title" && rule["to"] != "HasOptedOutOfEmail"));
+    }
     let changes = [
         ("/people/when_unknown", json!("contact")),
         ("/people/update_contacts", json!("on")),

@@ -144,3 +144,14 @@ fn counts_the_calls_of_hourly_runs() {
     assert_eq!((rows.len(), calls[0], calls[1], calls[2], calls[3]), (5, 1, 1, 2, 3), "{rows:?}");
     assert_eq!(rows[0]["target"], 1);
 }
+
+/// The calls of an hour are a count and no time, so what is promised of them can be held.
+#[test]
+fn hourly_runs_cost_no_more_calls_than_is_promised() {
+    let output = Command::new(env!("CARGO_BIN_EXE_passerelle-bench")).args(["runs", "--people", "1000", "--json"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let rows: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let promised: Vec<(u64, u64)> = rows.iter().filter_map(|row| Some((row["api_calls"].as_u64()?, row["target"].as_u64()?))).collect();
+    assert_eq!(promised.len(), 5, "{rows:?}");
+    assert!(promised.iter().all(|(calls, most)| (1..=*most).contains(calls)), "{rows:?}");
+}

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     access::{Access, AccessError},
     schemas,
-    upsert::{BATCH, Shift, Stopped, WorkError, Workbench},
+    upsert::{BATCH, RUN_PATIENCE, Shift, Stopped, WorkError, Workbench, take_writer},
 };
 use crate::{
     adapters::state::{
@@ -16,6 +16,7 @@ use crate::{
         backfill::Backfill,
         connections::{Meta, Status},
         events::StoredEvent,
+        writer::Turn,
     },
     domain::{
         budget::Purpose,
@@ -61,8 +62,8 @@ pub async fn work(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, deadlin
     let Some(mut backfill) = ports.table.load_backfill(c).await?.filter(|backfill| backfill.ended_at.is_none()) else { return Ok(None) };
     let Some(meta) = ports.table.load_meta(c).await?.filter(|meta| meta.status == Status::Active) else { return Ok(Some(backfill)) };
     let Some(engine) = bench.engine(ports, c, &meta).await? else { return Ok(Some(backfill)) };
-    let Some(lease) = ports.table.acquire_writer(c, &ports.ids.fresh(), ports.clock.now()).await? else { return Ok(Some(backfill)) };
-    let mut shift = Shift::new(ports, bench, c, &engine, lease, deadline);
+    let Some(lease) = take_writer(ports, c, RUN_PATIENCE).await? else { return Ok(Some(backfill)) };
+    let mut shift = Shift::new(ports, bench, c, &engine, (lease, Turn::Run), deadline);
     let outcome = Filler { ports, bench, engine: &engine, meta: &meta }.work(&mut shift, &mut backfill).await;
     shift.end(bench, outcome).await?;
     Ok(Some(backfill))
@@ -84,6 +85,9 @@ impl<'a> Filler<'a> {
         while shift.worked.stopped.is_none() {
             if !self.next(shift, backfill).await? {
                 break;
+            }
+            if shift.is_rung_for() {
+                shift.serve(self.bench, Vec::new()).await?;
             }
         }
         if shift.worked.stopped.is_some() {

@@ -300,6 +300,12 @@ impl Sheet {
         self.read + self.waited + self.asked == self.unknown + self.further + self.unchanged + self.applied + self.later + self.parked
     }
 
+    /// How many people were found among the records that were read.
+    #[must_use]
+    pub const fn people_read(&self) -> u64 {
+        self.read.saturating_sub(self.unknown + self.further)
+    }
+
     /// Takes in what became of one person.
     pub fn count(&mut self, person: &PersonPlan, results: &[WriteResult]) {
         let write = person.record.and_then(|id| results.get(id.0));

@@ -52,6 +52,7 @@ mod skeepers;
 mod special;
 mod synchronise;
 mod timeline;
+mod turns;
 mod unmodified;
 mod values;
 mod webmecanik;

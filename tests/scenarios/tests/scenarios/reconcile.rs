@@ -390,6 +390,104 @@ async fn an_edit_in_the_moment_of_a_write_is_given_back_and_told() {
     }
 }
 
+/// What was covered is given back though somebody else has the record in hand at first; where that lasts, both values are told.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_given_back_at_once_is_tried_again() {
+    for (refusals, stays, given_back) in [(2, "Chief", true), (100, "CTO", false)] {
+        let (scene, kayo) = scene().await;
+        scene.work(&kayo, &states("e1", scene.clock.now(), &json!({"job": "Engineer"}))).await;
+        scene.accept("kayo", &states("e2", scene.clock.now(), &json!({"job": "CTO"}))).await;
+        let writes = Matcher { body_contains: Some("\"Title\":\"CTO\"".to_owned()), count: Some(1), ..Matcher::default() };
+        scene.org().control().fault(writes, Effect::Delay { ms: 1_500, moment: Moment::Before });
+        let back = Matcher { body_contains: Some("\"Title\":\"Chief\"".to_owned()), count: Some(refusals), ..Matcher::default() };
+        scene.org().control().fault(back, Effect::Lock { sobject: Some("Lead".to_owned()), contains: None });
+        let colleague = async {
+            while scene.org().control().faults().iter().all(|fault| fault.fired == 0) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            scene.edit("Lead", &lead(&scene), &json!({"Title": "Chief"}));
+        };
+        tokio::join!(scene.sweep(), colleague);
+        assert_eq!(scene.event(&kayo, "e2").await.status, "applied");
+        assert_eq!(lead(&scene)["Title"], stays);
+        let notes = scene.notes(&kayo, "e2").await;
+        let told = notes.iter().any(|note| note["note"] == "covered" && note["theirs"] == "Chief" && note["given_back"] == given_back);
+        assert!(told, "{notes:?}");
+    }
+}
+
+/// With the switch off an event writes nobody's fields: they go with the next run. Who is needed for an activity is made all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_events_set_off_waits_for_the_run_where_the_document_says_so() {
+    let (scene, kayo) = scene().await;
+    let mut document = scene.document("kayo", |_| {});
+    document["reconciliation"] = json!({"push": "on", "push_on_events": "off"});
+    document["workflows"] = json!([
+        {"name": "news", "trigger": "news", "actions": [{"person": {}}]},
+        {"name": "met", "trigger": "met", "actions": [{"person": {}}, {"activity": {"object": "Task", "subject": "Met"}}]},
+    ]);
+    set_rule(&mut document, "lead", &job()[0]);
+    scene.apply(&document).await;
+    let title = || scene.records("Lead").into_iter().find(|lead| lead["Email"] == "ada@example.org").map(|lead| lead["Title"].clone());
+    let hears = async |id: &str, kind: &str, job: &str| {
+        let mut event = states(id, scene.clock.now(), &json!({"job": job}));
+        event["type"] = json!(kind);
+        scene.work(&kayo, &event).await;
+        (scene.event(&kayo, id).await.status, title())
+    };
+    assert_eq!(hears("e1", "news", "Engineer").await, ("unchanged".to_owned(), None));
+    hour(&scene, &kayo).await;
+    assert_eq!(title(), Some(json!("Engineer")));
+    assert_eq!(hears("e2", "news", "CTO").await, ("unchanged".to_owned(), Some(json!("Engineer"))));
+    hour(&scene, &kayo).await;
+    assert_eq!(title(), Some(json!("CTO")));
+    assert_eq!(hears("e3", "met", "Chief").await, ("applied".to_owned(), Some(json!("CTO"))));
+    assert_eq!(scene.records("Task").len(), 1, "the activity does not wait");
+    hour(&scene, &kayo).await;
+    assert_eq!(title(), Some(json!("Chief")));
+
+    let mut event = capture("e4", json!({"id": "p4", "email": "grace@example.org", "last_name": "Hopper", "company": "Navy"}));
+    event["type"] = json!("met");
+    scene.work(&kayo, &event).await;
+    assert_eq!(scene.event(&kayo, "e4").await.status, "applied");
+    assert!(scene.records("Lead").iter().any(|lead| lead["Email"] == "grace@example.org"), "somebody has met her");
+}
+
+/// Records that nobody has touched for a month are seen by a first run that looks at everything, and by no later one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_run_looks_at_a_week_or_at_everything() {
+    for (first_run, known) in [("week", 0), ("everything", 1)] {
+        let (scene, kayo) = scene_with(Seed::demo(), job(), json!({"unknown_records": "person", "first_run": first_run})).await;
+        let old = json!({"LastName": "Hopper", "Company": "Navy", "Email": "grace@example.org"});
+        scene.as_colleague(|org, session| org.create(session, "Lead", old.as_object().unwrap()).unwrap());
+        scene.clock.advance(SignedDuration::from_hours(30 * 24));
+        let ran = hour(&scene, &kayo).await;
+        let alias = [email_alias("grace@example.org")];
+        assert_eq!(scene.stack.ports().table.load_aliases(&kayo, &alias).await.unwrap().len(), known, "{first_run}: {ran:?}");
+        let later = hour(&scene, &kayo).await;
+        assert!(later.sheet.read <= ran.sheet.read && later.sheet.to_platform == 0, "{later:?}");
+    }
+}
+
+/// Few at a time, and many in all: the brake counts over the parts of a run.
+#[tokio::test(flavor = "multi_thread")]
+async fn deletions_that_come_by_the_dozen_stop_a_run_as_well() {
+    let (scene, kayo) = scene().await;
+    engineers(&scene, 30).await;
+    hour(&scene, &kayo).await;
+    hour(&scene, &kayo).await;
+    let leads = scene.records("Lead").into_iter().filter(|lead| lead["Email"].as_str().is_some_and(|email| email.starts_with("ada")));
+    for lead in leads.collect::<Vec<_>>() {
+        scene.as_colleague(|org, session| org.delete(session, "Lead", lead["Id"].as_str().unwrap()).unwrap());
+    }
+    scene.clock.advance(SignedDuration::from_mins(61));
+    let bench = Workbench::with_pages_of(16);
+    let deadline = scene.clock.now() + SignedDuration::from_hours(1);
+    let run = reconcile::run_due(scene.stack.ports(), &bench, &kayo, deadline).await.unwrap().remove(0);
+    assert_eq!((run.stopped.as_deref(), run.sheet.deleted), (Some("too_many_deletions"), 16), "{run:?}");
+    assert!(run.sheet.balances(), "{run:?}");
+}
+
 /// An event whose workflow writes no person still tells something of them: it goes with the next run.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_no_action_writes_goes_with_the_next_run() {

@@ -14,6 +14,8 @@ use crate::planted::{self, Bug};
 
 /// How long a lease holds unless it is extended.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(45);
+/// How long the writer is kept for a run that has found it taken, and asks again before that.
+const KEPT: SignedDuration = SignedDuration::from_secs(5);
 /// How long a call to Salesforce may take.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -32,6 +34,9 @@ pub struct WriterItem {
     /// Set by those who came and found the lease taken.
     #[serde(default)]
     pub rung: bool,
+    /// A run has found the lease taken. Until then, in milliseconds since 1970, nobody else takes it.
+    #[serde(default)]
+    pub kept_until_ms: i64,
     /// The call that is under way.
     #[serde(default)]
     pub intent: Option<Intent>,
@@ -53,6 +58,26 @@ pub struct Lease {
     pub owner: String,
     /// The call that the former holder did not live to record.
     pub unfinished: Option<Intent>,
+    /// Whether somebody has rung whom nobody has heard yet.
+    pub rung: bool,
+}
+
+/// What somebody comes for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Events: whoever holds the lease does them as well.
+    Events,
+    /// A part of a run, or something else that only those who came for it do: the holder makes room after the batch under way.
+    Run,
+}
+
+/// What the holder is told with each change of the lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// There are new events.
+    pub by_events: bool,
+    /// A run waits.
+    pub by_run: bool,
 }
 
 /// What became of giving the lease back.
@@ -67,25 +92,27 @@ pub enum Release {
 }
 
 impl Table {
-    /// Takes the lease if nobody holds it; otherwise rings, so that the holder goes on after us.
-    pub async fn acquire_writer(&self, c: &ConnectionId, owner: &str, now: Timestamp) -> Result<Option<Lease>, StateError> {
+    /// Who holds the lease, and who wants it.
+    pub async fn load_writer(&self, c: &ConnectionId) -> Result<WriterItem, StateError> {
+        Ok(self.get(&Key::writer(c)).await?.unwrap_or_default())
+    }
+
+    /// Takes the lease if nobody holds it. Otherwise those who come with events ring, so that the holder works them as well, and a run has
+    /// the lease kept for it.
+    pub async fn acquire_writer(&self, c: &ConnectionId, owner: &str, turn: Turn, now: Timestamp) -> Result<Option<Lease>, StateError> {
         // Twice, because the holder may leave between our try and our ring.
         for _ in 0..2 {
-            let change = Expression::update("SET #o = :o, until_ms = :u, rung = :f ADD epoch :one");
-            let change = change.only_if("attribute_not_exists(#o) OR until_ms < :now OR #o = :o").name("#o", "owner");
-            let change = if planted::is(Bug::DropLease) {
-                change.only_if("attribute_not_exists(#o) OR until_ms < :now OR attribute_exists(#o)")
-            } else {
-                change
-            };
-            let change = change.text(":o", owner).number(":u", until(now)).number(":now", now.as_millisecond()).flag(":f", false).number(":one", 1);
-            match self.update::<WriterItem>(&Key::writer(c), change).await {
-                Ok(item) => return Ok(Some(Lease { owner: owner.to_owned(), unfinished: item.intent })),
+            match self.update::<WriterItem>(&Key::writer(c), taking(owner, turn, now)).await {
+                Ok(item) => return Ok(Some(Lease { owner: owner.to_owned(), unfinished: item.intent, rung: item.rung })),
                 Err(StateError::Conflict { .. }) => {}
                 Err(other) => return Err(other),
             }
-            let ring = Expression::update("SET rung = :t").only_if("attribute_exists(#o) AND until_ms >= :now").name("#o", "owner");
-            match self.update::<WriterItem>(&Key::writer(c), ring.flag(":t", true).number(":now", now.as_millisecond())).await {
+            let wish = match turn {
+                Turn::Events => Expression::update("SET rung = :t").flag(":t", true),
+                Turn::Run => Expression::update("SET kept_until_ms = :k").number(":k", later(now, KEPT)),
+            };
+            let taken = "attribute_exists(#o) AND until_ms >= :now OR kept_until_ms >= :now";
+            match self.update::<WriterItem>(&Key::writer(c), wish.only_if(taken).name("#o", "owner").number(":now", now.as_millisecond())).await {
                 Ok(_) => return Ok(None),
                 Err(StateError::Conflict { .. }) => {}
                 Err(other) => return Err(other),
@@ -96,14 +123,15 @@ impl Table {
 
     /// Extends the lease and notes the call that is about to be sent. `false` = the lease is lost; nothing may be sent.
     pub async fn announce(&self, c: &ConnectionId, lease: &Lease, intent: &Intent) -> Result<bool, StateError> {
-        let change = Expression::update("SET intent = :i, until_ms = :u").value(":i", intent)?.number(":u", until(intent.at));
-        let ours = self.as_owner(c, lease, change).await?;
+        let change = Expression::update("SET intent = :i, until_ms = :u").value(":i", intent)?.number(":u", later(intent.at, LEASE));
+        let ours = self.as_owner(c, lease, change).await?.is_some();
         Ok(ours || planted::is(Bug::DropLease) || planted::is(Bug::SweepWithoutLease))
     }
 
-    /// Forgets the intent: what it announced is recorded. `false` = the lease is lost.
-    pub async fn clear_intent(&self, c: &ConnectionId, lease: &Lease) -> Result<bool, StateError> {
-        self.as_owner(c, lease, Expression::update("REMOVE intent")).await
+    /// Forgets the intent: what it announced is recorded. Answers who wants the lease, by the time `now`; `None` = it is lost.
+    pub async fn clear_intent(&self, c: &ConnectionId, lease: &Lease, now: Timestamp) -> Result<Option<Wanted>, StateError> {
+        let item = self.as_owner(c, lease, Expression::update("REMOVE intent")).await?;
+        Ok(item.map(|item| Wanted { by_events: item.rung, by_run: item.kept_until_ms >= now.as_millisecond() }))
     }
 
     /// Gives the lease back, unless somebody rang meanwhile.
@@ -114,26 +142,51 @@ impl Table {
             Err(StateError::Conflict { .. }) => {}
             Err(other) => return Err(other),
         }
-        let rung = self.as_owner(c, lease, Expression::update("SET rung = :f").flag(":f", false)).await?;
-        Ok(if rung { Release::Rung } else { Release::Lost })
+        Ok(if self.answer_bell(c, lease).await? { Release::Rung } else { Release::Lost })
     }
 
-    /// Gives the lease back although somebody rang: our time is up, and what they brought is due by itself.
-    pub async fn abandon_writer(&self, c: &ConnectionId, lease: &Lease) -> Result<(), StateError> {
-        self.as_owner(c, lease, Expression::update("REMOVE #o SET until_ms = :zero, rung = :f").flag(":f", false).number(":zero", 0)).await?;
+    /// Notes that the holder looks for new events now. `false` = the lease is lost.
+    pub async fn answer_bell(&self, c: &ConnectionId, lease: &Lease) -> Result<bool, StateError> {
+        Ok(self.as_owner(c, lease, Expression::update("SET rung = :f").flag(":f", false)).await?.is_some())
+    }
+
+    /// Gives the lease back although there may be more to do: what is left is due by itself. `ring`: a run comes next, and is to look for
+    /// new events, too.
+    pub async fn abandon_writer(&self, c: &ConnectionId, lease: &Lease, ring: bool) -> Result<(), StateError> {
+        let change = if ring {
+            Expression::update("REMOVE #o SET until_ms = :zero, rung = :t").flag(":t", true)
+        } else {
+            Expression::update("REMOVE #o SET until_ms = :zero")
+        };
+        self.as_owner(c, lease, change.number(":zero", 0)).await?;
         Ok(())
     }
 
-    async fn as_owner(&self, c: &ConnectionId, lease: &Lease, change: Expression) -> Result<bool, StateError> {
+    /// The item after the change; `None` = the lease is lost.
+    async fn as_owner(&self, c: &ConnectionId, lease: &Lease, change: Expression) -> Result<Option<WriterItem>, StateError> {
         let change = change.only_if("#o = :o").name("#o", "owner").text(":o", &lease.owner);
         match self.update::<WriterItem>(&Key::writer(c), change).await {
-            Ok(_) => Ok(true),
-            Err(StateError::Conflict { .. }) => Ok(false),
+            Ok(item) => Ok(Some(item)),
+            Err(StateError::Conflict { .. }) => Ok(None),
             Err(other) => Err(other),
         }
     }
 }
 
-fn until(now: Timestamp) -> i64 {
-    now.saturating_add(LEASE).unwrap_or(now).as_millisecond()
+/// Taking the lease. A run leaves the bell as it is: it works the new events after its own part.
+fn taking(owner: &str, turn: Turn, now: Timestamp) -> Expression {
+    let free = if planted::is(Bug::DropLease) { "attribute_exists(#o)" } else { "#o = :o" };
+    let free = format!("(attribute_not_exists(#o) OR until_ms < :now OR {free})");
+    let change = match turn {
+        Turn::Events => Expression::update("SET #o = :o, until_ms = :u, rung = :f ADD epoch :one")
+            .only_if(&format!("{free} AND (attribute_not_exists(kept_until_ms) OR kept_until_ms < :now)"))
+            .flag(":f", false),
+        Turn::Run => Expression::update("SET #o = :o, until_ms = :u REMOVE kept_until_ms ADD epoch :one").only_if(&free),
+    };
+    let change = change.name("#o", "owner").text(":o", owner).number(":u", later(now, LEASE));
+    change.number(":now", now.as_millisecond()).number(":one", 1)
+}
+
+fn later(now: Timestamp, by: SignedDuration) -> i64 {
+    now.saturating_add(by).unwrap_or(now).as_millisecond()
 }

@@ -7,13 +7,11 @@ use super::{
     refusal::{Refusal, Refused},
 };
 use crate::{
-    adapters::{
-        salesforce::oauth::{self, App},
-        state::writer::Lease,
-    },
+    adapters::salesforce::oauth::{self, App},
     app::{
         connections,
         tokens::{self, Credentials},
+        upsert::take_writer,
     },
     domain::{
         config::{Document, Language},
@@ -22,9 +20,8 @@ use crate::{
     ports::Ports,
 };
 
-/// How often to look at a writer that somebody else holds, and how long to wait in between: longer than a lease in all.
-const WRITER_TRIES: u32 = 120;
-const WRITER_WAIT: std::time::Duration = std::time::Duration::from_millis(500);
+/// How long to wait for a writer that somebody else holds: longer than a lease.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// What became of the grant at Salesforce.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,9 +87,9 @@ async fn confirm(ports: Ports<'_>, connection: &ConnectionId, organization: &Rec
     }
     connections::mark_broken(ports, connection, "organization_changed").await?;
     // Whoever is at work in the former org ends first; nobody begins again.
-    let lease = writer(ports, connection).await?;
+    let lease = take_writer(ports, connection, PATIENCE).await?.ok_or(Refusal::Unavailable)?;
     let done = change_over(ports, connection, organization).await;
-    ports.table.abandon_writer(connection, &lease).await?;
+    ports.table.abandon_writer(connection, &lease, false).await?;
     let former = done?;
     // Last, since it is not needed for anything: a refreshed sandbox has forgotten its grants, and an org that is given up may be gone.
     let revoked = revoke(ports, &document, former).await;
@@ -111,15 +108,4 @@ async fn change_over(ports: Ports<'_>, connection: &ConnectionId, organization: 
     ports.table.forget_org(connection).await?;
     connections::tie(ports, connection, organization.as_str()).await?;
     Ok(held)
-}
-
-async fn writer(ports: Ports<'_>, connection: &ConnectionId) -> Result<Lease, Refusal> {
-    let owner = ports.ids.fresh();
-    for _ in 0..WRITER_TRIES {
-        if let Some(lease) = ports.table.acquire_writer(connection, &owner, ports.clock.now()).await? {
-            return Ok(lease);
-        }
-        ports.clock.sleep(WRITER_WAIT).await;
-    }
-    Err(Refusal::Unavailable)
 }

@@ -58,7 +58,7 @@ impl<'a> Stepper<'a> {
         if let Some((object, listing)) = ready {
             let read = async {
                 let schemas = schemas::load(self.ports, &mut access, self.engine).await?;
-                let page = results(&mut access, &schemas, &object, &listing, PAGES * bench.page).await?;
+                let page = results(&mut access, &schemas, &object, &listing, PAGES * bench.page(self.engine)).await?;
                 let present = present(&mut access, &object, &page).await?;
                 Ok::<_, AccessError>((schemas, page, present))
             };
@@ -118,21 +118,22 @@ impl<'a> Stepper<'a> {
         let mut rows = page.rows().skip(listing.worked).peekable();
         let mut moved = false;
         while rows.peek().is_some() && shift.has_time() {
-            let chunk = match rows.by_ref().take(bench.page).collect::<Result<Vec<Row>, _>>() {
+            let chunk = match rows.by_ref().take(bench.part(self.engine)).collect::<Result<Vec<Row>, _>>() {
                 Ok(chunk) => chunk,
                 Err(error) => return self.give_up(shift, run, error.into()).await,
             };
-            let (before, read) = (run.sheet.clone(), chunk.len());
-            let chunk: Vec<Row> = chunk.into_iter().filter(|row| is_true(row, present)).collect();
-            run.sheet.read += (read - chunk.len()) as u64;
-            run.sheet.later += (read - chunk.len()) as u64;
-            let chunk = Page::of(object, chunk);
             let access = match shift.open(bench, Purpose::Backfill).await {
                 Ok(access) => access,
-                Err(error) => return self.stop(shift, error).await,
+                Err(error) => {
+                    keep_listing(run, object, listing);
+                    return self.stop(shift, error).await.map(|_| moved);
+                }
             };
-            let found = chunk.cases(self.ports, self.engine, schemas, self.ways, &access).await?;
-            if !self.take(shift, access, &chunk, found, run).await? {
+            let (before, read) = (run.sheet.clone(), chunk.len());
+            let chunk: Vec<Row> = chunk.into_iter().filter(|row| is_true(row, present)).collect();
+            let changed = (read - chunk.len()) as u64;
+            (run.sheet.read, run.sheet.later) = (run.sheet.read + changed, run.sheet.later + changed);
+            if !self.take(shift, access, schemas, &Page::of(object, chunk), run).await? {
                 run.sheet = before;
                 keep_listing(run, object, listing);
                 return Ok(moved);
@@ -142,7 +143,7 @@ impl<'a> Stepper<'a> {
             }
             listing.worked += read;
             moved = true;
-            if shift.worked.stopped.is_some() {
+            if shift.worked.stopped.is_some() || shift.is_rung_for() {
                 break;
             }
         }

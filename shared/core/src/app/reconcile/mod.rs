@@ -15,10 +15,10 @@ use serde::Serialize;
 use self::stepper::Stepper;
 use super::{
     backfill,
-    upsert::{Shift, Stopped, WorkError, Workbench},
+    upsert::{RUN_PATIENCE, Shift, Stopped, WorkError, Workbench, take_writer},
 };
 use crate::{
-    adapters::state::{StateError, connections::Status},
+    adapters::state::{StateError, connections::Status, writer::Turn},
     domain::{ids::ConnectionId, run::Run},
     ports::Ports,
 };
@@ -122,8 +122,8 @@ async fn step_of_run(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, dead
     if !ports.table.load_cursor(c).await?.is_due(ways.any(), ports.clock.now()) {
         return Ok(done);
     }
-    let Some(lease) = ports.table.acquire_writer(c, &ports.ids.fresh(), ports.clock.now()).await? else { return Ok(Step::waits(Stopped::Busy)) };
-    let mut shift = Shift::new(ports, bench, c, &engine, lease, deadline);
+    let Some(lease) = take_writer(ports, c, RUN_PATIENCE).await? else { return Ok(Step::waits(Stopped::Busy)) };
+    let mut shift = Shift::new(ports, bench, c, &engine, (lease, Turn::Run), deadline);
     let mut stepper = Stepper::new(ports, &engine, done);
     let outcome = stepper.work(&mut shift, bench, &meta).await;
     let worked = shift.end(bench, outcome).await?;

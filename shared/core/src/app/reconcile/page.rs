@@ -33,6 +33,7 @@ use crate::{
 };
 
 /// Records of several objects, each in the order of `SystemModstamp` and id.
+#[derive(Default)]
 pub(super) struct Page(BTreeMap<ObjectName, Rows>);
 
 struct Rows {
@@ -41,6 +42,8 @@ struct Rows {
     more: bool,
 }
 
+/// How many rows of a query Salesforce gives with one call.
+const ROWS_AT_ONCE: usize = 2_000;
 /// The object of companies.
 const ACCOUNT: &str = "Account";
 
@@ -79,8 +82,7 @@ impl Page {
                 page = access.more(&next).await?;
                 rows.append(&mut page.records);
             }
-            // One more was asked for than is taken, which tells whether there are any.
-            let more = rows.len() > most;
+            let more = rows.len() >= limit(most);
             rows.truncate(most);
             pages.insert(object.clone(), Rows { rows, more });
         }
@@ -90,6 +92,23 @@ impl Page {
     /// Some rows of an object that a job has listed.
     pub fn of(object: &ObjectName, rows: Vec<Row>) -> Self {
         Self(BTreeMap::from([(object.clone(), Rows { rows, more: true })]))
+    }
+
+    /// The same in parts of so many records at most, in its order.
+    pub fn parts(self, most: usize) -> Vec<Self> {
+        let (mut parts, mut part, mut room) = (Vec::new(), Self::default(), most);
+        for (object, Rows { mut rows, more }) in self.0 {
+            while rows.len() > room {
+                let rest = rows.split_off(room);
+                part.0.insert(object.clone(), Rows { rows, more: true });
+                parts.push(std::mem::take(&mut part));
+                (rows, room) = (rest, most);
+            }
+            room -= rows.len();
+            part.0.insert(object, Rows { rows, more });
+        }
+        parts.push(part);
+        parts
     }
 
     /// How many records it has.
@@ -243,7 +262,12 @@ pub(super) fn rest(engine: &Engine, schemas: &Schemas, object: &str, run: &Run, 
 
 fn query(engine: &Engine, schemas: &Schemas, object: &str, span: &str, most: usize) -> String {
     let fields = selected(engine, schemas, object);
-    format!("SELECT {fields} FROM {object} WHERE {span} ORDER BY SystemModstamp, Id LIMIT {}", most + 1)
+    format!("SELECT {fields} FROM {object} WHERE {span} ORDER BY SystemModstamp, Id LIMIT {}", limit(most))
+}
+
+/// How many records are asked for where `most` are taken: one more tells whether there are any. Not where that one would cost a call.
+fn limit(most: usize) -> usize {
+    (most + 1).min(ROWS_AT_ONCE.max(most))
 }
 
 fn selected(engine: &Engine, schemas: &Schemas, object: &str) -> String {

@@ -4,26 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{
-    Step,
-    page::{Page, People},
-};
+use super::{Step, page::Page};
 use crate::{
     adapters::state::{StateError, connections::Meta, people::Whom, runs::Cursor},
     app::{
         access::{Access, AccessError},
         mautic::{self, PlatformError},
         schemas,
-        upsert::{Attempt, BATCH, Description, Loaded, Shift, Stopped, WorkError, Workbench, with_companies},
+        upsert::{Attempt, Description, Loaded, Shift, Stopped, WorkError, Workbench, with_companies},
     },
     domain::{
         budget::Purpose,
-        config::{ReconciliationSection, Toggle, Ways},
+        config::{FirstRun, ReconciliationSection, Toggle, Ways},
         engine::Engine,
         ids::{ConnectionId, EventId, ObjectName, PersonKey},
         person::{Person, spread},
         planner::Case,
         run::{CONTACTS_OF_ACCOUNTS, CompaniesThere, Everybody, FromPlatform, Position, Run},
+        schema::Schemas,
     },
     planted::{self, Bug},
     ports::Ports,
@@ -31,14 +29,14 @@ use crate::{
 
 /// The time between two runs.
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
-/// The first run looks so far back.
-const FIRST: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// The first run looks so far back, unless it looks at everything.
+const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Our clock and Salesforce's may differ by so much.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// How many pages of the platform a step reads at most.
 const PLATFORM_PAGES: usize = 3;
-/// However few people a page has, so many deletions are no accident.
-const FEW_DELETIONS: usize = 20;
+/// However few people a run has looked at, so many deletions are no accident.
+const FEW_DELETIONS: u64 = 20;
 
 pub(super) struct Stepper<'a> {
     pub(super) ports: Ports<'a>,
@@ -68,7 +66,8 @@ impl<'a> Stepper<'a> {
         if shift.worked.stopped.is_some() {
             return Ok(());
         }
-        shift.drain(bench, std::mem::take(&mut self.brought)).await
+        let brought = std::mem::take(&mut self.brought);
+        if self.step.done { shift.drain(bench, brought).await } else { shift.serve_and_leave(bench, brought).await }
     }
 
     /// One page, or those who wait, or the end.
@@ -134,10 +133,14 @@ impl<'a> Stepper<'a> {
     }
 
     fn begin(&self, cursor: &Cursor, now: Timestamp) -> Run {
-        let ReconciliationSection { overlap_minutes, .. } = &self.engine.document.reconciliation;
+        let ReconciliationSection { overlap_minutes, first_run, .. } = &self.engine.document.reconciliation;
         let back = if planted::is(Bug::NoOverlap) { SignedDuration::ZERO } else { SignedDuration::from_mins(i64::from(*overlap_minutes)) + SKEW };
         let before = |last: Timestamp| last.saturating_sub(back).unwrap_or(Timestamp::MIN);
-        let since = |last: Option<Timestamp>| before(last.unwrap_or_else(|| now.saturating_sub(FIRST).unwrap_or(now)));
+        let first = match first_run {
+            FirstRun::Week => now.saturating_sub(WEEK).unwrap_or(now),
+            FirstRun::Everything => Timestamp::UNIX_EPOCH,
+        };
+        let since = |last: Option<Timestamp>| last.map_or(first, before);
         let reads_platform = self.ways.push && self.engine.document.platform.mautic.is_some();
         let people = ["Lead", "Contact"].into_iter().filter(|object| self.engine.person_map(object).is_some());
         let of_accounts = self.engine.pulls_of_relations().then_some(CONTACTS_OF_ACCOUNTS);
@@ -210,13 +213,12 @@ impl<'a> Stepper<'a> {
         }
         let read = async {
             let schemas = schemas::load(self.ports, &mut access, self.engine).await?;
-            let page = Page::read(&mut access, self.engine, &schemas, run, (open, bench.page)).await?;
-            let cases = page.cases(self.ports, self.engine, &schemas, self.ways, &access).await?;
-            Ok::<_, AccessError>((page, cases))
+            let page = Page::read(&mut access, self.engine, &schemas, run, (open, bench.page(self.engine))).await?;
+            Ok::<_, AccessError>((schemas, page))
         };
         let read = read.await;
         shift.count(&mut access);
-        let (page, found) = match read {
+        let (schemas, page) = match read {
             Ok(read) => read,
             Err(error) => return self.stop(shift, error).await,
         };
@@ -225,37 +227,67 @@ impl<'a> Stepper<'a> {
             let early = Run { positions: page.positions(run).into_iter().collect(), sheet: Default::default(), ..run.clone() };
             self.ports.table.move_cursor(&self.engine.document.connection.id, &Cursor { run: Some(early), ..cursor }, None).await?;
         }
-        if !self.take(shift, access, &page, found, run).await? {
-            return Ok(false);
-        }
-        if run.stopped.is_none() {
-            for (object, position) in page.positions(run) {
-                run.positions.insert(object, position);
+        let mut opened = Some(access);
+        for (i, part) in page.parts(bench.part(self.engine)).into_iter().enumerate() {
+            if i > 0 && (shift.worked.stopped.is_some() || shift.is_rung_for() || !shift.has_time()) {
+                break;
+            }
+            let access = match opened.take() {
+                Some(access) => access,
+                None => match shift.open(bench, Purpose::Backfill).await {
+                    Ok(access) => access,
+                    Err(error) => return self.stop(shift, error).await.map(|_| i > 0),
+                },
+            };
+            if !self.take(shift, access, &schemas, &part, run).await? {
+                return Ok(i > 0);
+            }
+            if run.stopped.is_none() {
+                run.positions.extend(part.positions(run));
             }
         }
         Ok(true)
     }
 
-    /// Carries the people of a page, unless it would mark too many of them as deleted. Answers whether the run has moved on.
-    pub(super) async fn take(&self, shift: &mut Shift<'a>, access: Access<'a>, page: &Page, found: People, run: &mut Run) -> Result<bool, WorkError> {
-        let deleted = found.cases.iter().filter(|case| case.found.deleted.is_some()).count();
-        let share = usize::from(self.engine.document.reconciliation.brake_percent);
-        if deleted > FEW_DELETIONS && deleted * 100 > found.cases.len() * share {
+    /// Carries the people of a part of a page, unless the run would mark too many as deleted. Answers whether the run has moved on.
+    pub(super) async fn take(
+        &self,
+        shift: &mut Shift<'a>,
+        access: Access<'a>,
+        schemas: &Schemas,
+        part: &Page,
+        run: &mut Run,
+    ) -> Result<bool, WorkError> {
+        let found = part.cases(self.ports, self.engine, schemas, self.ways, &access).await?;
+        let deleted = found.cases.iter().filter(|case| case.found.deleted.is_some()).count() as u64;
+        let before = run.sheet.clone();
+        run.sheet.read += part.len() as u64;
+        run.sheet.accounts += part.accounts() as u64;
+        run.sheet.unknown += found.unknown;
+        run.sheet.further += found.further;
+        run.sheet.deleted += deleted;
+        if self.brakes(deleted, found.cases.len() as u64) || self.brakes(run.sheet.deleted, run.sheet.people_read()) {
+            run.sheet = before;
             run.stopped = Some("too_many_deletions".to_owned());
             return Ok(true);
         }
-        run.sheet.read += page.len() as u64;
-        run.sheet.accounts += page.accounts() as u64;
-        run.sheet.unknown += found.unknown;
-        run.sheet.further += found.further;
-        run.sheet.deleted += deleted as u64;
-        self.carry(shift, access, found.cases, run).await
+        let moved = self.carry(shift, access, found.cases, run).await?;
+        if !moved {
+            run.sheet = before;
+        }
+        Ok(moved)
+    }
+
+    /// Whether so many people are too many to be marked as deleted, of those that were looked at: of a part, or of all of the run so far.
+    fn brakes(&self, deleted: u64, of: u64) -> bool {
+        deleted > FEW_DELETIONS && deleted * 100 > of * u64::from(self.engine.document.reconciliation.brake_percent)
     }
 
     /// People who have waited since before the run began.
     async fn waiting(&self, shift: &mut Shift<'a>, bench: &'a Workbench, run: &mut Run) -> Result<bool, WorkError> {
         let c = &self.engine.document.connection.id;
-        let keys = self.ports.table.pending_people(c, run.started_at, i32::try_from(BATCH).unwrap_or(i32::MAX)).await?;
+        let most = i32::try_from(bench.part(self.engine)).unwrap_or(i32::MAX);
+        let keys = self.ports.table.pending_people(c, run.started_at, most).await?;
         let mut people = self.ports.table.load_people(c, self.engine.organization.as_deref(), &keys).await?;
         people.retain(|person| person.pending.is_some_and(|since| since <= run.started_at));
         if people.is_empty() {
@@ -271,8 +303,8 @@ impl<'a> Stepper<'a> {
     async fn everybody(&self, shift: &mut Shift<'a>, bench: &'a Workbench, run: &mut Run) -> Result<bool, WorkError> {
         let Some(everybody) = &run.everybody else { return Ok(true) };
         let c = &self.engine.document.connection.id;
-        let (whom, range) = (whom(self.engine), (&everybody.after, &everybody.until));
-        let places = self.ports.table.changed_people(c, whom, range, bench.page).await?;
+        let (whom, range, most) = (whom(self.engine), (&everybody.after, &everybody.until), bench.part(self.engine));
+        let places = self.ports.table.changed_people(c, whom, range, most).await?;
         let keys: Vec<_> = places.iter().map(|(_, key)| key.clone()).collect();
         let mut people = self.ports.table.load_people(c, self.engine.organization.as_deref(), &keys).await?;
         people.retain(|person| everybody.concerns(person));
@@ -282,7 +314,7 @@ impl<'a> Stepper<'a> {
         }
         if let Some(everybody) = &mut run.everybody {
             everybody.seen += places.len() as u64;
-            everybody.done = places.len() < bench.page;
+            everybody.done = places.len() < most;
             everybody.after = places.into_iter().last().map_or_else(|| everybody.until.clone(), |(place, _)| place);
         }
         Ok(true)

@@ -31,10 +31,13 @@ pub(in crate::app) use self::{
     stale::later_deliveries,
 };
 use crate::{
-    adapters::state::{
-        Key, StateError,
-        connections::{Meta, Status},
-        writer::{CALL_TIMEOUT, Lease},
+    adapters::{
+        salesforce::collections::MAX_WRITTEN,
+        state::{
+            Key, StateError,
+            connections::{Meta, Status},
+            writer::{CALL_TIMEOUT, Lease, Turn},
+        },
     },
     app::{configure, tokens::SessionCache},
     domain::{
@@ -47,14 +50,19 @@ use crate::{
 
 /// How many events one batch takes: where each is about somebody else, one call can write all of these people.
 pub(in crate::app) const BATCH: usize = 1_000;
-/// How many records of an object a run takes at a time: what two calls write that begin with a witness, which has the place of 200.
-const PAGE: usize = 1_600;
+/// How many parts a page of a run has.
+const PARTS: usize = 2;
 /// Work stops this long before the function's deadline, and hands back the rest.
 const MARGIN: SignedDuration = SignedDuration::from_secs(2);
 /// No batch is begun with less time than a look-up and a write may take.
 const BATCH_TIME: SignedDuration = SignedDuration::from_secs(35);
 /// No write is sent with less time than it may take; a call is given up after that.
 const CALL_TIME: SignedDuration = SignedDuration::from_secs(CALL_TIMEOUT.as_secs().cast_signed());
+
+/// How long a run waits for a writer that somebody else holds: a batch of events is done by then.
+pub(in crate::app) const RUN_PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+/// How long to wait before the next look at a writer that somebody else holds.
+const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// How long after it was sent a call without an answer may still be done. Until then nothing more is sent to its org: whoever looked
 /// would take what is not there yet for what was not done, and what comes later would be covered by it.
@@ -65,8 +73,8 @@ const MAY_COMMIT: SignedDuration = SignedDuration::from_secs(60);
 pub struct Workbench {
     /// Sessions with orgs.
     pub sessions: SessionCache,
-    /// How many records of an object a run takes at a time.
-    pub page: usize,
+    /// How many records of an object a run reads at a time, at most.
+    page: usize,
     engines: Mutex<BTreeMap<ConnectionId, std::sync::Arc<Engine>>>,
     paces: Mutex<BTreeMap<ConnectionId, Pace>>,
 }
@@ -87,7 +95,7 @@ pub struct Worked {
 pub enum Stopped {
     /// The connection is not active.
     NotActive,
-    /// Another writer is at work, and has been rung for.
+    /// Another writer is at work and has been rung for, or a run waits for the writer and has its turn.
     Busy,
     /// The time is up.
     Deadline,
@@ -122,19 +130,35 @@ pub async fn work(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, hint: &
     if !has_budget(ports, &engine).await? {
         return stopped(Stopped::Budget);
     }
-    let lease = match ports.table.acquire_writer(c, &ports.ids.fresh(), ports.clock.now()).await? {
+    let lease = match ports.table.acquire_writer(c, &ports.ids.fresh(), Turn::Events, ports.clock.now()).await? {
         Some(lease) => lease,
-        None if hint.is_empty() && planted::is(Bug::SweepWithoutLease) => Lease { owner: ports.ids.fresh(), unfinished: None },
+        None if hint.is_empty() && planted::is(Bug::SweepWithoutLease) => Lease { owner: ports.ids.fresh(), unfinished: None, rung: false },
         None => return stopped(Stopped::Busy),
     };
-    let mut shift = Shift::new(ports, bench, c, &engine, lease, deadline);
+    let mut shift = Shift::new(ports, bench, c, &engine, (lease, Turn::Events), deadline);
     let outcome = shift.run(bench, &meta, hint).await;
     shift.end(bench, outcome).await
 }
 
+/// Takes the writer for what only those who came for it do. Whoever works events makes room after the batch under way; so much time is spent
+/// on waiting for that.
+pub(in crate::app) async fn take_writer(ports: Ports<'_>, c: &ConnectionId, patience: std::time::Duration) -> Result<Option<Lease>, StateError> {
+    let (owner, mut waited) = (ports.ids.fresh(), std::time::Duration::ZERO);
+    loop {
+        if let Some(lease) = ports.table.acquire_writer(c, &owner, Turn::Run, ports.clock.now()).await? {
+            return Ok(Some(lease));
+        }
+        if waited >= patience {
+            return Ok(None);
+        }
+        ports.clock.sleep(LOOK_AGAIN).await;
+        waited += LOOK_AGAIN;
+    }
+}
+
 impl Default for Workbench {
     fn default() -> Self {
-        Self { sessions: SessionCache::default(), page: PAGE, engines: Mutex::default(), paces: Mutex::default() }
+        Self { sessions: SessionCache::default(), page: PARTS * BATCH, engines: Mutex::default(), paces: Mutex::default() }
     }
 }
 
@@ -143,6 +167,18 @@ impl Workbench {
     #[must_use]
     pub fn with_pages_of(page: usize) -> Self {
         Self { page, ..Self::default() }
+    }
+
+    /// How many people a run carries at a time: what one call writes. Where a rule reads, a witness has the place of one of its lists.
+    pub(in crate::app) fn part(&self, engine: &Engine) -> usize {
+        let witnessed = ["Lead", "Contact", "Account"].into_iter().any(|object| engine.updates(object) && engine.reads(object));
+        let most = if witnessed { BATCH - MAX_WRITTEN } else { BATCH };
+        most.min(self.page.div_ceil(PARTS))
+    }
+
+    /// How many records of an object it reads at a time.
+    pub(in crate::app) fn page(&self, engine: &Engine) -> usize {
+        self.page.min(PARTS * self.part(engine))
     }
 
     pub(in crate::app) async fn engine(&self, ports: Ports<'_>, c: &ConnectionId, meta: &Meta) -> Result<Option<std::sync::Arc<Engine>>, WorkError> {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::execute::Covered;
+use super::execute::{Caller, Covered, Dialect, execute};
 use crate::domain::{
     mapping::Reason,
     plan::{Change, NewValue, Note, Plan, Write, WriteId, WriteResult},
@@ -23,14 +23,40 @@ pub(super) fn plan_repair(plan: &Plan, covered: &[Covered]) -> Plan {
     Plan { config_version: plan.config_version, writes: writes.into_values().collect(), ..Plan::default() }
 }
 
-/// Notes what was covered, and takes it out of what was written: Salesforce's value is theirs.
+/// How often a value is given back that Salesforce does not take at once, because somebody else has the record in hand.
+const TRIES: usize = 3;
+
+/// Executes a repair. What is refused for now is tried again: nobody else knows of it.
+pub(super) async fn give_back(repair: &Plan, dialect: &Dialect, caller: &mut impl Caller) -> Vec<WriteResult> {
+    let mut results = execute(repair, dialect, caller).await.results;
+    for _ in 1..TRIES {
+        let failed = results.iter().zip(&repair.writes).enumerate().filter(|(_, (result, _))| matches!(result, WriteResult::Failed(_)));
+        let (places, writes): (Vec<usize>, Vec<Write>) = failed.map(|(i, (_, write))| (i, write.clone())).unzip();
+        if places.is_empty() {
+            break;
+        }
+        let again = Plan { config_version: repair.config_version, writes, ..Plan::default() };
+        for (place, result) in places.into_iter().zip(execute(&again, dialect, caller).await.results) {
+            results.get_mut(place).into_iter().for_each(|old| *old = result.clone());
+        }
+    }
+    results
+}
+
+/// Notes what was covered. What was put back, or may have been, is taken out of what was written: Salesforce's value is theirs. What was not
+/// is ours all the same, and the next statement is held against it.
 pub(super) fn note_covered(plan: &mut Plan, covered: &[Covered], repair: &Plan, results: &[WriteResult]) {
     for lost in covered {
         let Some(write) = plan.writes.get_mut(lost.write.0) else { continue };
         let Some(place) = write.changes.iter().position(|change| change.field == lost.field) else { continue };
-        let change = write.changes.remove(place);
-        let back = repair.writes.iter().zip(results).find(|(back, _)| back.operation == write.operation);
-        let given_back = matches!(back, Some((_, WriteResult::Saved(_))));
+        let back = repair.writes.iter().zip(results).find(|(back, _)| back.operation == write.operation).map(|(_, result)| result);
+        let given_back = matches!(back, Some(WriteResult::Saved(_)));
+        let change = if given_back || matches!(back, Some(WriteResult::InDoubt(_))) {
+            write.changes.remove(place)
+        } else {
+            let Some(change) = write.changes.get(place) else { continue };
+            change.clone()
+        };
         let NewValue::Value(written) = change.new else { continue };
         if !given_back {
             tracing::error!(person.key = %write.person, field = %lost.field, code = "edit_covered", "an edit was covered and could not be put back");

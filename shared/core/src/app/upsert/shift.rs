@@ -21,7 +21,7 @@ use crate::{
         StateError,
         connections::Meta,
         events::DOORBELL,
-        writer::{Intent, Lease, Release},
+        writer::{Intent, Lease, Release, Turn, Wanted},
     },
     app::{
         access::{Access, AccessError},
@@ -61,6 +61,9 @@ pub(in crate::app) struct Shift<'a> {
     pub(super) c: &'a ConnectionId,
     pub(super) engine: &'a Engine,
     lease: Lease,
+    turn: Turn,
+    /// Who wanted the writer when the last batch was recorded.
+    wanted: Wanted,
     pace: Pace,
     directory: Directory,
     /// Events worked in this shift: an index may still show them as due.
@@ -93,11 +96,20 @@ impl Carried {
 
 impl<'a> Shift<'a> {
     /// Begins with the writer in hand.
-    pub fn new(ports: Ports<'a>, bench: &Workbench, c: &'a ConnectionId, engine: &'a Engine, lease: Lease, deadline: Timestamp) -> Self {
+    pub fn new(
+        ports: Ports<'a>,
+        bench: &Workbench,
+        c: &'a ConnectionId,
+        engine: &'a Engine,
+        (lease, turn): (Lease, Turn),
+        deadline: Timestamp,
+    ) -> Self {
         Self {
             ports,
             c,
             engine,
+            turn,
+            wanted: Wanted { by_events: lease.rung, by_run: false },
             lease,
             pace: bench.pace(c),
             directory: Directory::default(),
@@ -115,8 +127,9 @@ impl<'a> Shift<'a> {
         // Whichever way it came to its end: a page without rows has cost a call, too.
         let settled = self.settle_spending().await;
         if self.worked.stopped.is_some() || outcome.is_err() {
-            // What is left is due by itself.
-            self.ports.table.abandon_writer(self.c, &self.lease).await?;
+            // What is left is due by itself; a run that made us stop looks for what came last, too.
+            let makes_room = self.worked.stopped == Some(Stopped::Busy);
+            self.ports.table.abandon_writer(self.c, &self.lease, makes_room).await?;
         }
         outcome?;
         settled?;
@@ -131,6 +144,38 @@ impl<'a> Shift<'a> {
         }
         ids.extend_from_slice(hint);
         self.drain(bench, ids).await
+    }
+
+    /// Whether there are new events: a run lets them have their turn after each part.
+    pub const fn is_rung_for(&self) -> bool {
+        self.wanted.by_events
+    }
+
+    /// A batch of these events, of those that are due and of those that somebody rang for, between two parts of what is worked besides.
+    pub async fn serve(&mut self, bench: &'a Workbench, mut ids: Vec<EventId>) -> Result<(), WorkError> {
+        let (ports, c) = (self.ports, self.c);
+        let mut horizon = ports.clock.now();
+        if std::mem::take(&mut self.wanted).by_events {
+            if !ports.table.answer_bell(c, &self.lease).await? {
+                self.worked.stopped = Some(Stopped::LeaseLost);
+                return Ok(());
+            }
+            horizon = horizon.saturating_add(DOORBELL).unwrap_or(horizon);
+        }
+        ids.extend(ports.table.due_events(c, horizon, BATCH).await?);
+        ids.retain(|id| self.seen.insert(id.clone()));
+        // There may be more than one question can find.
+        self.wanted.by_events = ids.len() >= BATCH;
+        self.work(bench, &ids).await
+    }
+
+    /// The same, and gives the writer back: the run goes on with its next step.
+    pub async fn serve_and_leave(&mut self, bench: &'a Workbench, ids: Vec<EventId>) -> Result<(), WorkError> {
+        self.serve(bench, ids).await?;
+        if self.worked.stopped.is_none() {
+            self.ports.table.abandon_writer(self.c, &self.lease, self.wanted.by_events).await?;
+        }
+        Ok(())
     }
 
     /// What comes before anything else: what a former holder left. Answers the events that are to be worked first.
@@ -193,6 +238,10 @@ impl<'a> Shift<'a> {
             let stopped = if self.settle_spending().await? { stopped } else { Some(Stopped::Budget) };
             if stopped.is_some() {
                 self.worked.stopped = stopped;
+                return Ok(());
+            }
+            if self.wanted.by_run && self.turn == Turn::Events {
+                self.worked.stopped = Some(Stopped::Busy);
                 return Ok(());
             }
         }
@@ -292,8 +341,8 @@ impl<'a> Shift<'a> {
         let Executed { mut results, covered } = execute::execute(&plan, &dialect, &mut caller).await;
         if !covered.is_empty() {
             let repair = repair::plan_repair(&plan, &covered);
-            let repaired = execute::execute(&repair, &dialect, &mut caller).await;
-            repair::note_covered(&mut plan, &covered, &repair, &repaired.results);
+            let repaired = repair::give_back(&repair, &dialect, &mut caller).await;
+            repair::note_covered(&mut plan, &covered, &repair, &repaired);
         }
         let (pace, mut met) = (caller.pace, caller.met);
         self.learn(pace, &met);
@@ -330,7 +379,7 @@ impl<'a> Shift<'a> {
         }
         // What may still be done keeps its intent: the next writer waits for it. So does what was to be worked first and was left.
         let left = !self.inherited.is_empty() && (met.late || met.waits.is_some() || met.failed.is_some());
-        if met.lost || !met.unanswered && !left && !ports.table.clear_intent(c, &self.lease).await? {
+        if met.lost || !met.unanswered && !left && !self.clear_intent().await? {
             return Ok(Carried::of(Attempt::Stopped(Stopped::LeaseLost)));
         }
         self.inherited.clear();
@@ -352,11 +401,18 @@ impl<'a> Shift<'a> {
         self.learn(pace, &met);
         self.count(&mut access);
         let in_budget = self.settle_spending().await?;
-        if met.lost || !met.unanswered && !self.ports.table.clear_intent(self.c, &self.lease).await? {
+        if met.lost || !met.unanswered && !self.clear_intent().await? {
             return Ok((results, Some(Stopped::LeaseLost)));
         }
         let stopped = self.stopped_by(met).await?.or((!in_budget).then_some(Stopped::Budget));
         Ok((results, stopped))
+    }
+
+    /// What was announced is recorded. `false` = the lease is lost.
+    async fn clear_intent(&mut self) -> Result<bool, StateError> {
+        let wanted = self.ports.table.clear_intent(self.c, &self.lease, self.ports.clock.now()).await?;
+        self.wanted = wanted.unwrap_or_default();
+        Ok(wanted.is_some())
     }
 
     /// Takes in what calls told of the org's pace and limits.

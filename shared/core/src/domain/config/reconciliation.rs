@@ -9,10 +9,15 @@ use super::Toggle;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ReconciliationSection {
+    /// Whether what events set off writes records that are there. Off: their fields go with the next hourly `push`, and only who is needed
+    /// for something else is made at once.
+    pub push_on_events: Toggle,
     /// Whether what the platform knows of people goes to Salesforce each hour, beside what their events set off.
     pub push: Toggle,
     /// Whether Salesforce's changes are taken over each hour, in fields whose `direction` lets them through.
     pub pull: Toggle,
+    /// How far back the first run looks.
+    pub first_run: FirstRun,
     /// How many minutes before the last run each one begins: changes that take longer to become visible are missed.
     pub overlap_minutes: u16,
     /// What becomes of leads and contacts whom the platform does not know.
@@ -34,8 +39,10 @@ pub struct ReconciliationSection {
 impl Default for ReconciliationSection {
     fn default() -> Self {
         Self {
+            push_on_events: Toggle::On,
             push: Toggle::Off,
             pull: Toggle::Off,
+            first_run: FirstRun::default(),
             overlap_minutes: 15,
             unknown_records: UnknownRecords::default(),
             deleted: None,
@@ -70,6 +77,17 @@ impl ReconciliationSection {
     pub fn ways(&self) -> Ways {
         Ways { push: self.push == Toggle::On, pull: self.pull == Toggle::On }
     }
+}
+
+/// How far back a connection's first run looks, in Salesforce and at the platform.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FirstRun {
+    /// At what was modified in the seven days before.
+    #[default]
+    Week,
+    /// At everything.
+    Everything,
 }
 
 /// What becomes of leads and contacts whom the platform does not know.

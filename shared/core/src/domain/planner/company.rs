@@ -156,8 +156,8 @@ pub(super) fn plan_company(situation: &Situation<'_>, mut case: Case, writes: &m
         }
         let is_another = plan.person.link.as_ref().map(|link| link.id) != plan.former;
         plan.compare |= ways.any() && is_another && situation.engine.updates("Account");
-        let unwritten = live.iter().filter(|live| live.news && !live.person_action).map(|live| live.open.event.occurred_at).max();
-        if ways.push && plan.person.link.is_some() && !live.iter().any(|live| live.person_action) {
+        let unwritten = live.iter().filter(|live| live.news && !live.updates).map(|live| live.open.event.occurred_at).max();
+        if ways.push && plan.person.link.is_some() && !live.iter().any(|live| live.updates) {
             plan.person.pending = plan.person.pending.or(unwritten);
         }
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Case, OpenEvent};
 use crate::domain::{
-    config::{Action, Workflow},
+    config::{Action, Toggle, Workflow},
     engine::{Engine, Placement},
     event::CHANGED,
     mapping::Scene,
@@ -27,8 +27,10 @@ pub(super) struct Live {
     pub context: Value,
     /// The actions that it sets off: position of the workflow, position of the action.
     pub actions: Vec<(usize, usize)>,
-    /// Whether any of the actions is about the person's record.
+    /// Whether any of the workflows' actions is about the person's record: whoever is needed is made by it.
     pub person_action: bool,
+    /// Whether it writes a record that is there. Otherwise that is left to the next run.
+    pub updates: bool,
     /// Whether any of them takes the event for a wish to get no e-mails.
     pub unsubscribes: bool,
     /// Whether it stated anything that was not known to be newer.
@@ -120,7 +122,11 @@ pub(super) fn sort_out(engine: &Engine, case: &mut Case) -> Sorted {
             sorted.settled.push(settle(Outcome::Unchanged { because: Unchanged::NoWorkflow }));
             continue;
         }
-        let actions: Vec<(usize, usize)> = matching.iter().flat_map(|(w, workflow)| (0..workflow.actions.len()).map(|a| (*w, a))).collect();
+        let at_once = engine.document.reconciliation.push_on_events == Toggle::On;
+        let acts = |action: &Action| at_once || !matches!(action, Action::Person(_));
+        let places =
+            |w: usize, actions: &[Action]| actions.iter().enumerate().filter(|(_, action)| acts(action)).map(|(a, _)| (w, a)).collect::<Vec<_>>();
+        let actions: Vec<(usize, usize)> = matching.iter().flat_map(|(w, workflow)| places(*w, &workflow.actions)).collect();
         let person_action = matching.iter().flat_map(|(_, workflow)| &workflow.actions).any(|action| matches!(action, Action::Person(_)));
         let unsubscribes = matching.iter().flat_map(|(_, workflow)| &workflow.actions).any(|action| matches!(action, Action::Unsubscribe(_)));
         let clears = |path: &str| engine.clears(path);
@@ -141,7 +147,7 @@ pub(super) fn sort_out(engine: &Engine, case: &mut Case) -> Sorted {
         }
         case.person.aliases.retain(|alias| !case.foreign.contains(alias));
         case.person.aliases.extend(case.taken.keys().cloned());
-        sorted.live.push(Live { open, context, actions, person_action, unsubscribes, news });
+        sorted.live.push(Live { open, context, actions, person_action, updates: person_action && at_once, unsubscribes, news });
     }
     sorted
 }

@@ -372,8 +372,8 @@ fn plan_person(situation: &Situation<'_>, mut case: Case, writes: &mut Vec<Write
     };
     person_plan.record = record;
     // What an event states and no action of it writes goes with the next run.
-    let unwritten = sorted.live.iter().filter(|live| live.news && !live.person_action).map(|live| live.open.event.occurred_at).max();
-    if ways.push && !sorted.live.iter().any(|live| live.person_action) {
+    let unwritten = sorted.live.iter().filter(|live| live.news && !live.updates).map(|live| live.open.event.occurred_at).max();
+    if ways.push && !sorted.live.iter().any(|live| live.updates) {
         person_plan.person.pending = person_plan.person.pending.or(unwritten);
     }
     let who = activity::Who::of(&target, record, account);

@@ -54,7 +54,7 @@ pub(super) fn plan_record(situation: &Situation<'_>, plan: &mut PersonPlan, targ
                 confirm::confirm(situation, link, read, live, &mut plan.notes);
             }
             let Some(map) = situation.engine.person_map(object) else { return Ok(None) };
-            let updates = person_action && situation.engine.updates(object) && map.operation != MappingOperation::Create;
+            let updates = live.iter().any(|live| live.updates) && situation.engine.updates(object) && map.operation != MappingOperation::Create;
             match (updates, live.iter().any(|live| live.unsubscribes)) {
                 (true, _) => plan_update(situation, plan, map, *id, read.as_ref(), live, rules(situation, &plan.person, map, live, Fields::All)),
                 // Who wants no e-mails is heard, whatever else is left alone.
