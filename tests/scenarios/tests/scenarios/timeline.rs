@@ -109,6 +109,53 @@ async fn names_may_have_a_prefix() {
     assert_eq!(scene.records(&format!("acme_{OBJECT}"))[0]["acme_ReferenceId__c"], "kayo/e1");
 }
 
+/// An org whose objects belong to a package: its prefix stands before every name, also where these are others than the instructions'.
+#[tokio::test(flavor = "multi_thread")]
+async fn names_may_have_the_namespace_of_a_package() {
+    for (object, date) in [(OBJECT, "ActivityDate__c"), ("Timeline__c", "HappenedAt__c")] {
+        let mut seed = seed("ns__", false);
+        seed.custom_objects.iter_mut().filter(|own| own.name == format!("ns__{OBJECT}")).for_each(|own| own.name = format!("ns__{object}"));
+        for field in seed.custom_fields.iter_mut().filter(|field| field.sobject == format!("ns__{OBJECT}")) {
+            field.sobject = format!("ns__{object}");
+            field.name = field.name.replace("ActivityDate__c", date);
+        }
+        let scene = Scene::with(seed, Switch::Off).await;
+        let kayo = scene.active("kayo").await;
+        let mut document = document(&scene, true);
+        document["salesforce"]["timeline"] = json!({"namespace": "ns", "object": object, "date": date});
+        scene.apply(&document).await;
+        let found = check::verify(scene.stack.ports(), &SessionCache::default(), &kayo).await.unwrap();
+        assert!(found.findings.iter().all(|finding| !finding.words.en.contains(object)), "{:?}", found.findings);
+
+        scene.work(&kayo, &event(&scene, "e1", &json!({"id": 47}))).await;
+        let entry = scene.records(&format!("ns__{object}")).remove(0);
+        let lead = scene.records("Lead").into_iter().find(|lead| lead["Email"] == "ada@example.org").unwrap()["Id"].clone();
+        for (field, want) in [
+            ("ns__WhoId__c", lead),
+            ("ns__contact_id__c", Value::Null),
+            ("Name", json!("contact_captured")),
+            ("ns__Description__c", json!("Read: 1")),
+            ("ns__MauticLead__c", json!(47.0)),
+            ("ns__Mautic_url__c", json!("https://platform.example/people/47")),
+            ("ns__ReferenceId__c", json!("kayo/e1")),
+            (&format!("ns__{date}"), json!("2026-09-01T08:00:00.000+0000")),
+        ] {
+            assert_eq!(entry[field], want, "{object}: {field}");
+        }
+        // Cut after it was made: the reference under its prefix keeps it from coming twice.
+        let cut = Matcher { body_contains: Some(format!("\"ns__{date}\":")), count: Some(1), ..Matcher::default() };
+        scene.org().control().fault(cut, Effect::CutAfter);
+        let mut read = event(&scene, "e2", &json!({"id": 47}));
+        read["type"] = json!("document_viewed");
+        scene.accept("kayo", &read).await;
+        for _ in 0..4 {
+            scene.sweep().await;
+        }
+        let made = scene.records(&format!("ns__{object}")).len();
+        assert_eq!((made, scene.event(&kayo, "e2").await.status.as_str()), (2, "applied"), "{object}");
+    }
+}
+
 /// What came before the document had the activity, up to seven days ago, gets its entry with the next run, and once.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_seven_days_are_filled_once() {
