@@ -1,7 +1,11 @@
 //! What the hourly runs of a connection have read and done.
 
 use anyhow::{Context, Result};
-use passerelle_core::domain::{ids::ConnectionId, mautic::problem, run::Run};
+use passerelle_core::domain::{
+    ids::ConnectionId,
+    mautic::problem,
+    run::{Run, Tally},
+};
 use serde_json::json;
 
 use crate::target::Target;
@@ -13,7 +17,7 @@ pub async fn run(target: &Target, connection: &ConnectionId, last: usize, as_jso
     let runs = ports.table.load_runs(connection, last).await.context(target.hint())?;
     let cursor = ports.table.load_cursor(connection).await.context(target.hint())?;
     if as_json {
-        let runs: Vec<_> = runs.iter().map(|run| json!({"run": run, "balances": run.sheet.balances()})).collect();
+        let runs: Vec<_> = runs.iter().map(|run| json!({"run": run, "balances": run.balances()})).collect();
         println!("{}", json!({"runs": runs, "under_way": cursor.run, "next_at": cursor.next_at}));
     } else if runs.is_empty() && cursor.run.is_none() {
         println!("{connection} has had no run. `reconciliation.push` and `reconciliation.pull` of its document switch them on.");
@@ -25,7 +29,7 @@ pub async fn run(target: &Target, connection: &ConnectionId, last: usize, as_jso
             println!("The next run is due at {}.", next.strftime("%Y-%m-%d %H:%M UTC"));
         }
     }
-    let wrong = runs.iter().filter(|run| !run.sheet.balances()).count();
+    let wrong = runs.iter().filter(|run| !run.balances()).count();
     anyhow::ensure!(wrong == 0, "{wrong} runs of {connection} do not balance: not all that they read is accounted for.");
     Ok(())
 }
@@ -39,7 +43,7 @@ pub fn in_words(run: &Run) -> String {
         ended.duration_since(run.started_at).as_secs(),
         run.api_calls,
         run.since.strftime("%Y-%m-%d %H:%M UTC"),
-        if sheet.balances() { "" } else { "  DOES NOT BALANCE" },
+        if run.balances() { "" } else { "  DOES NOT BALANCE" },
     )];
     let asked = if run.everybody.is_some() { format!(", {} people asked for", sheet.asked) } else { String::new() };
     let accounts = if sheet.accounts > 0 { format!(" ({} of accounts)", sheet.accounts) } else { String::new() };
@@ -52,10 +56,9 @@ pub fn in_words(run: &Run) -> String {
         lines.push(format!("  {} deleted, {} merged, {} converted", sheet.deleted, sheet.merged, sheet.converted));
     }
     if let Some(platform) = &run.platform {
-        lines.push(format!("  {} contacts read at the platform, {} said something new", platform.read, platform.news));
-        if let Some(companies) = &platform.companies {
-            lines.push(format!("  {} companies read at the platform, {} said something new", companies.read, companies.news));
-        }
+        let contacts = told("contacts", &platform.contacts);
+        lines.push(format!("{contacts}; {} events, {} calls there", platform.events, platform.calls));
+        lines.extend(platform.companies.as_ref().map(|companies| told("companies", &companies.tally)));
         if let Some(code) = &platform.problem {
             let cure = problem(code).map_or_else(String::new, |found| format!(" {} {}", found.words.en, found.cure.en));
             lines.push(format!("  the platform could not be read: {code}.{cure}"));
@@ -76,6 +79,13 @@ pub fn in_words(run: &Run) -> String {
         lines.extend(sheet.named.iter().map(named));
     }
     lines.join("\n")
+}
+
+/// What was read at the platform, and what became of it.
+fn told(what: &str, tally: &Tally) -> String {
+    let Tally { read, news, known, unreadable } = tally;
+    let unreadable = if *unreadable > 0 { format!(" + {unreadable} unreadable") } else { String::new() };
+    format!("  {read} {what} read at the platform = {news} said something new + {known} known{unreadable}")
 }
 
 #[cfg(test)]
@@ -119,5 +129,10 @@ mod tests {
         }
         let whole = Run { sheet: Sheet { unknown: 1, ..run.sheet.clone() }, ..run };
         assert!(!in_words(&whole).contains("BALANCE"));
+        // A contact that was read and lost turns it red as well.
+        let contacts = Tally { read: 3, news: 1, known: 1, unreadable: 0 };
+        let lost = Run { platform: whole.platform.clone().map(|platform| FromPlatform { contacts, ..platform }), ..whole };
+        let text = in_words(&lost);
+        assert!(text.contains("DOES NOT BALANCE") && text.contains("3 contacts read at the platform = 1 said something new + 1 known"), "{text}");
     }
 }

@@ -10,9 +10,10 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Mautic,
+    control::error,
     routes::{Answer, not_found},
     store::{Contact, Store, given, is_blank},
-    write::{Method, typed},
+    write::{Method, id_of, typed},
 };
 
 /// The field with a company's name.
@@ -33,6 +34,9 @@ impl Mautic {
 
     pub(crate) async fn edit_company(&self, id: u64, params: &Map<String, Value>, method: Method) -> Answer {
         let now = self.now();
+        if !self.with(|store| store.may_own(params)) {
+            return (400, error(400, "owner: This value is not valid.", ""));
+        }
         if !self.with(|store| store.change_company(id, params, method, now)) {
             // PUT makes what is not there.
             return if method == Method::Put { self.create_company(params).await } else { not_found() };
@@ -123,11 +127,21 @@ impl Store {
                 company.values.insert(field.alias.clone(), value);
             }
         }
+        match params.get("owner") {
+            None if method != Method::Put => {}
+            owner => company.owner = owner.and_then(id_of),
+        }
         let (changed, renamed) = (*company != before, company.value(NAME) != before.value(NAME));
         if renamed {
             self.rename(id, before.value(NAME));
         }
         changed
+    }
+
+    /// Whether the owner that a request names is a choice of the form: nobody, or a published user.
+    fn may_own(&self, params: &Map<String, Value>) -> bool {
+        let owner = params.get("owner").filter(|owner| !is_blank(owner));
+        owner.is_none_or(|owner| self.users.iter().any(|user| user.published && Some(user.id) == id_of(owner)))
     }
 
     /// Contacts show the name of their first company, and get its new one without being modified.

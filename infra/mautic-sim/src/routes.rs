@@ -120,7 +120,10 @@ impl Mautic {
                 self.with(|store| (200, store.users.iter().map(|user| json!({"id": user.id, "firstName": user.username, "lastName": ""})).collect()))
             }
             ("GET", ["users"]) => self.with(|store| {
-                let users = store.users.iter().map(|user| json!({"id": user.id, "username": user.username, "email": user.email}));
+                let users = store.users.iter().map(|user| {
+                    json!({"id": user.id, "username": user.username, "email": user.email, "firstName": user.username, "lastName": "",
+                           "isPublished": user.published})
+                });
                 (200, json!({"total": store.users.len().to_string(), "users": users.collect::<Vec<_>>()}))
             }),
             ("GET", ["contacts", contact]) => self.found(id(contact)),

@@ -13,6 +13,9 @@ pub(crate) fn iso(at: Timestamp) -> String {
 impl Store {
     /// A contact: its fields by group, with their types, and once more all of them plainly.
     pub(crate) fn show(&self, contact: &Contact) -> Value {
+        if self.garbled.contains(&contact.id) {
+            return json!({"id": null, "fields": []});
+        }
         let owner = contact.owner.and_then(|id| self.users.iter().find(|user| user.id == id));
         json!({
             "id": contact.id, "isPublished": true,
@@ -28,6 +31,9 @@ impl Store {
     }
 
     pub(crate) fn show_company(&self, company: &Contact) -> Value {
+        if self.garbled.contains(&company.id) {
+            return json!({"id": null, "fields": []});
+        }
         json!({"id": company.id, "isPublished": true, "dateAdded": iso(company.date_added), "dateModified": company.date_modified.map(iso),
                "fields": grouped(company, &self.company_fields)})
     }

@@ -59,7 +59,7 @@ pub struct Contact {
     pub id: u64,
     /// Its fields by alias; blank ones are not there.
     pub values: BTreeMap<String, Value>,
-    /// Its owner.
+    /// Its owner, a user by id. The API shows that of a contact, and never that of a company.
     pub owner: Option<u64>,
     /// Its tags.
     pub tags: BTreeSet<String>,
@@ -103,6 +103,16 @@ pub struct User {
     pub username: String,
     /// Their address.
     pub email: String,
+    /// Whether they may own anything new.
+    pub published: bool,
+}
+
+impl User {
+    /// A published user.
+    #[must_use]
+    pub fn new(id: u64, username: &str, email: &str) -> Self {
+        Self { id, username: username.to_owned(), email: email.to_owned(), published: true }
+    }
 }
 
 /// A webhook.
@@ -141,6 +151,8 @@ pub struct Store {
     pub basic_enabled: bool,
     /// How many requests it answers at all; `None` = no limit.
     pub requests_left: Option<u32>,
+    /// Contacts and companies that the API shows as nobody could read them.
+    pub garbled: BTreeSet<u64>,
     /// What is to fail.
     pub faults: Vec<Fault>,
     /// What was asked, the first first.
@@ -170,12 +182,13 @@ impl Store {
             companies: BTreeMap::new(),
             fields: standard.map(field).into(),
             company_fields: [("companyname", "text"), ("companyemail", "email"), ("companycity", "text")].map(field).into(),
-            users: vec![User { id: 1, username: USER.to_owned(), email: "admin@example.com".to_owned() }],
+            users: vec![User::new(1, USER, "admin@example.com")],
             hooks: Vec::new(),
             tokens: BTreeSet::new(),
             api_enabled: true,
             basic_enabled: true,
             requests_left: None,
+            garbled: BTreeSet::new(),
             faults: Vec::new(),
             requests: Vec::new(),
             next_id: 0,

@@ -85,7 +85,7 @@ fn assign(contact: &mut Contact, fields: &[Field], params: &Map<String, Value>, 
     }
     match params.get("owner") {
         Some(Value::Null) => contact.owner = None,
-        Some(owner) => contact.owner = owner.as_u64().or_else(|| owner.as_str()?.parse().ok()),
+        Some(owner) => contact.owner = id_of(owner),
         None => {}
     }
     for tag in params.get("tags").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
@@ -95,6 +95,11 @@ fn assign(contact: &mut Contact, fields: &[Field], params: &Map<String, Value>, 
         }
     }
     *contact != before
+}
+
+/// An id, as a number or as a text.
+pub(crate) fn id_of(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
 /// A value as its field keeps it.

@@ -99,11 +99,11 @@ async fn carry(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, project: O
     };
     bar.finish_and_clear();
     if as_json {
-        println!("{}", json!({"run": run, "balances": run.sheet.balances()}));
+        println!("{}", json!({"run": run, "balances": run.balances()}));
     } else {
         println!("{}", runs::in_words(&run));
     }
-    anyhow::ensure!(run.sheet.balances(), "The run does not balance: not all that it looked at is accounted for.");
+    anyhow::ensure!(run.balances(), "The run does not balance: not all that it looked at is accounted for.");
     Ok(())
 }
 

@@ -153,7 +153,7 @@ fn waiting(group: &problems::Group, more: bool) -> Trouble {
 
 /// A run that somebody has to look at.
 fn run(run: &Run) -> Option<Trouble> {
-    let code = run.stopped.as_deref().or((!run.sheet.balances()).then_some("run_unbalanced"))?;
+    let code = run.stopped.as_deref().or((!run.balances()).then_some("run_unbalanced"))?;
     Some(Trouble {
         key: format!("run {code}"),
         words: Sentence::new(

@@ -65,6 +65,12 @@ impl Run {
         let platform = self.platform.as_ref().is_none_or(FromPlatform::is_over);
         self.stopped.is_some() || self.pushed && everybody && platform && self.positions.values().all(|position| position.done)
     }
+
+    /// Whether everything that it has read, on either side, is accounted for.
+    #[must_use]
+    pub fn balances(&self) -> bool {
+        self.sheet.balances() && self.platform.as_ref().is_none_or(FromPlatform::balances)
+    }
 }
 
 /// How far a run is with an object: after this record, in the order of `SystemModstamp` and id.
@@ -150,9 +156,14 @@ pub struct FromPlatform {
     /// How far it is with what was added.
     pub added: ContactPlace,
     /// Contacts that were read.
-    pub read: u64,
-    /// Events that they became, because they say what was not known.
-    pub news: u64,
+    #[serde(default)]
+    pub contacts: Tally,
+    /// Events that those became which say what was not known.
+    #[serde(default)]
+    pub events: u64,
+    /// Requests that it cost there.
+    #[serde(default)]
+    pub calls: u32,
     /// How far it is with companies, where it reads them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub companies: Option<CompaniesThere>,
@@ -183,9 +194,30 @@ pub struct CompaniesThere {
     /// Which of the two it is at.
     pub at: CompanyPlace,
     /// Companies that were read.
+    #[serde(default)]
+    pub tally: Tally,
+}
+
+/// What a run has read of one kind at the platform: each is in exactly one of the outcomes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tally {
+    /// Those that the platform gave.
     pub read: u64,
-    /// Those that say what was not known of them.
+    /// Those that say what was not known: they became events, or it is noted on the company.
     pub news: u64,
+    /// Those of which everything is known.
+    pub known: u64,
+    /// Those that are none that can be read.
+    pub unreadable: u64,
+}
+
+impl Tally {
+    /// Whether everything that was read is accounted for.
+    #[must_use]
+    pub const fn balances(&self) -> bool {
+        self.read == self.news + self.known + self.unreadable
+    }
 }
 
 /// Where a run is among the companies of the platform.
@@ -205,15 +237,22 @@ impl CompaniesThere {
     pub fn new(since: Option<Timestamp>) -> Self {
         // Whatever was modified was added before.
         let at = if since.is_some() { CompanyPlace::Modified(0) } else { CompanyPlace::Added(0) };
-        Self { since: since.unwrap_or(Timestamp::UNIX_EPOCH), at, read: 0, news: 0 }
+        Self { since: since.unwrap_or(Timestamp::UNIX_EPOCH), at, tally: Tally::default() }
     }
 }
 
 impl FromPlatform {
     /// Nothing is read yet.
     #[must_use]
-    pub const fn new(since: Timestamp, companies: Option<CompaniesThere>) -> Self {
-        Self { since, modified: ContactPlace::Start, added: ContactPlace::Start, read: 0, news: 0, companies, problem: None }
+    pub fn new(since: Timestamp, companies: Option<CompaniesThere>) -> Self {
+        let (modified, added, contacts) = (ContactPlace::Start, ContactPlace::Start, Tally::default());
+        Self { since, modified, added, contacts, events: 0, calls: 0, companies, problem: None }
+    }
+
+    /// Whether everything that was read is accounted for.
+    #[must_use]
+    pub fn balances(&self) -> bool {
+        self.contacts.balances() && self.companies.as_ref().is_none_or(|companies| companies.tally.balances())
     }
 
     /// Whether there is no more to read in this run.
@@ -337,6 +376,46 @@ impl Sheet {
         if self.named.len() < CONFLICTS_NAMED {
             let (person, field, rule) = (person.person.key.clone(), field.clone(), rule.cloned());
             self.named.push(Conflict { person, field, platform: platform.clone(), salesforce: salesforce.clone(), rule });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(sheet: Sheet, platform: Option<FromPlatform>) -> Run {
+        Run {
+            id: "r".to_owned(),
+            started_at: Timestamp::UNIX_EPOCH,
+            since: Timestamp::UNIX_EPOCH,
+            positions: BTreeMap::new(),
+            platform,
+            pushed: true,
+            everybody: None,
+            sheet,
+            api_calls: 0,
+            ended_at: None,
+            bulk_refused: None,
+            stopped: None,
+        }
+    }
+
+    #[test]
+    fn a_run_that_has_lost_a_record_a_contact_or_a_company_does_not_balance() {
+        let tally = Tally { read: 6, news: 3, known: 2, unreadable: 1 };
+        let whole = FromPlatform {
+            contacts: tally,
+            companies: Some(CompaniesThere { tally, ..CompaniesThere::new(None) }),
+            ..FromPlatform::new(Timestamp::UNIX_EPOCH, None)
+        };
+        let sheet = Sheet { read: 2, unchanged: 1, further: 1, ..Sheet::default() };
+        assert!(run(sheet.clone(), None).balances() && run(sheet.clone(), Some(whole.clone())).balances());
+        assert!(!run(Sheet { further: 0, ..sheet.clone() }, Some(whole.clone())).balances());
+        for lost in [Tally { news: 2, ..tally }, Tally { known: 1, ..tally }, Tally { unreadable: 0, ..tally }, Tally { read: 5, ..tally }] {
+            assert!(!run(sheet.clone(), Some(FromPlatform { contacts: lost, ..whole.clone() })).balances(), "{lost:?}");
+            let companies = whole.companies.clone().map(|companies| CompaniesThere { tally: lost, ..companies });
+            assert!(!run(sheet.clone(), Some(FromPlatform { companies, ..whole.clone() })).balances(), "{lost:?}");
         }
     }
 }

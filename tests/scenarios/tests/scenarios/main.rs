@@ -35,6 +35,7 @@ mod leaving;
 mod life;
 mod mautic;
 mod mautic_companies;
+mod mautic_owners;
 mod merge;
 mod operations;
 mod order;

@@ -11,7 +11,11 @@ use passerelle_core::{
         mautic,
         tokens::SessionCache,
     },
-    domain::{finding::Finding, ids::ConnectionId, run::Run},
+    domain::{
+        finding::Finding,
+        ids::ConnectionId,
+        run::{Run, Tally},
+    },
     ports::Clock,
 };
 use passerelle_local::Switch;
@@ -38,7 +42,10 @@ impl World {
     }
 
     pub async fn with(auth: Value, secret: &str) -> Self {
-        let mut seed = Seed::demo();
+        Self::of(Seed::demo(), auth, secret).await
+    }
+
+    pub async fn of(mut seed: Seed, auth: Value, secret: &str) -> Self {
         seed.custom_fields.extend(fields());
         for object in ["Lead", "Contact"] {
             seed.custom_fields.push(custom_field(object, "vip__c", CustomFieldKind::Checkbox));
@@ -94,7 +101,7 @@ impl World {
         self.scene.clock.advance(SignedDuration::from_mins(61));
         self.scene.stack.invoke_reconcile(json!({"due": true})).await.unwrap();
         let run = self.scene.stack.ports().table.load_runs(&self.c, 100).await.unwrap().pop().unwrap();
-        assert!(run.sheet.balances(), "{run:?}");
+        assert!(run.balances(), "{run:?}");
         self.scene.sweep().await;
         run
     }
@@ -158,7 +165,7 @@ async fn new_contacts_of_mautic_and_their_edits_come_with_the_run() {
     let ada = world.add("ada", json!({"position": "Engineer", "vip": 1}));
     assert_eq!(world.mautic.with(|store| store.contacts[&ada].date_modified), None);
     let run = world.hour().await;
-    assert_eq!((run.platform.as_ref().unwrap().news, run.sheet.to_salesforce), (1, 1), "{run:?}");
+    assert_eq!((run.platform.as_ref().unwrap().contacts.news, run.sheet.to_salesforce), (1, 1), "{run:?}");
     let lead = world.lead("ada");
     assert_eq!((&lead["Title"], &lead["vip__c"], &lead["webmecanik_id__c"]), (&json!("Engineer"), &json!(true), &json!(ada.to_string())));
 
@@ -221,7 +228,7 @@ async fn an_echo_of_mautic_writes_nothing_on_either_side() {
     world.writes();
     for _ in 0..3 {
         let run = world.hour().await;
-        assert_eq!((run.platform.unwrap().news, run.sheet.applied), (0, 0));
+        assert_eq!((run.platform.unwrap().contacts.news, run.sheet.applied), (0, 0));
     }
     assert_eq!(world.writes(), [] as [String; 0]);
     assert_eq!((world.lead("ada"), world.mautic.with(|store| store.contacts[&ada].clone())), (lead, contact));
@@ -271,7 +278,7 @@ async fn a_contact_gets_id_object_and_moment_of_its_record_and_says_nothing_new_
     world.settle().await;
     let first = of()[2].clone();
     first.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
-    assert_eq!((world.hour().await.platform.unwrap().news, of()[2].clone()), (0, first.clone()), "nothing goes along with nothing");
+    assert_eq!((world.hour().await.platform.unwrap().contacts.news, of()[2].clone()), (0, first.clone()), "nothing goes along with nothing");
     assert_eq!(world.writes(), [] as [String; 0]);
 
     world.edit_lead("ada", json!({"Title": "CTO"}));
@@ -284,7 +291,7 @@ async fn a_contact_gets_id_object_and_moment_of_its_record_and_says_nothing_new_
     world.hour().await;
     let contact = world.scene.records("Contact").into_iter().find(|contact| contact["Email"] == "ada@example.org").unwrap();
     assert_eq!(of()[..2], [contact["Id"].clone(), json!("Contact")]);
-    assert_eq!(world.hour().await.platform.unwrap().news, 0);
+    assert_eq!(world.hour().await.platform.unwrap().contacts.news, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -315,6 +322,33 @@ async fn an_address_of_another_contact_never_makes_one_of_two() {
     assert_eq!(world.mautic.with(|store| store.contacts.keys().copied().collect::<Vec<_>>()), [ada, ben]);
     assert_eq!((world.contact(ada, "email"), world.contact(ada, "position")), (json!("ada@example.org"), json!("CTO")));
     assert!(logs::kept().contains("delivery_email_taken"));
+}
+
+/// What cannot be read as a contact is told, and the others are not left out for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_contact_that_was_read_is_accounted_for() {
+    let world = World::new().await;
+    let [ada, ben, cleo] = ["ada", "ben", "cleo"].map(|name| world.add(name, json!({})));
+    let now = world.now();
+    let [acme, other] = ["ACME", "Other"].map(|name| world.mautic.with(|store| store.add_company(&json!({"companyname": name}), now)));
+    world.mautic.with(|store| store.garbled.extend([ben, other]));
+    let there = world.hour().await.platform.unwrap();
+    assert_eq!((there.contacts, there.events), (Tally { read: 3, news: 2, known: 0, unreadable: 1 }, 2), "{there:?}");
+    assert_eq!(there.companies.as_ref().unwrap().tally, Tally { read: 2, news: 1, known: 0, unreadable: 1 });
+    assert!(there.calls >= 4, "{there:?}");
+    assert_eq!((world.lead("ada")["LastName"].clone(), world.lead("cleo")["LastName"].clone()), (json!("ada"), json!("cleo")));
+    assert!(logs::kept().contains("platform_item_unreadable"));
+
+    // Who opts out and moves is two events of one contact; who was edited and says nothing new is told as well.
+    world.mautic.with(|store| store.garbled.clear());
+    let now = world.now();
+    world.mautic.with(|store| store.set_do_not_contact(ada, "email", Some(1), now));
+    world.edit_contact(ada, json!({"position": "CTO"}));
+    [ben, cleo].into_iter().for_each(|id| world.edit_contact(id, json!({})));
+    world.mautic.with(|store| [acme, other].into_iter().for_each(|id| store.edit_company(id, &json!({"companycity": "Lyon"}), now)));
+    let there = world.hour().await.platform.unwrap();
+    assert_eq!((there.contacts, there.events), (Tally { read: 3, news: 2, known: 1, unreadable: 0 }, 3), "{there:?}");
+    assert_eq!(there.companies.unwrap().tally, Tally { read: 2, news: 2, known: 0, unreadable: 0 });
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -435,7 +469,7 @@ async fn many_contacts_of_one_moment_are_all_read() {
         world.add(&format!("n{n}"), json!({}));
     }
     let run = world.hour().await;
-    assert_eq!(run.platform.unwrap().news, 450);
+    assert_eq!(run.platform.unwrap().contacts.news, 450);
     let leads = world.scene.records("Lead").into_iter().filter(|lead| lead["LastName"].as_str().is_some_and(|name| name.starts_with('n'))).count();
     assert_eq!(leads, 450);
 }
@@ -452,5 +486,5 @@ async fn the_webhook_of_mautic_is_taken_with_its_signature_and_the_run_finds_not
     world.mautic.tell_saved(ada, true).await;
     world.scene.sweep().await;
     assert_eq!(world.lead("ada")["webmecanik_id__c"], json!(ada.to_string()));
-    assert_eq!(world.hour().await.platform.unwrap().news, 0);
+    assert_eq!(world.hour().await.platform.unwrap().contacts.news, 0);
 }

@@ -14,7 +14,7 @@ use salesforce_sim::id::Id;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use crate::mautic::World;
+use crate::{mautic::World, webmecanik};
 
 impl World {
     /// An account, made by a colleague.
@@ -69,7 +69,7 @@ impl World {
         for _ in 0..2 {
             let run = self.hour().await;
             let there = run.platform.as_ref().unwrap();
-            assert_eq!((there.news, there.companies.as_ref().unwrap().news, run.sheet.applied), (0, 0, 0), "{run:?}");
+            assert_eq!((there.contacts.news, there.companies.as_ref().unwrap().tally.news, run.sheet.applied), (0, 0, 0), "{run:?}");
         }
         assert_eq!(self.writes(), [] as [String; 0]);
     }
@@ -95,7 +95,7 @@ async fn a_company_that_is_edited_in_mautic_reaches_its_account_and_nobody_needs
     for (given, city) in [("Paris", json!("Paris")), ("", Value::Null), ("Lyon", json!("Lyon"))] {
         world.edit_company(company, json!({"companycity": given}));
         let run = world.hour().await;
-        assert_eq!((run.platform.unwrap().companies.unwrap().news, run.sheet.to_salesforce), (1, 1), "{given}");
+        assert_eq!((run.platform.unwrap().companies.unwrap().tally.news, run.sheet.to_salesforce), (1, 1), "{given}");
         assert_eq!(world.account(account)["BillingCity"], city);
     }
     // The name is Salesforce's, as the document says, and goes back.
@@ -225,9 +225,9 @@ async fn all_companies_are_read_at_first_however_old_and_then_those_that_have_ch
     world.scene.clock.advance(SignedDuration::from_hours(24 * 90));
     let run = world.hour().await;
     let companies = run.platform.unwrap().companies.unwrap();
-    assert_eq!((companies.read, companies.news, &world.account(account)["BillingCity"]), (450, 450, &json!("Lyon")));
+    assert_eq!((companies.tally.read, companies.tally.news, &world.account(account)["BillingCity"]), (450, 450, &json!("Lyon")));
     let run = world.hour().await;
-    assert_eq!(run.platform.unwrap().companies.unwrap().read, 0);
+    assert_eq!(run.platform.unwrap().companies.unwrap().tally.read, 0);
 }
 
 /// The user of the credentials may see no companies: contacts come all the same, and companies as soon as it may.
@@ -241,7 +241,7 @@ async fn companies_that_cannot_be_read_keep_no_contact_from_coming() {
     assert_eq!(run.platform.unwrap().problem.as_deref(), Some("platform_forbidden"));
     assert_eq!((&world.lead("ada")["Title"], world.known_company(acme).await), (&json!("Engineer"), None));
     let run = world.hour().await;
-    assert_eq!((run.platform.unwrap().news, world.known_company(acme).await.is_some()), (0, true));
+    assert_eq!((run.platform.unwrap().contacts.news, world.known_company(acme).await.is_some()), (0, true));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -259,4 +259,28 @@ async fn the_webhook_of_a_contacts_company_ties_them_by_the_companys_id() {
         assert_eq!(theirs, world.known_company(id).await.unwrap().key, "one of two of the same name");
         world.scene.clock.advance(SignedDuration::from_mins(1));
     }
+}
+
+/// Mautic tells of companies alone as well. That is taken, as whoever is refused a hundred times stops telling; the run brings what was saved.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_webhooks_of_companies_alone_are_taken_and_the_run_brings_what_was_saved() {
+    let (world, company, account) = acme().await;
+    world.edit_company(company, json!({"companycity": "Paris"}));
+    let core = json!({"companyname": {"alias": "companyname", "value": "ACME"}, "companycity": {"alias": "companycity", "value": "Paris"}});
+    let at = "2026-08-30T08:00:00+00:00";
+    let before = world.account(account);
+    let saved = json!({"company": {"id": company, "score": 0, "fields": {"core": core.clone(), "professional": []}}, "timestamp": at});
+    webmecanik::send(&world.scene, "company_post_save", saved).await;
+    assert_eq!(world.account(account), before, "nothing comes of it by itself");
+    world.hour().await;
+    assert_eq!(world.account(account)["BillingCity"], "Paris");
+
+    world.mautic.with(|store| store.companies.remove(&company));
+    let gone = json!({"id": company, "company": {"id": null, "score": 0, "fields": {"core": core, "professional": []}}, "timestamp": at});
+    webmecanik::send(&world.scene, "company_post_delete", gone).await;
+    world.hour().await;
+    assert_eq!(world.account(account)["BillingCity"], "Paris");
+    world.edit_account(account, json!({"BillingCity": "Nice"}));
+    world.hour().await;
+    assert_eq!(world.given_up().await, ["delivery_gone"]);
 }

@@ -13,10 +13,10 @@ use crate::{
     reconcile::{hour, lead, person, scene_with},
 };
 
-const ANNE: &str = "anne@kayo.fr";
-const PAUL: &str = "paul@kayo.fr";
+pub const ANNE: &str = "anne@kayo.fr";
+pub const PAUL: &str = "paul@kayo.fr";
 
-fn seed() -> Seed {
+pub fn seed() -> Seed {
     let mut seed = Seed::demo();
     seed.users.extend([ANNE, PAUL].map(|email| UserSeed {
         username: email.to_owned(),
@@ -34,7 +34,7 @@ async fn scene(strategy: &str, direction: &str) -> (Scene, ConnectionId) {
     (scene, kayo)
 }
 
-fn user(scene: &Scene, email: &str) -> Value {
+pub fn user(scene: &Scene, email: &str) -> Value {
     scene.org().with_org(|org| json!(org.users().find(|user| user.username == email).unwrap().id.to_string()))
 }
 

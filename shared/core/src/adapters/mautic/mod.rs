@@ -7,7 +7,10 @@ mod query;
 
 use std::{
     fmt,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -56,6 +59,7 @@ pub struct Mautic<'a> {
     base: String,
     sign_in: SignIn,
     token: Mutex<Option<SecretString>>,
+    calls: AtomicU32,
 }
 
 impl fmt::Debug for Mautic<'_> {
@@ -77,7 +81,13 @@ impl<'a> Mautic<'a> {
     /// The Mautic at an address.
     #[must_use]
     pub fn new(transport: &'a dyn Transport, url: &Url, sign_in: SignIn) -> Self {
-        Self { transport, base: url.as_str().trim_end_matches('/').to_owned(), sign_in, token: Mutex::default() }
+        Self { transport, base: url.as_str().trim_end_matches('/').to_owned(), sign_in, token: Mutex::default(), calls: AtomicU32::default() }
+    }
+
+    /// How many requests were sent, those for tokens among them.
+    #[must_use]
+    pub fn calls(&self) -> u32 {
+        self.calls.load(Ordering::Relaxed)
     }
 
     /// The contacts of a page.
@@ -97,12 +107,7 @@ impl<'a> Mautic<'a> {
     }
 
     async fn page(&self, what: &str, query: &Query) -> Result<Vec<Value>, MauticError> {
-        let answer = self.send(Method::GET, &format!("{what}?{}", query.text()), None).await?;
-        match answer.get(what) {
-            Some(Value::Object(items)) => Ok(items.values().cloned().collect()),
-            Some(Value::Array(items)) => Ok(items.clone()),
-            _ => Err(MauticError::Unreadable),
-        }
+        listed(&self.send(Method::GET, &format!("{what}?{}", query.text()), None).await?, what)
     }
 
     /// One contact.
@@ -165,19 +170,12 @@ impl<'a> Mautic<'a> {
         self.send(Method::POST, &format!("contacts/{id}/dnc/{channel}/{how}"), Some(&body)).await.map(drop)
     }
 
-    /// The id of the user with this user name or address.
+    /// All users.
     ///
     /// # Errors
-    /// See [`MauticError`].
-    pub async fn user(&self, name: &str) -> Result<Option<u64>, MauticError> {
-        let answer = self.send(Method::GET, "users?limit=0", None).await?;
-        let users = match answer.get("users") {
-            Some(Value::Object(users)) => users.values().collect(),
-            Some(Value::Array(users)) => users.iter().collect(),
-            _ => Vec::new(),
-        };
-        let is = |user: &Value, member: &str| user.get(member).and_then(Value::as_str).is_some_and(|own| own.eq_ignore_ascii_case(name.trim()));
-        Ok(users.into_iter().find(|user| is(user, "username") || is(user, "email")).and_then(|user| user.get("id")?.as_u64()))
+    /// [`MauticError::Forbidden`] where the role does not permit to view users; see [`MauticError`].
+    pub async fn users(&self) -> Result<Vec<Value>, MauticError> {
+        listed(&self.send(Method::GET, "users?limit=0", None).await?, "users")
     }
 
     /// The fields of contacts, as `passerelle attributes` reads them.
@@ -253,10 +251,20 @@ impl<'a> Mautic<'a> {
 
     async fn exchange(&self, request: http::request::Builder, body: Bytes) -> Result<Value, MauticError> {
         let request = request.extension(MOST_BYTES).body(body).map_err(|_| MauticError::Unreadable)?;
+        self.calls.fetch_add(1, Ordering::Relaxed);
         let answer = self.transport.send(request, TIMEOUT).await?;
         let status = answer.status();
         let json: Option<Value> = serde_json::from_slice(answer.body()).ok();
         if status.is_success() { json.ok_or(MauticError::Unreadable) } else { Err(MauticError::refused(status, json.as_ref())) }
+    }
+}
+
+/// What an answer lists: an object by ids, or an array.
+fn listed(answer: &Value, what: &str) -> Result<Vec<Value>, MauticError> {
+    match answer.get(what) {
+        Some(Value::Object(items)) => Ok(items.values().cloned().collect()),
+        Some(Value::Array(items)) => Ok(items.clone()),
+        _ => Err(MauticError::Unreadable),
     }
 }
 

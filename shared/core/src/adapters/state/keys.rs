@@ -125,6 +125,12 @@ impl Key {
         Self::of_connection(c, format!("USER#{hash}"))
     }
 
+    /// A user of the platform, by a hash of the name that it shows.
+    #[must_use]
+    pub fn platform_user(c: &ConnectionId, hash: &str) -> Self {
+        Self::of_connection(c, format!("PLATFORM_USER#{hash}"))
+    }
+
     /// A campaign that the document names, by a hash of how it does.
     #[must_use]
     pub fn campaign(c: &ConnectionId, hash: &str) -> Self {

@@ -16,6 +16,7 @@ mod keys;
 pub mod ledger;
 mod org;
 pub mod people;
+pub mod platform_users;
 pub mod problems;
 pub mod runs;
 pub mod schema;

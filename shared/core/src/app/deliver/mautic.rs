@@ -3,7 +3,7 @@
 //! PATCH drops numbers whose whole part is 0, and makes one contact of two where it names an address of another. So contacts with such
 //! numbers are read and written whole, and an address is given only to who changed it, when nobody else has it. With companies it does neither.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use futures::{StreamExt, stream};
 use serde_json::{Map, Value, json};
@@ -19,11 +19,11 @@ use crate::{
         mautic::{self, PlatformError},
     },
     domain::{
-        config::{Document, RecordFields},
+        config::Document,
         delivery::Delivery,
         finding::Finding,
         ids::PersonKey,
-        mautic::{Change, Contact, EMAIL, Whose},
+        mautic::{Change, Contact, EMAIL, Users, Whose, owner_unknown},
     },
     ports::Ports,
 };
@@ -37,8 +37,16 @@ pub(super) struct ToMautic<'a> {
     mautic: Result<Mautic<'a>, PlatformError>,
     /// What somebody has to do something about.
     problem: Option<Finding>,
-    /// Ids of users by name.
-    users: BTreeMap<String, Option<u64>>,
+    owners: Owners,
+}
+
+/// Who may own anything there.
+#[derive(Default)]
+struct Owners {
+    /// The users, as soon as somebody is to be told of an owner.
+    users: Option<Users>,
+    /// Whether one of those told is none.
+    unknown: bool,
 }
 
 /// A delivery on its way: what it changes, and how far it is.
@@ -67,11 +75,14 @@ impl Letter {
 impl<'a> ToMautic<'a> {
     pub async fn open(ports: Ports<'a>, document: &'a Document) -> Self {
         let mautic = mautic::open(ports, document).await;
-        Self { document, problem: mautic.as_ref().err().and_then(PlatformError::problem), mautic, users: BTreeMap::new() }
+        Self { document, problem: mautic.as_ref().err().and_then(PlatformError::problem), mautic, owners: Owners::default() }
     }
 
     /// Notes for `passerelle status` what somebody has to do, or that there is nothing.
     pub async fn end(self, round: Round<'_>) -> Result<(), StateError> {
+        if self.owners.users.is_some() {
+            mautic::note_owners(round.ports, round.c, self.owners.unknown.then(owner_unknown)).await?;
+        }
         mautic::note(round.ports, round.c, self.problem).await
     }
 
@@ -99,11 +110,10 @@ impl<'a> ToMautic<'a> {
 
     async fn send(&mut self, round: Round<'_>, claimed: Vec<(&mut Queue, Claimed)>) -> Result<(), StateError> {
         let begun = round.ports.clock.now();
-        let record = self.document.platform.mautic.as_ref().map(|mautic| mautic.record.clone()).unwrap_or_default();
-        let mut letters: Vec<Letter> = claimed.iter().map(|(_, claimed)| letter(&claimed.delivery, &record)).collect();
+        let mut letters: Vec<Letter> = claimed.iter().map(|(_, claimed)| letter(&claimed.delivery, self.document)).collect();
         let made = match &self.mautic {
             Ok(mautic) => {
-                self.users = users(mautic, std::mem::take(&mut self.users), &mut letters).await;
+                owners(mautic, &mut self.owners, &mut letters).await;
                 companies(mautic, &mut letters).await;
                 addresses(mautic, &mut letters).await;
                 patch(mautic, &mut letters).await;
@@ -136,10 +146,12 @@ impl<'a> ToMautic<'a> {
     }
 }
 
-fn letter(stored: &StoredDelivery, record: &RecordFields) -> Letter {
+fn letter(stored: &StoredDelivery, document: &Document) -> Letter {
     match serde_json::from_str::<Delivery>(&stored.body) {
         Ok(delivery) => {
-            let change = Change::of(&delivery, record);
+            let (contact, company) =
+                document.platform.mautic.as_ref().map(|mautic| (mautic.record.clone(), mautic.company_record.clone())).unwrap_or_default();
+            let change = Change::of(&delivery, &contact, &company);
             let answer = change.is_empty().then_some(Answer::Arrived { status: None });
             Letter { change, owner: None, answer }
         }
@@ -148,28 +160,27 @@ fn letter(stored: &StoredDelivery, record: &RecordFields) -> Letter {
 }
 
 /// Finds the ids of owners. One whom Mautic does not know is left as it is.
-async fn users(mautic: &Mautic<'_>, mut known: BTreeMap<String, Option<u64>>, letters: &mut [Letter]) -> BTreeMap<String, Option<u64>> {
+async fn owners(mautic: &Mautic<'_>, owners: &mut Owners, letters: &mut [Letter]) {
     for letter in letters.iter_mut().filter(|letter| letter.is_open()) {
         let Some(owner) = letter.change.owner.clone() else { continue };
-        let Some(name) = owner else {
-            letter.owner = Some(Value::Null);
-            continue;
-        };
-        let id = match known.get(&name) {
-            Some(id) => Ok(*id),
-            None => mautic.user(&name).await,
-        };
-        match id {
-            Ok(id) => {
-                letter.owner = id.map(|id| json!(id));
-                if known.insert(name, id).is_none() && id.is_none() {
-                    tracing::warn!(code = "delivery_owner_unknown", "no user of the platform is called like the owner");
+        if owners.users.is_none() {
+            match mautic.users().await {
+                Ok(users) => owners.users = Some(Users::parse(&users)),
+                Err(error) => {
+                    letter.answer = Some(failure(&error));
+                    continue;
                 }
             }
-            Err(error) => letter.answer = Some(failure(&error)),
+        }
+        letter.owner = match owner {
+            None => Some(Value::Null),
+            Some(email) => owners.users.as_ref().and_then(|users| users.id(&email)).map(|id| json!(id)),
+        };
+        if letter.owner.is_none() {
+            owners.unknown = true;
+            tracing::warn!(code = "delivery_owner_unknown", "no published user of the platform has the owner's address");
         }
     }
-    known
 }
 
 /// Companies, all in one call, after which no letter of theirs is open. One whose id Mautic has not told is not made: nothing keeps Mautic from
@@ -177,11 +188,13 @@ async fn users(mautic: &Mautic<'_>, mut known: BTreeMap<String, Option<u64>>, le
 async fn companies(mautic: &Mautic<'_>, letters: &mut [Letter]) {
     let (mut asked, mut bodies) = (Vec::new(), Vec::new());
     for letter in letters.iter_mut().filter(|letter| letter.is_open() && letter.change.whose == Whose::Company) {
-        if letter.change.id.is_some() {
-            bodies.push(letter.change.patch());
+        if letter.change.id.is_none() {
+            letter.answer = Some(Answer::Impossible { cause: NO_COMPANY });
+        } else if letter.writes_fields() {
+            bodies.push(letter.with_owner(letter.change.patch()));
             asked.push(letter);
         } else {
-            letter.answer = Some(Answer::Impossible { cause: NO_COMPANY });
+            letter.answer = Some(Answer::Arrived { status: None });
         }
     }
     if !bodies.is_empty() {

@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::PlatformError;
+use super::{PlatformError, unreadable};
 use crate::{
     adapters::{
         mautic::{BATCH, Column, Mautic, MauticError, Query, moment},
@@ -16,14 +16,15 @@ use crate::{
     app::upsert::later_deliveries,
     domain::{
         company::identities,
+        delivery::{Delivery, Kind, SalesforceRecord, Subject},
         engine::Engine,
         event::Event,
         ids::PersonKey,
         mautic::Company,
         person::Person,
         plan::Identities,
-        planner::tell,
-        run::{CompaniesThere, CompanyPlace},
+        planner::{ToldCompany, tell},
+        run::{CompaniesThere, CompanyPlace, Tally},
     },
     ports::Ports,
 };
@@ -46,12 +47,16 @@ pub(in crate::app) async fn read_companies(
     };
     let query = Query::by(Column::Id).from(column, moment(run.since)).after(Column::Id, after.to_string());
     let page: Vec<Value> = mautic.companies(&query).await?;
-    let companies: Vec<Company> = page.iter().filter_map(Company::parse).collect();
+    let mut companies: Vec<Company> = page.iter().filter_map(Company::parse).collect();
     if companies.is_empty() && !page.is_empty() {
         return Err(MauticError::Unreadable.into());
     }
-    run.read += companies.len() as u64;
-    run.news += note(ports, engine, &companies, started_at).await?;
+    // What we alone write into companies is no news of theirs.
+    let ours: Vec<&str> = engine.document.platform.mautic.iter().flat_map(|mautic| mautic.company_record.named()).map(|(_, alias)| alias).collect();
+    companies.iter_mut().for_each(|company| company.attributes.retain(|alias, _| !ours.contains(&alias.as_str())));
+    run.tally.read += page.len() as u64;
+    run.tally.unreadable += unreadable(&engine.document, page.len(), companies.len());
+    note(ports, engine, &companies, started_at, &mut run.tally).await?;
     let last = companies.iter().map(|company| company.id).max();
     run.at = match (run.at, last.filter(|_| page.len() >= BATCH)) {
         (CompanyPlace::Modified(_), Some(last)) => CompanyPlace::Modified(last),
@@ -62,8 +67,8 @@ pub(in crate::app) async fn read_companies(
     Ok(())
 }
 
-/// Notes what these companies say that was not known of them; answers of how many it was.
-async fn note(ports: Ports<'_>, engine: &Engine, companies: &[Company], started_at: Timestamp) -> Result<u64, StateError> {
+/// Notes what these companies say that was not known of them, and counts what became of each.
+async fn note(ports: Ports<'_>, engine: &Engine, companies: &[Company], started_at: Timestamp, tally: &mut Tally) -> Result<(), StateError> {
     let c = &engine.document.connection.id;
     let named: BTreeSet<String> = companies.iter().flat_map(|company| identities(&company.attributes)).collect();
     let owners: BTreeMap<String, PersonKey> = ports.table.load_aliases(c, &named.into_iter().collect::<Vec<_>>()).await?.into_iter().collect();
@@ -75,12 +80,18 @@ async fn note(ports: Ports<'_>, engine: &Engine, companies: &[Company], started_
     };
     let reads: Vec<_> = companies.iter().map(|company| news(ports, engine, company.clone(), known(company), started_at)).collect();
     let news: Vec<Result<Option<Event>, StateError>> = stream::iter(reads).buffered(PARALLEL).collect().await;
-    let news: Vec<Event> = news.into_iter().filter_map(Result::transpose).collect::<Result<_, _>>()?;
+    let news: Vec<Option<Event>> = news.into_iter().collect::<Result<_, _>>()?;
+    tally.known += news.iter().filter(|news| news.is_none()).count() as u64;
+    let news: Vec<Event> = news.into_iter().flatten().collect();
     let told = tell(engine, &news, owners, stored.clone());
-    let records: Vec<_> = told.into_iter().map(|(before, company)| record(ports, engine, before, company, started_at)).collect();
-    let recorded: Vec<Result<(), StateError>> = stream::iter(records).buffer_unordered(PARALLEL).collect().await;
-    let count = recorded.len() as u64;
-    recorded.into_iter().collect::<Result<(), _>>().map(|()| count)
+    let records: Vec<_> = told.into_iter().map(|told| record(ports, engine, told, started_at)).collect();
+    let recorded: Vec<Result<Tally, StateError>> = stream::iter(records).buffer_unordered(PARALLEL).collect().await;
+    for recorded in recorded {
+        let Tally { news, known, .. } = recorded?;
+        tally.news += news;
+        tally.known += known;
+    }
+    Ok(())
 }
 
 /// What a company says that is not known of it, without what Mautic could not know better: what it is still to be told of, and what it was told
@@ -102,10 +113,16 @@ async fn news(
     Ok(company.news(Some(known), started_at))
 }
 
-async fn record(ports: Ports<'_>, engine: &Engine, before: Person, company: Person, started_at: Timestamp) -> Result<(), StateError> {
+/// Records what was told of one company. Where it is nothing that any rule takes for a statement, all of it counts as known.
+async fn record(ports: Ports<'_>, engine: &Engine, told: ToldCompany, started_at: Timestamp) -> Result<Tally, StateError> {
+    let ToldCompany { before, company, events } = told;
+    if before == company {
+        return Ok(Tally { known: events, ..Tally::default() });
+    }
     let identities = Identities::between(&before, &company, &BTreeMap::new());
     let company = Person { pending: company.pending.or(Some(started_at)), ..company };
     let now = ports.clock.now();
+    let deliveries: Vec<Delivery> = introduction(engine, &before, &company, ports.ids.fresh(), now).into_iter().collect();
     let recording = Recording {
         before: before.version,
         person: Some(&company),
@@ -113,11 +130,29 @@ async fn record(ports: Ports<'_>, engine: &Engine, before: Person, company: Pers
         claims: &identities.claims,
         events: &[],
         told: &[],
-        deliveries: &[],
+        deliveries: &deliveries,
         why: None,
         retry_at: now,
         now,
         plan: &ports.ids.fresh(),
     };
-    ports.table.record(&engine.document.connection.id, recording).await
+    ports.table.record(&engine.document.connection.id, recording).await?;
+    Ok(Tally { news: events, ..Tally::default() })
 }
+
+/// What tells a company which account is its own, as soon as its id is known, where that is to be written there and was not before.
+fn introduction(engine: &Engine, before: &Person, company: &Person, id: String, now: Timestamp) -> Option<Delivery> {
+    let is_written = engine.document.platform.mautic.as_ref()?.company_record.named().next().is_some();
+    let link = company.link.as_ref().filter(|_| is_written && before.value(ID).is_none() && company.value(ID).is_some())?;
+    Some(Delivery {
+        id,
+        kind: Kind::Updated.of_company(),
+        occurred_at: now,
+        subject: Subject::of(company),
+        salesforce: SalesforceRecord { object: link.object.clone(), id: link.id, synced_at: now },
+        changes: BTreeMap::new(),
+    })
+}
+
+/// The attribute with a company's id.
+const ID: &str = "company.id";

@@ -1,12 +1,13 @@
 //! The platform as a Mautic: signing in to it, and reading what has changed there.
 
 mod companies;
+mod owners;
 mod read;
 
 use secrecy::SecretString;
 use thiserror::Error;
 
-pub(super) use self::{companies::read_companies, read::read_page};
+pub(super) use self::{companies::read_companies, owners::of_events as address_owners, read::read_page};
 
 use super::check::{CheckError, load_engine};
 use crate::{
@@ -127,9 +128,29 @@ async fn inventory(mautic: &Mautic<'_>) -> Result<Vec<Attribute>, PlatformError>
 
 /// Who finds the problems of the platform's API.
 const SOURCE: &str = "platform";
+/// Who finds those of the owners that it is told.
+const OWNERS: &str = "owners_of_platform";
 
 /// Notes the problem for `passerelle status`, or that there is none any more.
 pub(super) async fn note(ports: Ports<'_>, c: &ConnectionId, problem: Option<Finding>) -> Result<(), StateError> {
+    settle(ports, c, SOURCE, problem).await
+}
+
+/// The same of the owners that it was told.
+pub(super) async fn note_owners(ports: Ports<'_>, c: &ConnectionId, problem: Option<Finding>) -> Result<(), StateError> {
+    settle(ports, c, OWNERS, problem).await
+}
+
+/// How many of a page could not be read; the log tells of them, as nobody else would.
+fn unreadable(document: &Document, page: usize, readable: usize) -> u64 {
+    let count = page.saturating_sub(readable);
+    if count > 0 {
+        tracing::error!(connection.id = %document.connection.id, count, code = "platform_item_unreadable", "contacts or companies cannot be read");
+    }
+    count as u64
+}
+
+async fn settle(ports: Ports<'_>, c: &ConnectionId, source: &str, problem: Option<Finding>) -> Result<(), StateError> {
     let found: Vec<Finding> = problem.into_iter().collect();
-    ports.table.settle_problems(c, SOURCE, &found, ports.clock.now()).await
+    ports.table.settle_problems(c, source, &found, ports.clock.now()).await
 }

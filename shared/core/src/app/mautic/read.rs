@@ -7,12 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::PlatformError;
+use super::{PlatformError, owners, unreadable};
 use crate::{
-    adapters::mautic::{BATCH, Column, Mautic, MauticError, Query, moment},
+    adapters::{
+        mautic::{BATCH, Column, Mautic, MauticError, Query, moment},
+        state::events::Stored,
+    },
     app::intake::store,
     domain::{
         config::Document,
+        engine::Engine,
         event::{Event, normalise_email},
         ids::{EventId, PersonKey},
         mautic::Contact,
@@ -25,10 +29,11 @@ use crate::{
 /// Reads the next page and stores what is new in it; answers the events, which are durable then.
 pub(in crate::app) async fn read_page(
     ports: Ports<'_>,
-    document: &Document,
+    engine: &Engine,
     mautic: &Mautic<'_>,
     run: &mut FromPlatform,
 ) -> Result<Vec<EventId>, PlatformError> {
+    let document = &engine.document;
     let column = if run.modified == ContactPlace::Done { Column::Added } else { Column::Modified };
     let place = if column == Column::Modified { run.modified } else { run.added };
     let query = match place {
@@ -45,11 +50,10 @@ pub(in crate::app) async fn read_page(
     // What we alone write into contacts is no news of theirs.
     let ours: Vec<&str> = document.platform.mautic.iter().flat_map(|mautic| mautic.record.named()).map(|(_, alias)| alias).collect();
     contacts.iter_mut().for_each(|contact| contact.person.retain(|alias, _| !ours.contains(&alias.as_str())));
-    let news = news(ports, document, &contacts).await?;
-    let (c, source) = (&document.connection.id, &document.source.id);
-    store(ports, source, std::slice::from_ref(c), &news, ports.clock.now()).await.into_iter().try_for_each(|(.., stored)| stored.map(drop))?;
-    run.read += contacts.len() as u64;
-    run.news += news.len() as u64;
+    owners::of_contacts(ports, engine, mautic, &mut contacts).await?;
+    run.contacts.read += page.len() as u64;
+    run.contacts.unreadable += unreadable(document, page.len(), contacts.len());
+    let news = tell(ports, document, &contacts, run).await?;
     let last_time = contacts.iter().filter_map(|contact| if column == Column::Modified { contact.modified } else { Some(contact.added) }).max();
     let last_id = contacts.iter().map(|contact| contact.id).max();
     let next = match (place, last_time, last_id) {
@@ -63,11 +67,35 @@ pub(in crate::app) async fn read_page(
     } else {
         run.added = next
     }
-    Ok(news.into_iter().map(|event| event.id).collect())
+    Ok(news)
 }
 
-/// What the contacts say that is not known of their people.
-async fn news(ports: Ports<'_>, document: &Document, contacts: &[Contact]) -> Result<Vec<Event>, PlatformError> {
+/// Makes events of what is new in contacts, and counts what became of each. What a store that has another event under the id took in is counted
+/// nowhere, so that the run does not balance.
+async fn tell(ports: Ports<'_>, document: &Document, contacts: &[Contact], run: &mut FromPlatform) -> Result<Vec<EventId>, PlatformError> {
+    let news = news(ports, document, contacts).await?;
+    let (c, source) = (&document.connection.id, &document.source.id);
+    let events: Vec<Event> = news.iter().flatten().cloned().collect();
+    let stored = store(ports, source, std::slice::from_ref(c), &events, ports.clock.now()).await;
+    let mut taken: BTreeSet<EventId> = BTreeSet::new();
+    for (event, _, stored) in stored {
+        match stored? {
+            Stored::New | Stored::Repeated => _ = taken.insert(event.clone()),
+            Stored::Contradicted => {}
+        }
+    }
+    for events in &news {
+        match events.as_slice() {
+            [] => run.contacts.known += 1,
+            events => run.contacts.news += u64::from(events.iter().all(|event| taken.contains(&event.id))),
+        }
+    }
+    run.events += taken.len() as u64;
+    Ok(events.into_iter().map(|event| event.id).collect())
+}
+
+/// What each of the contacts says that is not known of its person.
+async fn news(ports: Ports<'_>, document: &Document, contacts: &[Contact]) -> Result<Vec<Vec<Event>>, PlatformError> {
     let c = &document.connection.id;
     let identities = |contact: &Contact| -> Vec<String> {
         let email = contact.person.get("email").and_then(Value::as_str).map(|email| email_alias(&normalise_email(email)));
@@ -79,5 +107,5 @@ async fn news(ports: Ports<'_>, document: &Document, contacts: &[Contact]) -> Re
     let people = ports.table.load_people(c, None, &keys.into_iter().collect::<Vec<_>>()).await?;
     let people: BTreeMap<&PersonKey, &Person> = people.iter().map(|person| (&person.key, person)).collect();
     let known = |contact: &Contact| identities(contact).iter().find_map(|alias| aliases.get(alias)).and_then(|key| people.get(key).copied());
-    Ok(contacts.iter().flat_map(|contact| contact.news(known(contact))).collect())
+    Ok(contacts.iter().map(|contact| contact.news(known(contact))).collect())
 }

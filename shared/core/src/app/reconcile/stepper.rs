@@ -6,7 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Step, page::Page};
 use crate::{
-    adapters::state::{StateError, connections::Meta, people::Whom, runs::Cursor},
+    adapters::{
+        mautic::Mautic,
+        state::{StateError, connections::Meta, people::Whom, runs::Cursor},
+    },
     app::{
         access::{Access, AccessError},
         mautic::{self, PlatformError},
@@ -171,17 +174,9 @@ impl<'a> Stepper<'a> {
         let c = &document.connection.id;
         let read = async {
             let mautic = mautic::open(ports, document).await?;
-            for _ in 0..PLATFORM_PAGES {
-                if run.is_over() || !shift.has_time() {
-                    break;
-                }
-                if !run.has_contacts() {
-                    self.brought.extend(mautic::read_page(ports, document, &mautic, run).await?);
-                } else if let Some(companies) = &mut run.companies {
-                    mautic::read_companies(ports, self.engine, &mautic, companies, started_at).await?;
-                }
-            }
-            Ok(())
+            let read = self.read_pages(shift, &mautic, run, started_at).await;
+            run.calls += mautic.calls();
+            read
         };
         let problem = match read.await {
             Ok(()) => None,
@@ -195,6 +190,26 @@ impl<'a> Stepper<'a> {
         };
         if run.is_over() {
             mautic::note(ports, c, problem).await?;
+        }
+        Ok(())
+    }
+
+    async fn read_pages(
+        &mut self,
+        shift: &Shift<'a>,
+        mautic: &Mautic<'_>,
+        run: &mut FromPlatform,
+        started_at: Timestamp,
+    ) -> Result<(), PlatformError> {
+        for _ in 0..PLATFORM_PAGES {
+            if run.is_over() || !shift.has_time() {
+                break;
+            }
+            if !run.has_contacts() {
+                self.brought.extend(mautic::read_page(self.ports, self.engine, mautic, run).await?);
+            } else if let Some(companies) = &mut run.companies {
+                mautic::read_companies(self.ports, self.engine, mautic, companies, started_at).await?;
+            }
         }
         Ok(())
     }
@@ -390,7 +405,7 @@ fn next(c: &ConnectionId, last: Timestamp) -> Timestamp {
 
 fn report(c: &ConnectionId, run: &Run) {
     let sheet = &run.sheet;
-    let balanced = sheet.balances();
+    let balanced = run.balances();
     tracing::info!(
         connection.id = %c, run.id = run.id, read = sheet.read, applied = sheet.applied, unchanged = sheet.unchanged, parked = sheet.parked,
         later = sheet.later, conflicts = sheet.conflicts, api_calls = run.api_calls, balanced, stopped = run.stopped, "run ended"

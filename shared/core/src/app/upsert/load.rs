@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::stale;
 use crate::{
     adapters::state::{StateError, events::StoredEvent},
+    app::mautic,
     domain::{
         company::identities,
         config::{Action, SameEmail},
@@ -37,14 +38,14 @@ pub(super) async fn load(ports: Ports<'_>, engine: &Engine, ids: &[EventId]) -> 
     let c = &engine.document.connection.id;
     let mut loaded = Loaded::default();
     let mut groups = Groups { same_email: engine.document.people.same_email, organization: engine.organization.clone(), ..Groups::default() };
-    let mut events = open_events(ports, c, ids, &mut loaded.stored).await?;
+    let mut events = open_events(ports, engine, ids, &mut loaded.stored).await?;
     groups.resolve(ports, c, &events).await?;
     groups.assign(c, &mut events);
 
     // A person's parked events are planned together with their new ones: what was missing may be there now.
     let waiting: BTreeSet<EventId> = groups.people.values().flat_map(|(person, _)| person.waiting.iter().cloned()).collect();
     let waiting: Vec<EventId> = waiting.into_iter().filter(|id| !loaded.stored.contains_key(id)).collect();
-    let mut more = open_events(ports, c, &waiting, &mut loaded.stored).await?;
+    let mut more = open_events(ports, engine, &waiting, &mut loaded.stored).await?;
     groups.resolve(ports, c, &more).await?;
     groups.assign(c, &mut more);
 
@@ -100,10 +101,11 @@ const fn is_of_record(action: &Action) -> bool {
 
 async fn open_events(
     ports: Ports<'_>,
-    c: &ConnectionId,
+    engine: &Engine,
     ids: &[EventId],
     stored: &mut BTreeMap<EventId, StoredEvent>,
 ) -> Result<Vec<OpenEvent>, StateError> {
+    let c = &engine.document.connection.id;
     let mut open = Vec::new();
     for (id, item) in ports.table.load_events(c, ids).await? {
         if !item.is_open() {
@@ -114,6 +116,9 @@ async fn open_events(
             Err(_) => tracing::error!(connection.id = %c, event.id = %id, code = "event_unreadable", "stored event cannot be read"),
         }
         stored.insert(id, item);
+    }
+    if engine.document.platform.mautic.is_some() {
+        mautic::address_owners(ports, &engine.document, open.iter_mut().map(|open| &mut open.event)).await?;
     }
     Ok(open)
 }

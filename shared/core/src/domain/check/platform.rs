@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{error, warning};
 use crate::domain::{
-    config::Document,
+    config::{Document, RecordFields},
     finding::{Finding, Sentence, Severity},
     mapping::{Attribute, AttributeType, FieldMaps, Rule, merge::Direction},
     mautic::{is_beside, problem},
@@ -63,15 +63,18 @@ impl Fields<'_> {
 
     /// The fields that get the Salesforce record.
     fn of_records(&self, document: &Document) -> Vec<Finding> {
-        let named = document.platform.mautic.iter().flat_map(|mautic| mautic.record.named());
-        let found = named.filter_map(|(place, alias)| {
-            let fitting: &[AttributeType] = match place {
-                "synced_at" => &[AttributeType::Datetime],
-                _ => &[AttributeType::Text, AttributeType::LongText],
-            };
-            self.fits(&format!("person.{alias}"), format!("platform.mautic.record.{place}"), fitting)
-        });
-        found.collect()
+        let of = |root: &'static str, section: &'static str, record: &RecordFields| -> Vec<Finding> {
+            let found = record.named().filter_map(|(place, alias)| {
+                let fitting: &[AttributeType] = match place {
+                    "synced_at" => &[AttributeType::Datetime],
+                    _ => &[AttributeType::Text, AttributeType::LongText],
+                };
+                self.fits(&format!("{root}.{alias}"), format!("platform.mautic.{section}.{place}"), fitting)
+            });
+            found.collect()
+        };
+        let mautic = document.platform.mautic.iter();
+        mautic.flat_map(|mautic| [of("person", "record", &mautic.record), of("company", "company_record", &mautic.company_record)].concat()).collect()
     }
 
     /// An attribute that the document declares to be of another kind than it is.

@@ -18,9 +18,12 @@ pub struct Mautic {
     /// Fields of the contact that tell which Salesforce record is its own.
     #[serde(default, skip_serializing_if = "is_default")]
     pub record: RecordFields,
+    /// Fields of the company that tell which account is its own.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub company_record: RecordFields,
 }
 
-/// Fields of a contact, by their aliases, that get what is known of its Salesforce record. Passerelle alone writes them.
+/// Fields of a contact, or of a company, by their aliases, that get what is known of its Salesforce record. Passerelle alone writes them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordFields {
@@ -30,7 +33,7 @@ pub struct RecordFields {
     /// A text field for its object, for example `Lead`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
-    /// A field of the type datetime for when both sides were compared last, so that something went to the contact. It goes along with what
+    /// A field of the type datetime for when both sides were compared last, so that something went to Mautic. It goes along with what
     /// else is written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub synced_at: Option<String>,

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Action, ActivityObject, Auth, Campaign, Document, MemberAction, OwnerFallback, RecordAction, Toggle, Webhook, short_form};
+use super::{Action, ActivityObject, Auth, Campaign, Document, MemberAction, OwnerFallback, RecordAction, RecordFields, Toggle, Webhook, short_form};
 use crate::domain::{
     company,
     event::CONTEXT,
     hook::Reader,
     ids::{MappingName, RecordId},
     mapping::{FieldMaps, preflight, transform},
-    mautic::is_kept,
+    mautic::{is_kept, is_kept_company},
     near::near,
     template::Template,
     words::Sentence,
@@ -147,17 +147,33 @@ fn mautic_faults(document: &Document, fault: &mut impl FnMut(String, String)) {
         );
         fault("platform.webhook".to_owned(), message.to(document.connection.language).to_owned());
     }
+    let contacts = Sentence::new(
+        "Name a field of the contact by its alias, one that only this is written into, and that no rule maps.",
+        "Nommez un champ du contact par son alias, où rien d'autre n'est écrit et qu'aucune règle n'associe.",
+    );
+    let companies = Sentence::new(
+        "Name a field of the company by its alias, one that only this is written into, and that no rule maps.",
+        "Nommez un champ de la société par son alias, où rien d'autre n'est écrit et qu'aucune règle n'associe.",
+    );
+    record_field_faults(document, ("person", "record", &mautic.record), is_kept, &contacts, fault);
+    record_field_faults(document, ("company", "company_record", &mautic.company_record), is_kept_company, &companies, fault);
+}
+
+/// Fields that are to get the Salesforce record, and cannot.
+fn record_field_faults(
+    document: &Document,
+    (root, section, record): (&str, &str, &RecordFields),
+    is_kept: fn(&str) -> bool,
+    message: &Sentence,
+    fault: &mut impl FnMut(String, String),
+) {
     let mut aliases = BTreeSet::new();
-    for (place, alias) in mautic.record.named() {
+    for (place, alias) in record.named() {
         let is_alias = !alias.is_empty() && alias.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-        let from = format!("person.{alias}");
+        let from = format!("{root}.{alias}");
         let is_mapped = document.mappings.values().flat_map(|mapping| &mapping.fields).any(|rule| rule.from == from);
         if !is_alias || is_kept(alias) || is_mapped || !aliases.insert(alias) {
-            let message = Sentence::new(
-                "Name a field of the contact by its alias, one that only this is written into, and that no rule maps.",
-                "Nommez un champ du contact par son alias, où rien d'autre n'est écrit et qu'aucune règle n'associe.",
-            );
-            fault(format!("platform.mautic.record.{place}"), message.to(document.connection.language).to_owned());
+            fault(format!("platform.mautic.{section}.{place}"), message.to(document.connection.language).to_owned());
         }
     }
 }

@@ -35,22 +35,26 @@ pub struct Change {
     pub fields: Map<String, Value>,
     /// Whether it is to get no e-mails from now on, where that has changed.
     pub opt_out: Option<bool>,
-    /// The user name or address of its owner, where that has changed; `Some(None)` = nobody.
+    /// The address of its owner, where that has changed; `Some(None)` = nobody.
     pub owner: Option<Option<String>>,
 }
 
 impl Change {
-    /// What a delivery changes; attributes of anything else than whom it is about are not theirs. `record` names the fields that tell of a
-    /// contact's Salesforce record; they alone make no contact.
+    /// What a delivery changes; attributes of anything else than whom it is about are not theirs. The fields that tell of the Salesforce record
+    /// of a contact, or of a company, go along where it is known; they alone make nobody.
     #[must_use]
-    pub fn of(delivery: &Delivery, record: &RecordFields) -> Self {
-        match &delivery.subject {
-            Subject::Person(about) => Self::of_contact(delivery, record, about),
-            Subject::Company(about) => Self::of_company(delivery, about),
+    pub fn of(delivery: &Delivery, contact: &RecordFields, company: &RecordFields) -> Self {
+        let (mut change, record) = match &delivery.subject {
+            Subject::Person(about) => (Self::of_contact(delivery, about), contact),
+            Subject::Company(about) => (Self::of_company(delivery, about), company),
+        };
+        if change.id.is_some() || !change.is_empty() {
+            change.fields.extend(record.named().map(|(place, alias)| (alias.to_owned(), told(delivery, place))));
         }
+        change
     }
 
-    fn of_contact(delivery: &Delivery, record: &RecordFields, about: &About) -> Self {
+    fn of_contact(delivery: &Delivery, about: &About) -> Self {
         let mut change = Self::none(Whose::Contact, &about.ids, about.email.clone());
         for (path, value) in &delivery.changes {
             match path.strip_prefix("person.") {
@@ -61,22 +65,18 @@ impl Change {
                 Some(alias) => _ = change.fields.insert(alias.to_owned(), written(value)),
             }
         }
-        if change.id.is_some() || !change.is_empty() {
-            let of = |(place, alias): (&str, &str)| (alias.to_owned(), told(delivery, place));
-            change.fields.extend(record.named().map(of));
-        }
         change
     }
 
     fn of_company(delivery: &Delivery, about: &AboutCompany) -> Self {
         let mut change = Self::none(Whose::Company, &about.ids, None);
         for (path, value) in &delivery.changes {
-            let alias = match path.strip_prefix("company.") {
-                None | Some("id" | OWNER) => continue,
-                Some("name") => NAME_FIELD,
-                Some(alias) => alias,
-            };
-            change.fields.insert(alias.to_owned(), written(value));
+            match path.strip_prefix("company.") {
+                None | Some("id") => {}
+                Some(OWNER) => change.owner = Some(value.as_str().map(str::to_owned)),
+                Some("name") => _ = change.fields.insert(NAME_FIELD.to_owned(), written(value)),
+                Some(alias) => _ = change.fields.insert(alias.to_owned(), written(value)),
+            }
         }
         change
     }
@@ -171,7 +171,11 @@ mod tests {
     use crate::domain::delivery::{Kind, SalesforceRecord};
 
     fn change(ids: &[&str], changes: Value) -> Change {
-        Change::of(&delivery(ids, changes), &RecordFields::default())
+        of(&delivery(ids, changes), &RecordFields::default())
+    }
+
+    fn of(delivery: &Delivery, record: &RecordFields) -> Change {
+        Change::of(delivery, record, &RecordFields::default())
     }
 
     fn delivery(ids: &[&str], changes: Value) -> Delivery {
@@ -213,7 +217,7 @@ mod tests {
             (&[], json!({}), &record, json!({})),
             (&["47"], json!({}), &RecordFields::default(), json!({})),
         ] {
-            assert_eq!(Value::Object(Change::of(&delivery(ids, changes), record).fields), want);
+            assert_eq!(Value::Object(of(&delivery(ids, changes), record).fields), want);
         }
     }
 
@@ -222,11 +226,19 @@ mod tests {
         let changes = json!({"company.name": "ACME", "company.companycity": null, "company.gone": false, "company.staff": 0, "company.id": 7,
                              "company.owner": "sales", "person.city": "Lyon"});
         let about = |ids: Vec<String>| Subject::Company(AboutCompany { ids, name: Some("ACME".to_owned()) });
-        let change = Change::of(&Delivery { subject: about(vec!["7".to_owned()]), ..delivery(&[], changes.clone()) }, &RecordFields::default());
-        assert_eq!((change.whose, change.has_zero(), &change.owner), (Whose::Company, false, &None));
-        assert_eq!(Value::Object(change.patch()), json!({"id": 7, "companyname": "ACME", "companycity": "", "gone": 0, "staff": 0}));
-        let unknown = Change::of(&Delivery { subject: about(vec![]), ..delivery(&[], changes) }, &RecordFields::default());
+        let record = RecordFields { id: Some("sf_account".to_owned()), ..RecordFields::default() };
+        let change = |ids: Vec<String>, changes: Value, record: &RecordFields| {
+            Change::of(&Delivery { subject: about(ids), ..delivery(&[], changes) }, &RecordFields::default(), record)
+        };
+        let known = change(vec!["7".to_owned()], changes.clone(), &RecordFields::default());
+        assert_eq!((known.whose, known.has_zero(), &known.owner), (Whose::Company, false, &Some(Some("sales".to_owned()))));
+        assert_eq!(Value::Object(known.patch()), json!({"id": 7, "companyname": "ACME", "companycity": "", "gone": 0, "staff": 0}));
+        let unknown = change(vec![], changes, &RecordFields::default());
         assert_eq!((unknown.id, unknown.is_empty()), (None, false));
+        // Its account is told of by itself, where the company is known.
+        let told = change(vec!["7".to_owned()], json!({}), &record);
+        assert_eq!(Value::Object(told.patch()), json!({"id": 7, "sf_account": "00Q5g00000AbCdEEAV"}));
+        assert!(change(vec![], json!({}), &record).is_empty());
     }
 
     #[test]

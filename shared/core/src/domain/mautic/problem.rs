@@ -17,6 +17,24 @@ pub fn problem(code: &str) -> Option<Finding> {
     })
 }
 
+/// What is said as long as an owner in Salesforce has no user in Mautic. It names nobody.
+#[must_use]
+pub fn owner_unknown() -> Finding {
+    Finding::new(
+        Severity::Warning,
+        "delivery_owner_unknown",
+        "platform.mautic",
+        Sentence::new(
+            "Somebody who owns records in Salesforce has no user in Mautic: no published user there has the e-mail address. The contacts keep the owner that they have, and the rest is written.",
+            "Un propriétaire d'enregistrements dans Salesforce n'a pas d'utilisateur dans Mautic : aucun utilisateur publié n'y a son adresse e-mail. Les contacts gardent leur propriétaire, et le reste est écrit.",
+        ),
+        Sentence::new(
+            "Make the user in Mautic, or give them the address that they have in Salesforce; then change the owner once more.",
+            "Créez l'utilisateur dans Mautic, ou donnez-lui l'adresse qu'il a dans Salesforce ; puis changez encore une fois le propriétaire.",
+        ),
+    )
+}
+
 /// Code, place, what is so, and its cure, in English and in French.
 type Problem = (&'static str, &'static str, [&'static str; 2], [&'static str; 2]);
 

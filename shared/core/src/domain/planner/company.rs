@@ -31,24 +31,37 @@ pub fn gather(engine: &Engine, people: &mut [Case], owners: BTreeMap<String, Per
     gathering.companies.into_values().collect()
 }
 
-/// Takes over what is said of companies by no event of anybody's: each of `told` is about a company alone. Answers those of which it is news,
-/// as they were and as they are from now on.
+/// A company of which something is said, as it was and as it is from now on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToldCompany {
+    /// As it was.
+    pub before: Person,
+    /// As it is; the same where nothing of it counts as a statement.
+    pub company: Person,
+    /// How many of those that were told are about it.
+    pub events: u64,
+}
+
+/// Takes over what is said of companies by no event of anybody's: each of `told` is about a company alone.
 #[must_use]
-pub fn tell(engine: &Engine, told: &[Event], owners: BTreeMap<String, PersonKey>, stored: Vec<Person>) -> Vec<(Person, Person)> {
+pub fn tell(engine: &Engine, told: &[Event], owners: BTreeMap<String, PersonKey>, stored: Vec<Person>) -> Vec<ToldCompany> {
     let companies = stored.iter().map(|company| (company.key.clone(), Case::new(company.clone(), Vec::new()))).collect();
     let mut gathering = Gathering { connection: &engine.document.connection.id, owners, companies };
+    let mut events = BTreeMap::<PersonKey, u64>::new();
     for event in told {
         let Some(stated) = engine.company_of(event) else { continue };
         let case = gathering.company(&identities(&stated));
+        *events.entry(case.person.key.clone()).or_default() += 1;
         case.person.fold_company(event, &stated, |path| engine.clears(path));
         case.person.aliases.retain(|alias| !case.foreign.contains(alias));
     }
     let mut before: BTreeMap<PersonKey, Person> = stored.into_iter().map(|company| (company.key.clone(), company)).collect();
-    let both = gathering.companies.into_values().map(|case| {
-        let before = before.remove(&case.person.key).unwrap_or_else(|| Person::new_company(case.person.key.clone()));
-        (before, case.person)
-    });
-    both.filter(|(before, now)| before != now).collect()
+    let of_company = |case: Case| {
+        let company = case.person;
+        let before = before.remove(&company.key).unwrap_or_else(|| Person::new_company(company.key.clone()));
+        Some(ToldCompany { events: *events.get(&company.key)?, before, company })
+    };
+    gathering.companies.into_values().filter_map(of_company).collect()
 }
 
 struct Gathering<'a> {

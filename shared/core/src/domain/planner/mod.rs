@@ -24,7 +24,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use company::Company;
-pub use company::{gather, tell};
+pub use company::{ToldCompany, gather, tell};
 use events::Live;
 pub use field::differs_by_time;
 use jiff::Timestamp;

@@ -69,7 +69,7 @@ impl Directory {
 impl Look<'_> {
     /// Those who own what a run has read by ids: their addresses are what the platform knows them by.
     pub(super) fn owners_of_records(&self, access: &Access<'_>, cases: &[Case]) -> Result<Vec<Asked>, AccessError> {
-        if !["Lead", "Contact"].into_iter().any(|object| self.engine.maps_owner(object)) {
+        if !["Lead", "Contact", "Account"].into_iter().any(|object| self.engine.maps_owner(object)) {
             return Ok(Vec::new());
         }
         let read = cases.iter().filter(|case| case.run.is_some()).flat_map(|case| case.found.read()).filter(|read| read.owner.is_none());
