@@ -159,9 +159,12 @@ enum Command {
     People {
         /// The connection.
         connection: ConnectionId,
-        /// Only those synchronised at this time or later, for example 2026-03-01 or 2026-03-01T08:00:00Z.
+        /// Tell as well how many were synchronised last at this time or later, for example 2026-03-01 or 2026-03-01T08:00:00Z.
         #[arg(long, value_name = "TIME")]
         since: Option<String>,
+        /// Or before this time.
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
         /// Print JSON.
         #[arg(long)]
         json: bool,
@@ -224,7 +227,9 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Ledger { connection, days, json }) => problems::ledger(&cli.target, &connection, days, json).await,
         Some(Command::Runs { connection, last, json }) => runs::run(&cli.target, &connection, last, json).await,
         Some(Command::Sync(options)) => sync::run(&cli.target, options).await,
-        Some(Command::People { connection, since, json }) => people::run(&cli.target, &connection, since.as_deref(), json).await,
+        Some(Command::People { connection, since, until, json }) => {
+            people::run(&cli.target, &connection, (since.as_deref(), until.as_deref()), json).await
+        }
         Some(Command::Schema) => {
             print!("{}", passerelle_core::domain::config::json_schema());
             Ok(())

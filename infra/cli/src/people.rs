@@ -10,31 +10,39 @@ use serde_json::json;
 
 use crate::target::Target;
 
-/// Prints how many have a Salesforce record, and how many of them were synchronised since a time.
-pub async fn run(target: &Target, c: &ConnectionId, since: Option<&str>, as_json: bool) -> Result<()> {
-    let since = since.map(parse).transpose()?;
+/// Prints how many have a Salesforce record, and how many of them were synchronised last in a time.
+pub async fn run(target: &Target, c: &ConnectionId, (since, until): (Option<&str>, Option<&str>), as_json: bool) -> Result<()> {
+    let (since, until) = (since.map(parse).transpose()?, until.map(parse).transpose()?);
     let world = target.world().await?;
     let ports = world.ports();
-    let until = Place::at(ports.clock.now().checked_add(jiff::SignedDuration::from_secs(1))?);
-    let count = |whom, after: Timestamp| {
-        let (until, after) = (until.clone(), Place::at(after));
-        async move { ports.table.count_people(c, whom, &after, &until).await }
-    };
-    let linked = count(Whom::Linked, Timestamp::UNIX_EPOCH).await.context(target.hint())?;
-    let known = count(Whom::Everybody, Timestamp::UNIX_EPOCH).await?;
-    let lately = match since {
-        Some(since) => Some(count(Whom::Linked, since).await?),
-        None => None,
+    let (start, end) = (Place::at(Timestamp::UNIX_EPOCH), Place::at(Timestamp::MAX));
+    let linked = ports.table.count_people(c, Whom::Linked, &start, &end).await.context(target.hint())?;
+    let known = ports.table.count_people(c, Whom::Everybody, &start, &end).await?;
+    let then = if since.is_none() && until.is_none() {
+        None
+    } else {
+        let (from, to) = (since.unwrap_or(Timestamp::UNIX_EPOCH), until.unwrap_or(Timestamp::MAX));
+        Some(ports.table.count_synchronised(c, from, to).await?)
     };
     if as_json {
-        println!("{}", json!({"connection": c, "known": known, "synchronised": linked, "since": since, "synchronised_since": lately}));
+        let told = json!({"connection": c, "known": known, "synchronised": linked, "since": since, "until": until, "synchronised_then": then});
+        println!("{told}");
         return Ok(());
     }
     println!("{linked} of the {known} people of {c} have a Salesforce record.");
-    if let Some((since, lately)) = since.zip(lately) {
-        println!("{lately} of them were synchronised last at {} or later.", since.strftime("%Y-%m-%d %H:%M UTC"));
+    if let Some(then) = then {
+        println!("{then} of them were synchronised last{}.", span(since, until));
     }
     Ok(())
+}
+
+/// When that was, in words.
+fn span(since: Option<Timestamp>, until: Option<Timestamp>) -> String {
+    let at = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let from = since.map(|since| format!(" at {} or later", at(since)));
+    let to = until.map(|until| format!(" before {}", at(until)));
+    let both: Vec<String> = from.into_iter().chain(to).collect();
+    both.join(" and")
 }
 
 /// A time with its offset, or a day in UTC.
@@ -52,6 +60,9 @@ mod tests {
     fn a_day_is_a_time() {
         assert_eq!(parse("2026-03-01").unwrap().to_string(), "2026-03-01T00:00:00Z");
         assert_eq!(parse("2026-03-01T01:00:00+01:00").unwrap().to_string(), "2026-03-01T00:00:00Z");
+        let (day, next) = (Some(parse("2026-03-01").unwrap()), Some(parse("2026-03-02").unwrap()));
+        assert_eq!(span(day, next), " at 2026-03-01 00:00 UTC or later and before 2026-03-02 00:00 UTC");
+        assert_eq!((span(day, None), span(None, next)), (" at 2026-03-01 00:00 UTC or later".to_owned(), " before 2026-03-02 00:00 UTC".to_owned()));
         assert!(parse("yesterday").is_err_and(|error| error.to_string().contains("2026-03-01")));
     }
 }

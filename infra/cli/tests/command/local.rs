@@ -384,6 +384,9 @@ fn people_of_a_file_and_then_everybody_are_synchronised() {
     assert_eq!((&all["balances"], &all["run"]["sheet"]["asked"]), (&true.into(), &count()["known"]), "{all}");
     let words = local.beside(&["people", "kayo", "--since", "2020-01-01"]);
     assert!(words.contains("have a Salesforce record") && words.contains("2020-01-01"), "{words}");
+    let then = |arguments: &[&str]| -> Value { serde_json::from_str(&local.beside(&[&["people", "kayo", "--json"], arguments].concat())).unwrap() };
+    assert_eq!(then(&["--since", "2020-01-01"])["synchronised_then"], count()["synchronised"]);
+    assert_eq!(then(&["--until", "2020-01-01"])["synchronised_then"], 0);
     // Neither two answers to "whom" nor none.
     for arguments in [vec!["sync", "kayo"], vec!["sync", "kayo", "--all", "--file", file]] {
         assert_eq!(passerelle(&arguments).status.code(), Some(2));

@@ -114,6 +114,10 @@ pub struct Link {
     /// What fields that go by time had, and how late that was, when we wrote others: since then the record is later than they are.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub left: BTreeMap<FieldName, Left>,
+    /// When both sides were brought together last: Salesforce took what was written, or the record was read and nothing was to be written. A run
+    /// that finds nothing to do stores nothing, so it does not move this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub synced_at: Option<Timestamp>,
 }
 
 /// A value that we found in a record and left as it was.
@@ -166,7 +170,7 @@ impl Link {
     /// To a record of which nothing is known yet.
     #[must_use]
     pub fn new(object: ObjectName, id: RecordId, made: bool) -> Self {
-        Self { object, id, organization: None, bases: BTreeMap::new(), recheck: false, made, left: BTreeMap::new() }
+        Self { object, id, organization: None, bases: BTreeMap::new(), recheck: false, made, left: BTreeMap::new(), synced_at: None }
     }
 }
 

@@ -18,6 +18,7 @@ use passerelle_core::{
 };
 use passerelle_local::Switch;
 use passerelle_scenarios::{Scene, capture, person, settled};
+use salesforce_sim::{Effect, Matcher};
 use serde_json::{Value, json};
 
 /// An active connection without hourly runs, where the platform's values stand.
@@ -156,6 +157,46 @@ async fn a_list_of_a_thousand_costs_four_calls_and_its_repeat_none() {
     // A row that says something else under the same name is refused.
     let other = listed(3, at + SignedDuration::from_secs(1));
     assert!(matches!(sync::send(ports, &bench, &kayo, &[other], deadline).await, Err(SyncError::Contradicted(ids)) if ids.len() == 1));
+}
+
+/// What counts is when both sides were brought together, not when something was stored of somebody.
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_counted_by_when_they_were_synchronised_last() {
+    let (scene, kayo) = scene().await;
+    let table = &scene.stack.ports().table;
+    let start = scene.clock.now();
+    let hour = |n: i64| start + SignedDuration::from_hours(n);
+    let between = async |since: i64, until: i64| table.count_synchronised(&kayo, hour(since), hour(until)).await.unwrap();
+    let later = || scene.clock.advance(SignedDuration::from_hours(1));
+    let stated = |id: &str, n: usize, more: Value| {
+        let mut event = of(id, n, "salon-du-bourget");
+        event["occurred_at"] = json!(scene.clock.now());
+        event["person"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        event
+    };
+    meet(&scene, 3).await;
+    assert_eq!((between(0, 1).await, between(1, 9).await), (3, 0));
+
+    // One is written anew, one is told of what no workflow takes up, and one says what Salesforce refuses.
+    later();
+    scene.work(&kayo, &stated("w", 0, json!({"job": "CTO"}))).await;
+    let mut told = stated("t", 1, json!({"job": "CTO"}));
+    told["type"] = json!("nobody_listens");
+    scene.org().control().fault(Matcher::default(), Effect::Lock { sobject: None, contains: Some("Engineer".to_owned()) });
+    for event in [told, stated("r", 2, json!({"job": "Engineer"}))] {
+        scene.accept("kayo", &event).await;
+        scene.sweep().await;
+    }
+    let stored = table.count_people(&kayo, Whom::Linked, &Place::at(hour(1)), &Place::at(hour(9))).await.unwrap();
+    assert!(stored >= 2, "the others were stored as well: {stored}");
+    assert_eq!((between(0, 1).await, between(1, 9).await), (2, 1));
+
+    // A colleague has typed what the platform says then: there is nothing to write, and both say the same.
+    later();
+    let second = scene.records("Lead").into_iter().find(|lead| lead["Email"] == "p1@example.org").unwrap();
+    scene.edit("Lead", &second, &json!({"Title": "CEO"}));
+    scene.work(&kayo, &stated("s", 1, json!({"job": "CEO"}))).await;
+    assert_eq!((between(0, 1).await, between(1, 2).await, between(2, 9).await), (1, 1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -78,6 +78,22 @@ pub struct Recording<'a> {
     pub plan: &'a str,
 }
 
+/// How many people are looked at at a time to be counted.
+const COUNTED_AT_ONCE: i32 = 1_000;
+
+/// What is read of somebody to be counted.
+#[derive(Debug, Deserialize)]
+struct Synchronised {
+    #[serde(default)]
+    link: Option<SynchronisedLink>,
+}
+
+#[derive(Debug, Deserialize)]
+struct SynchronisedLink {
+    #[serde(default)]
+    synced_at: Option<Timestamp>,
+}
+
 /// Which of a connection's people. Companies are nobody whom a platform asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whom {
@@ -123,6 +139,33 @@ impl Table {
         let mut count = 0;
         for partition in whom.partitions(c) {
             count += self.index_count(Index::People, &partition, (after.as_str(), until.as_str())).await?;
+        }
+        Ok(count)
+    }
+
+    /// How many people with a record were brought together with it last at `since` or later, and before `until`. Whoever was so was stored then
+    /// or later, so the index tells whose items are read for it. Those stored before there was such a time count by when they were stored.
+    ///
+    /// # Errors
+    /// See [`StateError`].
+    pub async fn count_synchronised(&self, c: &ConnectionId, since: Timestamp, until: Timestamp) -> Result<u64, StateError> {
+        let (mut count, end) = (0, Place::at(Timestamp::MAX));
+        for partition in Whom::Linked.partitions(c) {
+            let mut after = Place::at(since).as_str().to_owned();
+            loop {
+                let page = self.index_between(Index::People, &partition, (&after, end.as_str()), COUNTED_AT_ONCE).await?;
+                let Some((_, last)) = page.last() else { break };
+                after.clone_from(last);
+                let stored: BTreeMap<Key, Option<Timestamp>> =
+                    page.into_iter().map(|(key, sort)| (key, Place::parse(&sort).and_then(|place| place.time()))).collect();
+                let keys: Vec<Key> = stored.keys().cloned().collect();
+                let people = self.get_many::<Synchronised>(&keys).await?;
+                let times = people.into_iter().filter_map(|(key, person)| {
+                    let stored = stored.get(&key).copied().flatten();
+                    person.link.and_then(|link| link.synced_at.or(stored))
+                });
+                count += times.filter(|at| (since..until).contains(at)).count() as u64;
+            }
         }
         Ok(count)
     }

@@ -161,6 +161,9 @@ impl Pen<'_> {
         let events: Vec<(Settled, u32)> = settled.iter().filter_map(|settled| with_history(settled, stored)).collect();
         let write = person_plan.record.and_then(|id| plan.writes.get(id.0).zip(results.get(id.0)));
         let mut person = after(&person_plan.person, write, &events);
+        if is_synchronised(person_plan, write, &events) {
+            person.link.iter_mut().for_each(|link| link.synced_at = Some(now));
+        }
         if person_plan.compare {
             // By the next run, not by the one that has just looked, however quick it was.
             let at = if person_plan.run { now.saturating_add(MOMENT).unwrap_or(now) } else { now };
@@ -211,6 +214,16 @@ impl Pen<'_> {
             tracing::info!(connection.id = %c, event.id = %settled.event, person.key = %person.key, outcome = settled.outcome.name(), code, attempt = tries + 1, "event");
         }
         Ok(Some(events.into_iter().map(|(settled, _)| settled).collect()))
+    }
+}
+
+/// Whether both sides are as the rules want them from now on: Salesforce took what was written, or its record was read and nothing was to be
+/// written.
+fn is_synchronised(person_plan: &PersonPlan, write: Option<(&Write, &WriteResult)>, events: &[(Settled, u32)]) -> bool {
+    let waits = |(settled, _): &(Settled, u32)| matches!(settled.outcome, Outcome::Parked { .. } | Outcome::Retry { .. } | Outcome::Dead { .. });
+    match write {
+        Some((_, result)) => matches!(result, WriteResult::Saved(_)),
+        None => person_plan.looked && person_plan.problem.is_none() && !events.iter().any(waits),
     }
 }
 

@@ -180,6 +180,8 @@ pub struct PersonPlan {
     pub former: Option<RecordId>,
     /// What is taken over from Salesforce.
     pub taken: Vec<Taken>,
+    /// Whether their record was read, and all fields of it compared.
+    pub looked: bool,
     /// Whether the next run looks at them, whoever has changed: they have been tied to a record that a run may have read as nobody's, or
     /// a run could do nothing about them.
     pub compare: bool,
@@ -426,6 +428,7 @@ impl Plan {
             kept: Vec::new(),
             notes: Vec::new(),
             taken: Vec::new(),
+            looked: false,
             compare: false,
             problem: person.events.is_empty().then(|| problem.clone()),
             events: person.events.into_iter().map(park).collect(),
@@ -454,6 +457,7 @@ impl PersonPlan {
             notes: Vec::new(),
             former: before.link.as_ref().map(|link| link.id),
             taken: Vec::new(),
+            looked: false,
             compare: false,
             problem: None,
             run,

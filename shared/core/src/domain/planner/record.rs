@@ -241,6 +241,7 @@ pub(super) fn plan_update(
     if !missing.is_empty() {
         return Err(Outcome::Parked { problem: lacking(situation, &Sentence::new("This record", "Cette fiche"), &missing) });
     }
+    plan.looked = read.is_some();
     if changes.is_empty() {
         return Ok(None);
     }
