@@ -34,7 +34,7 @@ impl Store {
         if self.garbled.contains(&company.id) {
             return json!({"id": null, "fields": []});
         }
-        json!({"id": company.id, "isPublished": true, "dateAdded": iso(company.date_added), "dateModified": company.date_modified.map(iso),
+        json!({"id": company.id, "score": 0,
                "fields": grouped(company, &self.company_fields)})
     }
 }
