@@ -58,6 +58,7 @@ pub struct Mautic<'a> {
     transport: &'a dyn Transport,
     base: String,
     sign_in: SignIn,
+    timeout: Duration,
     token: Mutex<Option<SecretString>>,
     calls: AtomicU32,
 }
@@ -81,7 +82,20 @@ impl<'a> Mautic<'a> {
     /// The Mautic at an address.
     #[must_use]
     pub fn new(transport: &'a dyn Transport, url: &Url, sign_in: SignIn) -> Self {
-        Self { transport, base: url.as_str().trim_end_matches('/').to_owned(), sign_in, token: Mutex::default(), calls: AtomicU32::default() }
+        Self {
+            transport,
+            base: url.as_str().trim_end_matches('/').to_owned(),
+            sign_in,
+            timeout: TIMEOUT,
+            token: Mutex::default(),
+            calls: AtomicU32::default(),
+        }
+    }
+
+    /// The same, of which no call takes longer than this.
+    #[must_use]
+    pub fn within(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
     }
 
     /// How many requests were sent, those for tokens among them.
@@ -252,7 +266,7 @@ impl<'a> Mautic<'a> {
     async fn exchange(&self, request: http::request::Builder, body: Bytes) -> Result<Value, MauticError> {
         let request = request.extension(MOST_BYTES).body(body).map_err(|_| MauticError::Unreadable)?;
         self.calls.fetch_add(1, Ordering::Relaxed);
-        let answer = self.transport.send(request, TIMEOUT).await?;
+        let answer = self.transport.send(request, self.timeout).await?;
         let status = answer.status();
         let json: Option<Value> = serde_json::from_slice(answer.body()).ok();
         if status.is_success() { json.ok_or(MauticError::Unreadable) } else { Err(MauticError::refused(status, json.as_ref())) }

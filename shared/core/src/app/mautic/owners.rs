@@ -1,7 +1,10 @@
 //! Owners of contacts. Mautic shows them by their user names, and Salesforce's users go by e-mail address, so each gets the address here. Who is
 //! not known is asked for once a day at most, by one call for all of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
@@ -24,8 +27,10 @@ use crate::{
 
 /// How long a user is taken to have the address that they had.
 const VALID: SignedDuration = SignedDuration::from_hours(24);
-/// How long a name is taken for nobody's: they may be made a user at any time.
+/// How long events do without an owner who was not found, or could not be asked for. The run that reads the contact asks again.
 const ABSENT: SignedDuration = SignedDuration::from_mins(15);
+/// How long a call may take for which events wait.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Gives the owners of contacts their addresses. Whoever has none is left out.
 ///
@@ -53,15 +58,10 @@ pub(in crate::app) async fn of_events<'e>(
     // What was read by the API, or is told by somebody else, has addresses.
     let told = events.filter(|event| event.kind != CHANGED && event.kind != PERSON_UPSERTED);
     let people: Vec<_> = told.map(|event| &mut event.person).collect();
-    let known = match addresses(ports, document, None, named(&people)).await {
+    match addresses(ports, document, None, named(&people)).await {
         Err(PlatformError::State(error)) => return Err(error),
-        Err(error) => {
-            tracing::warn!(connection.id = %document.connection.id, code = error.code(), "the owners of contacts are left to the next run");
-            BTreeMap::new()
-        }
-        Ok(known) => known,
-    };
-    give(people, &known);
+        known => give(people, &known.unwrap_or_default()),
+    }
     Ok(())
 }
 
@@ -99,14 +99,14 @@ async fn addresses(
     };
     let (c, now) = (&document.connection.id, ports.clock.now());
     let mut known = ports.table.load_platform_users(c, platform, &names).await?;
-    known.retain(|_, user| now.duration_since(user.read_at) < if user.email.is_some() { VALID } else { ABSENT });
+    let absent = if mautic.is_some() { SignedDuration::ZERO } else { ABSENT };
+    known.retain(|_, user| now.duration_since(user.read_at) < if user.email.is_some() { VALID } else { absent });
     let unknown: Vec<&String> = names.iter().filter(|name| !known.contains_key(*name)).collect();
     if !unknown.is_empty() {
         let users = match mautic {
-            Some(mautic) => mautic.users().await,
-            None => open(ports, document).await?.users().await,
+            Some(mautic) => Users::parse(&mautic.users().await?),
+            None => at_once(ports, document).await,
         };
-        let users = Users::parse(&users?);
         for name in unknown {
             let user = PlatformUser { email: users.email(name).map(str::to_owned), read_at: now };
             ports.table.save_platform_user(c, platform, name, &user).await?;
@@ -114,4 +114,16 @@ async fn addresses(
         }
     }
     Ok(known.into_iter().filter_map(|(name, user)| Some((name, user.email?))).collect())
+}
+
+/// The users, where they come quickly; else nobody.
+async fn at_once(ports: Ports<'_>, document: &Document) -> Users {
+    let asked = async { Ok::<_, PlatformError>(open(ports, document).await?.within(PATIENCE).users().await?) };
+    match asked.await {
+        Ok(users) => Users::parse(&users),
+        Err(error) => {
+            tracing::warn!(connection.id = %document.connection.id, code = error.code(), "the owners of contacts are left to the next run");
+            Users::default()
+        }
+    }
 }
