@@ -6,7 +6,7 @@ use passerelle_core::{
     adapters::{secrets::SecretKind, state::tokens::Leased},
     app::{
         configure, connect, problems,
-        tokens::{SessionCache, TokenError, load_session, refresh},
+        tokens::{self, SessionCache, TokenError, load_session, refresh},
     },
     domain::ids::ConnectionId,
     ports::{BoxFuture, Ports, Transport, TransportError},
@@ -191,6 +191,64 @@ async fn who_dies_between_refresh_and_store_costs_a_rotating_org_its_grant_and_a
         scene.sweep().await;
         assert_eq!(scene.event(&kayo, "e1").await.status, "applied");
     }
+}
+
+/// The consumer secret is replaced after a rotation was lost, and before anybody has noticed: the tokens in the new version are the former ones.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_is_stored_after_a_lost_rotation_does_not_make_it_forgotten() {
+    for secrets in 0..3 {
+        let scene = Scene::new().await;
+        let kayo = scene.active("kayo").await;
+        let (ports, control) = (scene.stack.ports(), scene.org().control());
+        control.expire_access_tokens();
+        let deadly = Deadly(ports.transport);
+        let dying = renew(Ports { transport: &deadly, ..ports }, &kayo);
+        assert!(tokio::time::timeout(Duration::from_secs(2), dying).await.is_err());
+        scene.clock.advance(jiff::SignedDuration::from_mins(5));
+        for _ in 0..secrets {
+            tokens::set_client_secret(ports, &kayo, Seed::demo().apps[0].secret.clone().unwrap().into()).await.unwrap();
+        }
+        let before = token_requests(&scene);
+        assert_eq!(renew(ports, &kayo).await.unwrap_err().code(), "rotation_lost", "{secrets}");
+        assert_eq!(token_requests(&scene) - before, 1);
+        // Nor does one that is stored after the refusal have the dead token tried again.
+        tokens::set_client_secret(ports, &kayo, Seed::demo().apps[0].secret.clone().unwrap().into()).await.unwrap();
+        assert_eq!(renew(ports, &kayo).await.unwrap_err().code(), "rotation_lost", "{secrets}");
+        assert_eq!(token_requests(&scene) - before, 1);
+        // New tokens settle it.
+        scene.authorise("kayo").await;
+        renew(ports, &kayo).await.unwrap();
+        let pointer = ports.table.load_token(&kayo).await.unwrap();
+        assert_eq!((pointer.doubts(), pointer.refused), (false, None));
+    }
+}
+
+/// Whoever stored the consumer secret died before it counted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_is_found_half_stored_is_taken_up_and_renews_nothing() {
+    let scene = Scene::new().await;
+    let kayo = scene.active("kayo").await;
+    let ports = scene.stack.ports();
+    let pointer = ports.table.load_token(&kayo).await.unwrap();
+    assert!(matches!(ports.table.lease_token(&kayo, pointer.generation, "dead", ports.clock.now()).await.unwrap(), Leased::Ours(_)));
+    let version = "e".repeat(64);
+    assert!(ports.table.announce_token(&kayo, "dead", &version, ports.clock.now()).await.unwrap());
+    let stored = ports.secrets.read_version(&kayo, SecretKind::Salesforce, pointer.version.as_deref().unwrap()).await.unwrap();
+    let mut secret: Value = serde_json::from_str(stored.text.expose_secret()).unwrap();
+    let mut app = scene.org().control().apps().remove(0);
+    app.secret = Some("rolled".to_owned());
+    scene.org().control().register_app(app);
+    secret["client_secret"] = json!("rolled");
+    ports.secrets.store(&kayo, SecretKind::Salesforce, &version, &SecretString::from(secret.to_string())).await.unwrap();
+
+    scene.clock.advance(jiff::SignedDuration::from_mins(5));
+    scene.org().control().expire_access_tokens();
+    let before = token_requests(&scene);
+    scene.accept("kayo", &capture("e1", person(1))).await;
+    scene.sweep().await;
+    let event = scene.event(&kayo, "e1").await;
+    assert_eq!((event.status.as_str(), event.attempts), ("applied", 1));
+    assert_eq!(token_requests(&scene) - before, 1, "with the new consumer secret");
 }
 
 #[tokio::test(flavor = "multi_thread")]

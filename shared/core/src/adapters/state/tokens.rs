@@ -40,9 +40,12 @@ pub struct TokenItem {
     /// have been lost, and where to look for it.
     #[serde(default)]
     pub pending: Option<String>,
-    /// That this generation's refresh token is dead, and by which cause: nobody asks with it again.
+    /// That the refresh token is dead, and by which cause: nobody asks with it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// That a rotation may have been lost before the version was stored that counts: it brought no tokens of its own, so those in it are the former ones.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_doubt: bool,
 }
 
 impl TokenItem {
@@ -50,6 +53,12 @@ impl TokenItem {
     #[must_use]
     pub fn last_used_ms(&self) -> i64 {
         self.used_at_ms.unwrap_or(self.stored_at_ms)
+    }
+
+    /// Whether the refresh token may have been rotated, and its successor lost.
+    #[must_use]
+    pub const fn doubts(&self) -> bool {
+        self.in_doubt || self.pending.is_some()
     }
 }
 
@@ -60,6 +69,8 @@ pub struct NewVersion<'a> {
     pub version: &'a str,
     /// When the tokens in it were asked for, in milliseconds since 1970.
     pub used_at_ms: i64,
+    /// Whether these tokens are new: what was known of the former ones counts no more.
+    pub renews: bool,
     /// Until when the certificate is valid whose key signs, where there is one.
     pub certificate_until_ms: Option<i64>,
 }
@@ -115,12 +126,19 @@ impl Table {
         self.held(c, change).await
     }
 
+    /// Notes that a rotation may have been lost, before another version than the announced one is announced. `false` = the lease is not ours any more.
+    pub async fn doubt_token(&self, c: &ConnectionId, owner: &str) -> Result<bool, StateError> {
+        let change = Expression::update("SET in_doubt = :d").only_if("lease_owner = :o").text(":o", owner).value(":d", &true)?;
+        self.held(c, change).await
+    }
+
     /// Points to a stored version, if the generation is still `seen`, and ends the lease. `false` = somebody else was quicker.
     /// Repeating it finds its own work and succeeds.
     pub async fn commit_token(&self, c: &ConnectionId, seen: u64, new: NewVersion<'_>, now: Timestamp) -> Result<bool, StateError> {
         let same = if seen == 0 { "attribute_not_exists(generation) OR generation = :g" } else { "generation = :g" };
         let set = "SET generation = :n, version = :v, stored_at_ms = :at, used_at_ms = :used";
-        let remove = "REMOVE lease_owner, lease_until_ms, pending, refused";
+        let remove =
+            if new.renews { "REMOVE lease_owner, lease_until_ms, pending, refused, in_doubt" } else { "REMOVE lease_owner, lease_until_ms, pending" };
         let change = match new.certificate_until_ms {
             Some(until) => Expression::update(&format!("{set}, certificate_until_ms = :until {remove}")).number(":until", until),
             None => Expression::update(&format!("{set} {remove}, certificate_until_ms")),
@@ -138,7 +156,7 @@ impl Table {
     /// no more. `false` = somebody else was quicker.
     pub async fn forget_token(&self, c: &ConnectionId, owner: &str, seen: u64) -> Result<bool, StateError> {
         let change = Expression::update(
-            "SET generation = :n, stored_at_ms = :zero REMOVE version, used_at_ms, certificate_until_ms, lease_owner, lease_until_ms, pending, refused",
+            "SET generation = :n, stored_at_ms = :zero REMOVE version, used_at_ms, certificate_until_ms, lease_owner, lease_until_ms, pending, refused, in_doubt",
         );
         let change = change.only_if("lease_owner = :o").text(":o", owner).number(":n", seen + 1).number(":zero", 0);
         self.held(c, change).await
@@ -148,8 +166,8 @@ impl Table {
     /// tokens were made for it. Somebody else's lease is left alone.
     pub async fn release_token(&self, c: &ConnectionId, owner: &str, settled: Settled<'_>) -> Result<(), StateError> {
         let change = match settled {
-            Settled::Yes => Expression::update("REMOVE lease_owner, lease_until_ms, pending"),
-            Settled::Refused(cause) => Expression::update("SET refused = :r REMOVE lease_owner, lease_until_ms, pending").text(":r", cause),
+            Settled::Yes => Expression::update("REMOVE lease_owner, lease_until_ms, pending, in_doubt"),
+            Settled::Refused(cause) => Expression::update("SET refused = :r REMOVE lease_owner, lease_until_ms, pending, in_doubt").text(":r", cause),
             Settled::InDoubt => Expression::update("REMOVE lease_owner, lease_until_ms"),
         };
         self.held(c, change.only_if("lease_owner = :o").text(":o", owner)).await?;

@@ -141,6 +141,12 @@ impl Credentials {
             || self.user_id != next.user_id
     }
 
+    /// Whether both carry the same tokens.
+    #[must_use]
+    pub fn same_tokens(&self, other: &Self) -> bool {
+        self.same_access(other) && same(self.refresh_token.as_ref(), other.refresh_token.as_ref())
+    }
+
     /// Whether both carry the same access token.
     #[must_use]
     pub fn same_access(&self, other: &Self) -> bool {

@@ -95,6 +95,17 @@ impl Keeper<'_> {
         }
     }
 
+    /// What a version that was found brings, held against the one that counts.
+    pub async fn tokens_of(&self, found: &Credentials) -> Result<Tokens, TokenError> {
+        let counts = read_pointed(self.ports, self.connection, &self.pointer).await?.unwrap_or_default();
+        Ok(if counts.same_tokens(found) { Tokens::AsBefore } else { Tokens::New })
+    }
+
+    /// Notes that tokens may have been made and lost.
+    async fn doubt(&self) -> Result<(), TokenError> {
+        if self.ports.table.doubt_token(self.connection, &self.owner).await? { Ok(()) } else { Err(TokenError::Busy) }
+    }
+
     /// Announces the next version and answers its id.
     pub async fn announce(&self) -> Result<String, TokenError> {
         let version = hex(&self.ports.ids.secret_bytes());
@@ -130,7 +141,7 @@ impl Keeper<'_> {
             Tokens::AsBefore => self.pointer.last_used_ms(),
         };
         let certificate_until_ms = credentials.signing_key().map(|key| key.expires_at.as_millisecond());
-        let new = NewVersion { version, used_at_ms, certificate_until_ms };
+        let new = NewVersion { version, used_at_ms, renews: tokens == Tokens::New, certificate_until_ms };
         let mut waits = STORE_WAITS_MS.iter();
         loop {
             match ports.table.commit_token(c, seen, new, ports.clock.now()).await {
@@ -163,7 +174,7 @@ pub async fn rewrite<E: From<TokenError>>(
     let keeper = hold(ports, connection).await?;
     let outcome = rewrite_held(&keeper, change).await;
     if outcome.is_err() {
-        let settled = if keeper.pointer.pending.is_some() { Settled::InDoubt } else { Settled::Yes };
+        let settled = if keeper.pointer.doubts() { Settled::InDoubt } else { Settled::Yes };
         keeper.release(settled).await;
     }
     outcome
@@ -190,7 +201,12 @@ async fn rewrite_held<E: From<TokenError>>(
     keeper: &Keeper<'_>,
     change: impl FnOnce(Option<Credentials>) -> Result<Credentials, E>,
 ) -> Result<u64, E> {
-    let former = match keeper.leftover().await? {
+    let leftover = keeper.leftover().await?;
+    if matches!(leftover, Leftover::Missing) {
+        // The version that is announced now takes the place of the lost one, and may bring no tokens that settle what became of it.
+        keeper.doubt().await?;
+    }
+    let former = match leftover {
         Leftover::Found(_, credentials) => Some(*credentials),
         Leftover::None | Leftover::Missing => read_pointed(keeper.ports, keeper.connection, &keeper.pointer).await?,
     };

@@ -100,7 +100,7 @@ pub async fn refresh<'a>(
 
 /// The holder's work. `None` = somebody else has stored a newer version meanwhile. The lease is over afterwards.
 async fn renew(keeper: &Keeper<'_>, document: &Document, cache: &SessionCache) -> Result<Option<Held>, TokenError> {
-    let mut doubt = keeper.pointer.pending.is_some();
+    let mut doubt = keeper.pointer.doubts();
     match renew_held(keeper, document, &mut doubt).await {
         Ok(Renewed::Stored(held)) => {
             cache.keep(keeper.connection, held.clone());
@@ -141,8 +141,13 @@ enum Renewed {
 async fn renew_held(keeper: &Keeper<'_>, document: &Document, doubt: &mut bool) -> Result<Renewed, TokenError> {
     let (ports, c) = (keeper.ports, keeper.connection);
     if let Leftover::Found(version, credentials) = keeper.leftover().await? {
+        let tokens = keeper.tokens_of(&credentials).await?;
+        let generation = keeper.commit(&version, &credentials, tokens).await?;
+        if tokens == Tokens::AsBefore {
+            // A consumer secret or a key that somebody has stored: the tokens are still the refused ones, and whoever takes them up asks for others.
+            return Ok(Renewed::Overtaken);
+        }
         tracing::warn!(connection.id = %c, code = "rotation_recovered", "tokens of an interrupted refresh were found");
-        let generation = keeper.commit(&version, &credentials, Tokens::New).await?;
         return Ok(stored(generation, *credentials));
     }
     let version = keeper.pointer.version.as_deref().ok_or(TokenError::NotConnected)?;
