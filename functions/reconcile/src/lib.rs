@@ -1,12 +1,13 @@
 //! The hourly runs. The state machine asks which connections have one to work and makes their steps, one in each call; the local stack's
-//! schedule has all of them worked in one call.
+//! schedule has all of them worked in one call. And whatever a command asks of an org (`app::operator`): no HTTP route leads here, so whoever asks
+//! has the right to invoke this very function.
 //!
-//! Before either, a call does what the minute's sweep does, so that even with the stream and that schedule switched off every event ends.
+//! Before runs are listed or worked, a call does what the minute's sweep does, so that even with the stream and that schedule switched off every event ends.
 
 use jiff::Timestamp;
 use passerelle_core::{
     app::{
-        reconcile,
+        operator, reconcile,
         upsert::{WorkError, Workbench, sweep},
     },
     domain::ids::ConnectionId,
@@ -34,6 +35,9 @@ pub enum Call {
     },
     /// Everything that is due, in this call.
     Due(bool),
+    /// What an operator's command asks of an org. The answer is a `Result` as serde writes it, also where it was refused: an invocation that fails
+    /// is one that is out of order.
+    Operator(Box<operator::Request>),
 }
 
 /// Handles one call. Stops before `deadline`.
@@ -57,6 +61,13 @@ pub async fn handle(ports: Ports<'_>, bench: &Workbench, event: Value, deadline:
             let failed = worked.iter().filter(|(_, result)| result.is_err()).count() + runs.iter().filter(|(_, result)| result.is_err()).count();
             let ended: usize = runs.iter().filter_map(|(_, result)| result.as_ref().ok()).map(Vec::len).sum();
             Ok(json!({"connections": worked.len(), "runs": ended, "failed": failed}))
+        }
+        Call::Operator(request) => {
+            let outcome = operator::answer(ports, bench, *request, deadline).await;
+            if let Err(failure) = &outcome {
+                tracing::warn!(failure = failure.kind(), "a command was refused");
+            }
+            Ok(serde_json::to_value(outcome)?)
         }
     }
 }

@@ -2,21 +2,24 @@
 
 use std::process::{Command as Process, Stdio};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use clap::{Args, Subcommand};
 use passerelle_core::{
     app::{
         configure,
-        connect::{self, Connected, Refused, Revoked},
+        connect::{self, Connected, DeviceCode, Polled, Revoked},
+        operator::{Failure, Request},
+        tokens,
     },
     domain::{
         config::Auth,
         ids::{ConnectionId, RecordId},
     },
+    ports::Clock,
 };
 use serde_json::json;
 
-use crate::{operate, target::Target};
+use crate::{function::Function, operate, target::Target};
 
 /// Options of `connect`.
 #[derive(Args)]
@@ -56,7 +59,7 @@ const WHERE: &str = "in Setup under \"Connected Apps OAuth Usage\"";
 
 /// Connects an org in the way that the document names.
 pub async fn connect(target: &Target, options: Connect) -> Result<()> {
-    let (world, c) = (target.world().await?, &options.connection);
+    let ((world, function), c) = (target.reach().await?, &options.connection);
     let ports = world.ports();
     let document = configure::load_current(ports, c).await.context(target.hint())?;
     let Some((_, document)) = document else { bail!("There is no connection {c}. Apply its configuration first.") };
@@ -72,21 +75,27 @@ pub async fn connect(target: &Target, options: Connect) -> Result<()> {
             }
             return Ok(());
         }
-        Auth::JwtBearer(_) | Auth::ClientCredentials(_) => connect::sign_in(ports, c).await,
+        Auth::JwtBearer(_) | Auth::ClientCredentials(_) => function.ask(&Request::SignIn { connection: c.clone() }).await,
         Auth::Device(_) => {
-            let tell = |code: &connect::DeviceCode| {
-                println!("Open {} and type in: {}\nWaiting for ten minutes at most …", code.verification_url, code.user_code);
-                if options.open {
-                    open(&code.verification_url);
-                }
-            };
-            connect::by_device(ports, c, tell).await
+            tokens::ensure_secret(ports, c).await?;
+            by_device(&function, ports.clock, c, options.open).await
         }
     };
     let connected = connected.map_err(explained)?;
     println!("{c} is connected.");
     print!("{}", in_words(&connected));
     Ok(())
+}
+
+/// Shows a code, and waits here until somebody has typed it in: each question is a call of its own, so that no function waits.
+async fn by_device(function: &Function, clock: &dyn Clock, c: &ConnectionId, opens: bool) -> Result<Connected> {
+    let code: DeviceCode = function.ask(&Request::BeginDevice { connection: c.clone() }).await?;
+    println!("Open {} and type in: {}\nWaiting for ten minutes at most …", code.verification_url, code.user_code);
+    if opens && !open(&code.verification_url) {
+        eprintln!("No browser could be opened here; open the page yourself.");
+    }
+    let poll = async |code: &DeviceCode| function.ask::<Polled>(&Request::PollDevice { connection: c.clone(), code: code.clone() }).await;
+    connect::wait_for_device(clock, &code, poll).await
 }
 
 /// Hands an address to the desktop's browser.
@@ -102,14 +111,15 @@ fn open(address: &str) -> bool {
 
 /// Does what was asked for.
 pub async fn run(target: &Target, command: Command) -> Result<()> {
-    let world = target.world().await?;
+    let (_, function) = target.reach().await?;
     match command {
         Command::Test { connection, json } => {
-            let tested = connect::test(world.ports(), &connection).await;
+            let tested = function.ask(&Request::Test { connection: connection.clone() }).await;
             tell(&connection, tested, json)
         }
         Command::ConfirmOrg { connection, organization } => {
-            let revoked = connect::confirm_organization(world.ports(), &connection, &organization).await.map_err(explained)?;
+            let request = Request::ConfirmOrganization { connection: connection.clone(), organization };
+            let revoked = function.ask(&request).await.map_err(explained)?;
             match revoked {
                 Revoked::Yes => println!("The grant of {connection} at the former org is revoked."),
                 Revoked::Nothing => {}
@@ -121,29 +131,33 @@ pub async fn run(target: &Target, command: Command) -> Result<()> {
     }
 }
 
-fn tell(c: &ConnectionId, tested: Result<Connected, Refused>, as_json: bool) -> Result<()> {
-    match (&tested, as_json) {
-        (Ok(connected), true) => println!("{}", json!({"connection": c, "works": true, "org": connected})),
-        (Ok(connected), false) => print!("{c} works.\n{}", in_words(connected)),
-        (Err(refused), true) => println!("{}", json!({"connection": c, "works": false, "refused": refused})),
-        (Err(_), false) => {}
-    }
+fn tell(c: &ConnectionId, tested: Result<Connected>, as_json: bool) -> Result<()> {
     match tested {
-        Ok(_) => Ok(()),
-        Err(refused) if as_json => bail!("{c} does not work: {}.", refused.code),
-        Err(refused) => Err(explained(refused)),
+        Ok(connected) if as_json => println!("{}", json!({"connection": c, "works": true, "org": connected})),
+        Ok(connected) => print!("{c} works.\n{}", in_words(&connected)),
+        Err(error) => match error.downcast_ref::<Failure>() {
+            Some(Failure::Refused(refused)) if as_json => {
+                println!("{}", json!({"connection": c, "works": false, "refused": refused}));
+                bail!("{c} does not work: {}.", refused.code);
+            }
+            _ => return Err(explained(error)),
+        },
     }
+    Ok(())
 }
 
 /// A refusal as a person reads it.
-fn explained(refused: Refused) -> anyhow::Error {
-    anyhow!("{}\n→ {}\n({})", refused.cause, refused.cure, refused.code)
+fn explained(error: Error) -> Error {
+    match error.downcast_ref::<Failure>() {
+        Some(Failure::Refused(refused)) => anyhow!("{}\n→ {}\n({})", refused.cause, refused.cure, refused.code),
+        _ => error,
+    }
 }
 
 /// Takes the org away.
 pub async fn disconnect(target: &Target, c: &ConnectionId) -> Result<()> {
-    let world = target.world().await?;
-    match connect::disconnect(world.ports(), c).await.map_err(explained)? {
+    let (_, function) = target.reach().await?;
+    match function.ask(&Request::Disconnect { connection: c.clone() }).await.map_err(explained)? {
         Revoked::Yes => println!("{c} is disconnected: its grant is revoked at Salesforce."),
         Revoked::Nothing => println!("{c} is disconnected: there was no grant to revoke."),
         Revoked::Not { code } => {

@@ -2,19 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use clap::Args;
 use passerelle_core::{
     app::{
-        fields::{self, FieldsError, Reload},
-        tokens::SessionCache,
+        fields::Reload,
+        operator::{Failure, Field, Made, Request, Told},
     },
     domain::{
         config::Language,
         engine::Engine,
         ids::ConnectionId,
-        properties::{Property, needed},
-        sfdx::{File, project, type_name},
+        properties::needed,
+        sfdx::{File, project},
     },
 };
 
@@ -49,43 +49,47 @@ pub async fn run(target: &Target, options: Options) -> Result<()> {
         return write(folder, &from_document(document)?);
     }
     let Some(connection) = &options.connection else { bail!("Name a connection, or a document.") };
-    let (world, sessions, language) = (target.world().await?, SessionCache::default(), options.language.into());
+    let ((_, function), language) = (target.reach().await?, options.language.into());
     if options.create {
-        let made = fields::create(world.ports(), &sessions, connection).await;
-        let (made, after) = made.map_err(|error| explain(error, language))?;
-        made.iter().for_each(|property| println!("made     {}", line(property)));
-        after.lacking.iter().for_each(|property| println!("hidden   {}", line(property)));
-        if !after.lacking.is_empty() {
+        let made = function.ask(&Request::CreateFields { connection: connection.clone() }).await;
+        let Made { made, after } = made.map_err(|error| explain(error, language))?;
+        made.iter().for_each(|field| println!("made     {}", line(field)));
+        lacking(&after).for_each(|field| println!("hidden   {}", line(field)));
+        if lacking(&after).next().is_some() {
             bail!("The org still does not show everything.");
         }
-        println!("{connection}: the org has all {} fields.", after.needed.len());
+        println!("{connection}: the org has all {} fields.", after.fields.len());
         return Ok(());
     }
     let reload = if options.reload { Reload::Yes } else { Reload::No };
-    let found = fields::list(world.ports(), &sessions, connection, reload).await;
-    let found = found.map_err(|error| explain(error, language))?;
+    let found = function.ask(&Request::ListFields { connection: connection.clone(), reload }).await;
+    let found: Told = found.map_err(|error| explain(error, language))?;
     if let Some(folder) = &options.sfdx {
         return write(folder, &found.project);
     }
-    for property in &found.needed {
-        let state = if found.lacking.contains(property) { "missing" } else { "there" };
-        println!("{state:<8} {}", line(property));
+    for field in &found.fields {
+        println!("{:<8} {}", if field.is_there { "there" } else { "missing" }, line(field));
     }
-    println!("{connection}: the org lacks {} of {} fields.", found.lacking.len(), found.needed.len());
-    if !found.lacking.is_empty() {
+    let lacks = lacking(&found).count();
+    println!("{connection}: the org lacks {lacks} of {} fields.", found.fields.len());
+    if lacks > 0 {
         println!("Make them with --create, or write a project to deploy with --sfdx DIR.");
     }
     Ok(())
 }
 
-fn line(property: &Property) -> String {
-    format!("{}.{}  {}  {}", property.object, property.name, type_name(property.kind), property.label)
+fn lacking(told: &Told) -> impl Iterator<Item = &Field> {
+    told.fields.iter().filter(|field| !field.is_there)
 }
 
-fn explain(error: FieldsError, language: Language) -> anyhow::Error {
-    match error {
-        FieldsError::Unreached(finding) => anyhow!("{} {}", finding.words.to(language), finding.cure.to(language)),
-        other => anyhow!(other),
+fn line(field: &Field) -> String {
+    format!("{}.{}  {}  {}", field.object, field.name, field.kind, field.label)
+}
+
+fn explain(error: Error, language: Language) -> Error {
+    match error.downcast_ref::<Failure>() {
+        Some(Failure::Unreached(finding)) => anyhow!("{} {}", finding.words.to(language), finding.cure.to(language)),
+        _ => error,
     }
 }
 

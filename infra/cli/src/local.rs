@@ -49,13 +49,14 @@ async fn start(options: &Local, ports: target::Ports) -> Result<Stack> {
         dynamodb_port: ports.dynamodb,
         secrets_port: ports.secrets,
         mail_port: ports.mail,
+        lambda_port: ports.lambda,
         salesforce,
         seed: std::sync::Arc::new(|public| demo::seed(Seed::demo().with_timeline(""), public)),
         ..StackOptions::default()
     };
     Stack::start(options, passerelle_local::functions::wire).await.map_err(|error| match error {
         StackError::Serve(error) => {
-            anyhow!(error).context(format!("The local stack takes five ports from {} on; --port chooses others.", ports.gateway))
+            anyhow!(error).context(format!("The local stack takes six ports from {} on; --port chooses others.", ports.gateway))
         }
         other => anyhow!(other),
     })

@@ -6,6 +6,7 @@ mod connection;
 mod demo;
 mod explain;
 mod fields;
+mod function;
 mod local;
 mod operate;
 mod people;

@@ -4,14 +4,17 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 use passerelle_core::{
-    adapters::state::connections::Meta,
+    adapters::state::connections::{Meta, Status},
     app::{
         backfill,
         configure::{self, Applied, ConfigureError},
-        connect, connections, mautic, problems, tokens,
+        connect, connections, mautic,
+        operator::Request,
+        problems, tokens,
     },
     domain::{
         config::{self, ConfigFault, Document, Language},
+        finding::Finding,
         ids::{ConnectionId, EventId},
     },
     ports::Ports,
@@ -19,7 +22,7 @@ use passerelle_core::{
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use crate::{explain, target::Target, verify};
+use crate::{explain, function::Function, target::Target, verify};
 
 /// How many explanations of a person are told.
 const EXPLANATIONS: usize = 100;
@@ -27,8 +30,12 @@ const EXPLANATIONS: usize = 100;
 /// Stores a document, and the secrets that the environment has.
 pub async fn apply(target: &Target, file: &Path, as_json: bool) -> Result<()> {
     let json = read_document(file)?;
-    let world = target.world().await?;
-    let mut applied = apply_document(world.ports(), &json).await.map_err(|error| describe(error, target))?;
+    let (world, function) = target.reach().await?;
+    let looked = match configure::asks_org(world.ports(), &json).await.context(target.hint())? {
+        true => Some(function.ask(&Request::Look { document: json.clone() }).await?),
+        false => None,
+    };
+    let mut applied = configure::apply_looked(world.ports(), &json, looked).await.map_err(|error| describe(error, target))?;
     let platform_secret = std::env::var("PASSERELLE_PLATFORM_SECRET").ok().filter(|secret| !secret.is_empty()).map(SecretString::from);
     applied.warnings.extend(mautic::findings(world.ports(), &applied.connection, platform_secret.clone()).await?);
     let given_key = std::env::var("PASSERELLE_WEBHOOK_KEY").ok().filter(|key| !key.is_empty());
@@ -117,8 +124,8 @@ pub async fn connect_link(ports: Ports<'_>, connection: &ConnectionId) -> Result
 
 /// Lets a connection work.
 pub async fn activate(target: &Target, connection: &ConnectionId) -> Result<()> {
-    let world = target.world().await?;
-    let warnings = connections::activate(world.ports(), connection).await?;
+    let (_, function) = target.reach().await?;
+    let warnings: Vec<Finding> = function.ask(&Request::Activate { connection: connection.clone() }).await?;
     warnings.iter().for_each(|finding| print!("{}", verify::text(finding, Language::En)));
     println!("{connection} is active.");
     Ok(())
@@ -146,7 +153,7 @@ pub async fn pause(target: &Target, connection: &ConnectionId) -> Result<()> {
 
 /// Tells where connections stand, or what became of an event.
 pub async fn status(target: &Target, connection: Option<ConnectionId>, event: Option<String>, as_json: bool) -> Result<()> {
-    let world = target.world().await?;
+    let (world, function) = target.reach().await?;
     let ports = world.ports();
     if let (Some(connection), Some(event)) = (&connection, &event) {
         let report = event_status(ports, connection, &EventId::parse(event)?).await?;
@@ -157,7 +164,7 @@ pub async fn status(target: &Target, connection: Option<ConnectionId>, event: Op
     let all = ports.table.all_connections().await.context(target.hint())?;
     for c in all.into_iter().filter(|c| connection.as_ref().is_none_or(|wanted| wanted == c)) {
         if let Some(meta) = ports.table.load_meta(&c).await? {
-            shown.push(standing(ports, &c, &meta).await?);
+            shown.push(standing(ports, &function, &c, &meta).await?);
         }
     }
     if as_json {
@@ -193,8 +200,12 @@ pub async fn status(target: &Target, connection: Option<ConnectionId>, event: Op
 }
 
 /// Where a connection stands, as one JSON object.
-async fn standing(ports: Ports<'_>, c: &ConnectionId, meta: &Meta) -> Result<Value> {
-    let standing = connections::standing(ports, c, meta).await?;
+async fn standing(ports: Ports<'_>, function: &Function, c: &ConnectionId, meta: &Meta) -> Result<Value> {
+    let standing = match meta.status {
+        // Only one that waits to be activated is held against its org.
+        Status::Ready => function.ask(&Request::Standing { connection: c.clone() }).await?,
+        _ => connections::standing(ports, c, meta).await?,
+    };
     let (problems, certificate) = (ports.table.load_problems(c).await?, problems::certificate(ports, c).await?);
     Ok(json!({"connection": c, "name": meta.name, "status": standing.stage, "lacks": standing.lacks, "configuration": meta.config_version,
               "organization": meta.organization, "cause": meta.cause, "problems": problems, "certificate": certificate,

@@ -9,21 +9,27 @@ use passerelle_core::{
     shell::{runtime::World, settings::Settings},
 };
 
+use crate::function::Function;
+
 /// The first port of the local stack, unless another is chosen.
 const PORT: u16 = 8787;
 /// How many ports the local stack takes, one after the other.
-const PORTS: u16 = 5;
+const PORTS: u16 = 6;
 /// The local stack's table and secrets, as the crate `passerelle-local` names them.
 const LOCAL_TABLE: &str = passerelle_local::TABLE;
 const LOCAL_PREFIX: &str = passerelle_local::SECRET_PREFIX;
 
 /// The variables of the functions, and the outputs of `template.yaml` that have the same values.
-const OUTPUTS: [(&str, &str); 4] = [
+const OUTPUTS: [(&str, &str); 5] = [
     ("PASSERELLE_TABLE", "TableName"),
     ("PASSERELLE_SECRET_PREFIX", "SecretPrefix"),
     ("PASSERELLE_PUBLIC_URL", "PublicUrl"),
     ("PASSERELLE_SECRETS_KEY", "KeyArn"),
+    ("PASSERELLE_ALLOWED_HOSTS", "AllowedHosts"),
 ];
+
+/// The output that names the function which asks orgs.
+const FUNCTION: &str = "OperatorFunction";
 
 /// Which installation.
 #[derive(Args, Clone)]
@@ -31,7 +37,7 @@ pub struct Target {
     /// A deployed stack, by its CloudFormation name; credentials and region are the AWS CLI's. Without it: the local stack.
     #[arg(long, global = true, value_name = "NAME")]
     stack: Option<String>,
-    /// The first of the five ports of the local stack: HTTP API, table, secrets, simulated org, mail.
+    /// The first of the six ports of the local stack: HTTP API, table, secrets, simulated org, mail, functions.
     #[arg(long, global = true, value_name = "PORT", default_value_t = PORT, value_parser = clap::value_parser!(u16).range(1..=i64::from(u16::MAX - PORTS + 1)))]
     port: u16,
 }
@@ -49,28 +55,40 @@ pub struct Ports {
     pub org: u16,
     /// The embedded SES.
     pub mail: u16,
+    /// The embedded Lambda.
+    pub lambda: u16,
 }
 
 impl Target {
     /// The local stack's ports.
     pub fn ports(&self) -> Ports {
         let nth = |n: u16| self.port.saturating_add(n);
-        Ports { gateway: nth(0), dynamodb: nth(1), secrets: nth(2), org: nth(3), mail: nth(4) }
+        Ports { gateway: nth(0), dynamodb: nth(1), secrets: nth(2), org: nth(3), mail: nth(4), lambda: nth(5) }
     }
 
-    /// The world of that installation. A deployed stack's outputs name its table, secrets and address; the variables of the
+    /// The world of that installation, in which no org is called. A deployed stack's outputs name its table, secrets and address; the variables of the
     /// functions (`PASSERELLE_TABLE` and the others) win over them.
     pub async fn world(&self) -> Result<World> {
-        let Some(stack) = &self.stack else { return local(self.ports()) };
-        let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
-        let outputs = outputs(&aws_sdk_cloudformation::Client::new(&aws), stack).await?;
-        let settings = Settings::read(|name| {
-            let set = std::env::var(name).ok().filter(|value| !value.is_empty());
-            set.or_else(|| OUTPUTS.iter().find(|(variable, _)| *variable == name).and_then(|(_, output)| outputs.get(*output).cloned()))
-        })?;
-        let (dynamodb, secrets) = (aws_sdk_dynamodb::Client::new(&aws), aws_sdk_secretsmanager::Client::new(&aws));
-        let http = http::client(&settings.allowed_hosts)?;
-        Ok(World::new(settings, http, dynamodb, secrets))
+        match &self.stack {
+            None => local(self.ports()),
+            Some(stack) => Deployed::find(stack).await?.world(),
+        }
+    }
+
+    /// The same, with the function that asks its orgs.
+    pub async fn reach(&self) -> Result<(World, Function)> {
+        match &self.stack {
+            None => Ok((local(self.ports())?, Function::local(self.ports().lambda, self.hint()))),
+            Some(stack) => {
+                let deployed = Deployed::find(stack).await?;
+                let name = deployed.outputs.get(FUNCTION).cloned().with_context(|| {
+                    format!(
+                        "The stack {stack} has no output {FUNCTION}: an older version was deployed. Deploy it again, then type the command again."
+                    )
+                })?;
+                Ok((deployed.world()?, Function::deployed(&deployed.aws, name, self.hint())))
+            }
+        }
     }
 
     /// What to tell somebody whose command found nothing.
@@ -81,6 +99,31 @@ impl Target {
                 "Is the local stack running? Start it with `cargo run` in another terminal (with the same --port), or name a deployed one with --stack."
             }
         }
+    }
+}
+
+/// A deployed stack.
+struct Deployed {
+    aws: aws_config::SdkConfig,
+    outputs: BTreeMap<String, String>,
+}
+
+impl Deployed {
+    async fn find(stack: &str) -> Result<Self> {
+        let aws = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+        let outputs = outputs(&aws_sdk_cloudformation::Client::new(&aws), stack).await?;
+        Ok(Self { aws, outputs })
+    }
+
+    fn world(&self) -> Result<World> {
+        let Self { aws, outputs } = self;
+        let settings = Settings::read(|name| {
+            let set = std::env::var(name).ok().filter(|value| !value.is_empty());
+            set.or_else(|| OUTPUTS.iter().find(|(variable, _)| *variable == name).and_then(|(_, output)| outputs.get(*output).cloned()))
+        })?;
+        let (dynamodb, secrets) = (aws_sdk_dynamodb::Client::new(aws), aws_sdk_secretsmanager::Client::new(aws));
+        let http = http::client(&settings.allowed_hosts)?;
+        Ok(World::new(settings, http, dynamodb, secrets).calling_no_org())
     }
 }
 
@@ -105,5 +148,5 @@ fn local(ports: Ports) -> Result<World> {
         alert_sender: None,
         secrets_key: None,
     };
-    Ok(World::new(settings, http, dynamodb, secrets))
+    Ok(World::new(settings, http, dynamodb, secrets).calling_no_org())
 }

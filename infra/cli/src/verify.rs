@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use passerelle_core::{
-    app::{check, tokens::SessionCache},
+    app::{check::Report, operator::Request},
     domain::{
         config::Language,
         finding::{Finding, Severity},
@@ -34,8 +34,8 @@ impl From<Tongue> for Language {
 
 /// Checks, prints, and fails where anything will fail.
 pub async fn verify(target: &Target, connection: &ConnectionId, as_json: bool, language: Language) -> Result<()> {
-    let world = target.world().await?;
-    let report = check::verify(world.ports(), &SessionCache::default(), connection).await.context(target.hint())?;
+    let (_, function) = target.reach().await?;
+    let report: Report = function.ask(&Request::Verify { connection: connection.clone() }).await.context(target.hint())?;
     if as_json {
         let report = json!({"connection": connection, "configuration": report.version, "api_calls": report.api_calls, "findings": report.findings});
         println!("{report}");

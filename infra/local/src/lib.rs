@@ -12,6 +12,7 @@ mod files;
 pub mod functions;
 pub mod gateway;
 pub mod handler;
+pub mod lambda;
 pub mod mail;
 pub mod schedule;
 pub mod secrets;

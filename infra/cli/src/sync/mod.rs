@@ -6,12 +6,11 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use jiff::{SignedDuration, Timestamp};
 use passerelle_core::{
     app::{
-        reconcile,
+        operator::{Request, Stepped},
         sync::{self, Sent},
-        upsert::{Stopped, Workbench},
+        upsert::Stopped,
     },
     domain::{
         ids::{ConnectionId, ProjectId},
@@ -22,10 +21,8 @@ use passerelle_core::{
 use serde_json::json;
 
 use self::list::List;
-use crate::{progress::Progress, runs, target::Target};
+use crate::{function::Function, progress::Progress, runs, target::Target};
 
-/// How long a step may take: as long as in a function.
-const STEP: SignedDuration = SignedDuration::from_secs(60);
 /// How long it waits for whoever else works the connection.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long it waits before it asks anew whether Salesforce has listed what has changed.
@@ -62,22 +59,23 @@ struct Whom {
 /// Runs the command.
 pub async fn run(target: &Target, options: Options) -> Result<()> {
     let list = options.whom.file.as_deref().map(List::read).transpose()?;
-    let world = target.world().await?;
-    let (ports, bench, c) = (world.ports(), Workbench::default(), &options.connection);
+    let (world, function) = target.reach().await?;
+    let (ports, c) = (world.ports(), &options.connection);
     match list {
-        Some(list) => send(ports, &bench, c, &list, options.json).await,
-        None => carry(ports, &bench, c, options.whom.project, options.json).await,
+        Some(list) => send(ports, &function, c, &list, options.json).await,
+        None => carry(ports, &function, c, options.whom.project, options.json).await,
     }
 }
 
-/// Everybody, or a project: the steps of a run, made here as long as nobody else makes them.
-async fn carry(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, project: Option<ProjectId>, as_json: bool) -> Result<()> {
+/// Everybody, or a project: the steps of a run, asked for here as long as nobody else makes them.
+async fn carry(ports: Ports<'_>, function: &Function, c: &ConnectionId, project: Option<ProjectId>, as_json: bool) -> Result<()> {
     let (asked, known) = sync::ask(ports, c, project).await?;
     // Whoever was changed in this very second is among them.
     tokio::time::sleep(PAUSE).await;
     let bar = Progress::beside(as_json).bar(known, "synchronising", "people");
     let run = loop {
-        let step = reconcile::step(ports, bench, c, deadline(ports)).await.context("The synchronisation goes on with the next hourly run.")?;
+        let step = function.ask::<Stepped>(&Request::Step { connection: c.clone() }).await;
+        let step = step.context("The synchronisation goes on with the next hourly run.")?;
         if let Some(run) = step.ended.filter(|run| is(run, &asked)) {
             break run;
         }
@@ -112,7 +110,7 @@ fn is(run: &Run, asked: &Asked) -> bool {
 }
 
 /// The people of a list: a thousand at a time, each time as far as the calls allow that are not kept for live events.
-async fn send(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, list: &List, as_json: bool) -> Result<()> {
+async fn send(ports: Ports<'_>, function: &Function, c: &ConnectionId, list: &List, as_json: bool) -> Result<()> {
     let bar = Progress::beside(as_json).bar(list.len, "synchronising", "people");
     let mut outcomes = std::collections::BTreeMap::<String, u64>::new();
     for slice in list.slices()? {
@@ -121,9 +119,12 @@ async fn send(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, list: &List
             bar.abandon();
             bail!("{} Run the command again then: it goes on after row {}.", wait.sentence().en, bar.position());
         }
+        sync::store(ports, c, &slice).await?;
+        let events: Vec<_> = slice.iter().map(|event| event.id.clone()).collect();
+        let request = Request::Work { connection: c.clone(), events: events.clone() };
         let mut tries = 0;
         loop {
-            let Sent { settled, stopped } = sync::send(ports, bench, c, &slice, deadline(ports)).await?;
+            let Sent { settled, stopped } = function.ask(&request).await?;
             if settled == slice.len() {
                 break;
             }
@@ -137,8 +138,7 @@ async fn send(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, list: &List
             }
             tokio::time::sleep(PAUSE).await;
         }
-        let ids: Vec<_> = slice.iter().map(|event| event.id.clone()).collect();
-        for (_, event) in ports.table.load_events(c, &ids).await? {
+        for (_, event) in ports.table.load_events(c, &events).await? {
             *outcomes.entry(event.status).or_default() += 1;
         }
         bar.inc(slice.len() as u64);
@@ -154,11 +154,6 @@ async fn send(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, list: &List
         println!("`passerelle problems {c}` tells why some wait.");
     }
     Ok(())
-}
-
-fn deadline(ports: Ports<'_>) -> Timestamp {
-    let now = ports.clock.now();
-    now.saturating_add(STEP).unwrap_or(now)
 }
 
 const fn why(stopped: Stopped) -> &'static str {

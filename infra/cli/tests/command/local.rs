@@ -14,21 +14,21 @@ use serde_json::Value;
 use super::passerelle;
 
 /// A running `passerelle local`.
-struct Local {
+pub struct Local {
     child: Child,
     output: BufReader<ChildStdout>,
-    port: String,
+    pub port: String,
     /// What it has printed so far.
     printed: String,
 }
 
-/// The first of four free ports, another one at each call.
+/// The first of six free ports, another one at each call.
 fn free_ports() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(21_000);
     let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
     loop {
-        let first = NEXT.fetch_add(4, Ordering::SeqCst);
-        if (first..first + 4).all(free) {
+        let first = NEXT.fetch_add(6, Ordering::SeqCst);
+        if (first..first + 6).all(free) {
             return first;
         }
     }
@@ -36,7 +36,7 @@ fn free_ports() -> u16 {
 
 impl Local {
     /// Starts it and waits until it serves. What it says of its progress goes to `progress`.
-    fn start(arguments: &[&str], progress: Stdio) -> Self {
+    pub fn start(arguments: &[&str], progress: Stdio) -> Self {
         let port = free_ports().to_string();
         let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));
         let command = command.args(arguments).args(["--port", &port]).env_remove("PASSERELLE_LOG").stdout(Stdio::piped()).stderr(progress);
@@ -56,7 +56,7 @@ impl Local {
     }
 
     /// What follows a word at a line's beginning.
-    fn printed_after(&self, word: &str) -> &str {
+    pub fn printed_after(&self, word: &str) -> &str {
         self.printed.lines().find_map(|line| line.strip_prefix(word)).unwrap_or_else(|| panic!("no {word}: {}", self.printed)).trim()
     }
 
@@ -79,7 +79,7 @@ impl Local {
     }
 
     /// Presses Ctrl-C and waits for the end.
-    fn end(mut self) {
+    pub fn end(mut self) {
         let sent = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
         self.read_until("Ending.");
@@ -94,7 +94,7 @@ impl Drop for Local {
 }
 
 /// The outcome of something that is asynchronous.
-fn wait_for<T>(future: impl Future<Output = T>) -> T {
+pub fn wait_for<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Runtime::new().unwrap().block_on(future)
 }
 
@@ -356,11 +356,11 @@ fn against_a_real_org_the_link_leads_to_its_sign_in() {
 #[test]
 fn a_port_that_is_taken_is_named_with_the_cure() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port().min(u16::MAX - 4).to_string();
+    let port = taken.local_addr().unwrap().port().min(u16::MAX - 5).to_string();
     let output = passerelle(&["local", "--empty", "--port", &port]);
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains(&format!("five ports from {port} on; --port chooses others.")), "{said}");
+    assert!(said.contains(&format!("six ports from {port} on; --port chooses others.")), "{said}");
 }
 
 #[test]

@@ -38,6 +38,7 @@ use crate::{
     functions::Functions,
     gateway::Gateway,
     handler::{EventFunction, InvokeError},
+    lambda,
     mail::Mailbox,
     secrets::{SecretsFileError, SecretsManager},
     served::{ServeError, Stopper, listen},
@@ -114,6 +115,8 @@ pub struct Addresses {
     pub secrets: String,
     /// The embedded SES, whose page shows what was sent.
     pub mail: String,
+    /// The embedded Lambda, which commands invoke.
+    pub lambda: String,
     /// The org.
     pub salesforce: OrgAddresses,
 }
@@ -185,12 +188,14 @@ impl Stack {
         let (listener, address) = listen("the embedded SES", options.mail_port).await?;
         tasks.services.push(mailbox.serve(listener, &serving));
         let mail = format!("http://{address}");
+        let (lambda_listener, address) = listen("the embedded Lambda", options.lambda_port).await?;
+        let lambda = format!("http://{address}");
         let (gateway_listener, address) = listen("the HTTP API", options.gateway_port).await?;
         // Salesforce allows http for this name alone, so callbacks must use it.
         let gateway = format!("http://localhost:{}", address.port());
         let org = salesforce::start(&options, data.as_ref().map(DataDirectory::org), &gateway, &serving).await?;
         tasks.services.extend(org.task);
-        let addresses = Addresses { gateway, dynamodb, secrets, mail, salesforce: org.addresses };
+        let addresses = Addresses { gateway, dynamodb, secrets, mail, lambda, salesforce: org.addresses };
 
         let installation = install(&options, &addresses, &org.allowed)?;
         let functions = functions(&installation);
@@ -200,6 +205,7 @@ impl Stack {
 
         let gateway = Gateway::new(functions.routes.clone(), Arc::clone(&options.clock), Arc::clone(&options.ids));
         tasks.callers.push(gateway.serve(gateway_listener, &calling));
+        tasks.callers.push(lambda::serve(lambda_listener, [(lambda::RECONCILE, reconcile.clone())].into(), &calling));
         let calls = Callers { options: &options, database: &database, upsert: &upsert, reconcile: &reconcile, stop: &calling };
         let failures = calls.start_stream(data.as_ref(), &mut tasks.callers)?;
         calls.start_schedules(&mut tasks.callers);

@@ -50,6 +50,8 @@ pub struct StackOptions {
     pub secrets_port: u16,
     /// Port of the embedded SES. Default: 0.
     pub mail_port: u16,
+    /// Port of the embedded Lambda. Default: 0.
+    pub lambda_port: u16,
     /// Base address of the HTTP API as browsers see it. Default: `http://localhost:PORT`.
     pub public_url: Option<String>,
     /// The org. Default: a simulated one on port 8080.
@@ -82,6 +84,7 @@ impl Default for StackOptions {
             dynamodb_port: 0,
             secrets_port: 0,
             mail_port: 0,
+            lambda_port: 0,
             public_url: None,
             salesforce: SalesforceTarget::Simulated { port: 8080 },
             seed: Arc::new(|_| Seed::demo()),

@@ -52,6 +52,24 @@ async fn requests_reach_their_function() {
     }
 }
 
+/// A command's requests are the whole of an event; the API makes each of its events itself, and callers fill in parts of it only. No route leads
+/// to the function that answers commands; were there one, it would not know what was asked.
+#[tokio::test]
+async fn a_request_that_looks_like_a_commands_is_a_request() {
+    let (stack, seen) = noting().await;
+    let forged = json!({"operator": {"disconnect": {"connection": "kayo"}}});
+    assert!(serde_json::from_value::<passerelle_reconcile::Call>(forged.clone()).is_ok(), "by itself it would be obeyed");
+    for path in ["/oauth/kayo/start?operator=disconnect", "/v1/hooks/kayo", "/v1/operator"] {
+        let request = Client::new().post(format!("{}{path}", stack.addresses().gateway)).header("operator", "disconnect").json(&forged);
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::OK, "{path}");
+        let (name, event) = seen.lock().unwrap().pop().unwrap();
+        assert!(["oauth", "intake", "console"].contains(&name), "{name}");
+        let event = serde_json::to_value(event).unwrap();
+        assert_eq!((event["body"].as_str(), event.get("operator")), (Some(forged.to_string().as_str()), None), "{event}");
+        assert!(serde_json::from_value::<passerelle_reconcile::Call>(event).is_err(), "{path}");
+    }
+}
+
 #[tokio::test]
 async fn an_event_carries_the_request() {
     let (stack, seen) = noting().await;

@@ -84,6 +84,22 @@ fn the_routes_are_the_same() {
     assert_eq!(ours, theirs);
 }
 
+/// What operators' commands ask for deletes secrets, so nothing that the public reaches may lead to the function which does it: only somebody
+/// with the right to invoke it calls it.
+#[test]
+fn nothing_public_leads_to_what_commands_ask() {
+    let resources = resources();
+    assert_eq!(template()["Outputs"]["OperatorFunction"]["Value"], "Reconcile");
+    let all = || resources.as_object().unwrap().values();
+    let of = |kind: &str, name: &str| -> BTreeSet<String> {
+        all().filter(|resource| resource["Type"] == kind).map(|resource| resource["Properties"][name].as_str().unwrap().to_owned()).collect()
+    };
+    let public = ["Console", "OauthCallback", "TriggerIntake"];
+    assert_eq!(of("AWS::ApiGatewayV2::Integration", "IntegrationUri"), public.map(|name| format!("{name}.Arn")).into());
+    assert_eq!(of("AWS::Lambda::Permission", "FunctionName"), public.map(str::to_owned).into());
+    assert!(all().all(|resource| resource["Type"] != "AWS::Lambda::Url" && resource["Properties"].get("FunctionUrlConfig").is_none()));
+}
+
 /// State and verifier of connecting go over it, so it is https; the deployed test's own machine is the one exception.
 #[test]
 fn the_public_address_is_https() {
@@ -130,7 +146,7 @@ fn each_function_may_do_this_and_no_more() {
         ("OauthCallbackRole", all(&[&read, &write, &logs, &open, &seal, &salesforce, &["dynamodb:DeleteItem"]])),
         ("TriggerIntakeRole", all(&[&read, &write, &logs, &open, &seal, &["secretsmanager:GetSecretValue"]])),
         ("UpsertRole", all(&[&read, &write, &logs, &open, &seal, &salesforce, &stream])),
-        ("ReconcileRole", all(&[&read, &write, &logs, &open, &seal, &salesforce])),
+        ("ReconcileRole", all(&[&read, &write, &logs, &open, &seal, &salesforce, &["dynamodb:DeleteItem", "secretsmanager:DeleteSecret"]])),
         ("RunsRole", all(&[&["lambda:InvokeFunction"]])),
         ("ConsoleRole", all(&[&read, &logs, &open])),
     ];

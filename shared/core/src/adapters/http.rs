@@ -36,10 +36,16 @@ pub struct BodyTooLong {
     pub most: usize,
 }
 
+/// A process that calls no org was asked to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("this process calls no org")]
+pub struct CallsNoOrg;
+
 /// The transport to Salesforce.
 #[derive(Debug, Clone)]
 pub struct HttpTransport {
-    client: Client,
+    /// None: nobody is called.
+    client: Option<Client>,
     allowed_hosts: Vec<String>,
 }
 
@@ -69,13 +75,19 @@ pub(super) fn builder() -> ClientBuilder {
 impl HttpTransport {
     /// Calls Salesforce's hosts, and those that the operator allows besides (`Settings::allowed_hosts`).
     pub fn new(client: Client, allowed_hosts: &[String]) -> Self {
-        Self { client, allowed_hosts: allowed_hosts.to_vec() }
+        Self { client: Some(client), allowed_hosts: allowed_hosts.to_vec() }
+    }
+
+    /// Calls nobody.
+    #[must_use]
+    pub const fn silent() -> Self {
+        Self { client: None, allowed_hosts: Vec::new() }
     }
 
     async fn exchange(&self, request: Request<Bytes>, timeout: Duration) -> Result<Response<Bytes>, TransportError> {
         exchange(request, timeout, MAX_BODY_BYTES, |url| {
             host::check(url, &self.allowed_hosts)?;
-            Ok(self.client.clone())
+            Ok(self.client.clone().ok_or(CallsNoOrg)?)
         })
         .await
     }

@@ -1,6 +1,7 @@
 //! Configuration: one versioned document per connection. Saving validates, stores a new version and tells what it did.
 
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -20,7 +21,7 @@ use crate::{
         },
     },
     domain::{
-        check::{Verdict, judge, unreached},
+        check::{Unreached, Verdict, judge, unreached},
         config::{ConfigFault, Document, MAUTIC_URL, WEBHOOK_URL, parse_document},
         engine::{Engine, EngineError},
         event::hex,
@@ -76,7 +77,7 @@ pub struct Applied {
 }
 
 /// The signing keys of a connection's webhook, newest first.
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct WebhookKeys {
     /// Standard Webhooks keys, `whsec_…`, or whatever text the platform and Passerelle share.
     pub keys: Vec<String>,
@@ -91,6 +92,11 @@ impl std::fmt::Debug for WebhookKeys {
 /// Validates and stores a document. An equal one stores nothing. Where an org is connected, the rules are held against it: what
 /// cannot work is refused, what may get lost is told.
 pub async fn apply(ports: Ports<'_>, json: &Value) -> Result<Applied, ConfigureError> {
+    apply_looked(ports, json, None).await
+}
+
+/// The same, where somebody else may have asked the org already: with what [`look`] answered, nobody is asked here.
+pub async fn apply_looked(ports: Ports<'_>, json: &Value, looked: Option<Looked>) -> Result<Applied, ConfigureError> {
     let document = parse_document(json).map_err(ConfigureError::Invalid)?;
     let connection = document.connection.id.clone();
     platform_may_be_called(ports, &document)?;
@@ -103,7 +109,7 @@ pub async fn apply(ports: Ports<'_>, json: &Value) -> Result<Applied, ConfigureE
     let version = if changed { former_version + 1 } else { former_version };
     let engine = Engine::new(document.clone(), version)?;
     let (document, maps) = (&document, engine.maps());
-    let (learnt, warnings) = check_types(ports, &engine, former.as_ref()).await?;
+    let (learnt, warnings) = check_types(ports, &engine, former.as_ref(), looked).await?;
     if changed {
         store(ports, document, former.as_ref(), version).await?;
         if backfill::is_wanted(current.as_ref(), document) {
@@ -120,12 +126,15 @@ pub async fn apply(ports: Ports<'_>, json: &Value) -> Result<Applied, ConfigureE
 
 /// Refuses rules that cannot work in the connected org, and answers what else is to be said. Before an org is connected there is
 /// nothing to hold them against: activating does it then.
-async fn check_types(ports: Ports<'_>, engine: &Engine, former: Option<&Meta>) -> Result<(Learnt, Vec<Finding>), ConfigureError> {
-    let ask = match former.map(|meta| meta.status) {
-        Some(Status::Ready | Status::Active | Status::Paused) => Ask::Yes,
-        None | Some(Status::Draft | Status::Broken) => Ask::No,
-    };
-    let learnt = schemas::learn(ports, engine, ask).await?;
+async fn check_types(
+    ports: Ports<'_>,
+    engine: &Engine,
+    former: Option<&Meta>,
+    looked: Option<Looked>,
+) -> Result<(Learnt, Vec<Finding>), ConfigureError> {
+    let ask = if looked.is_none() && can_tell(former) { Ask::Yes } else { Ask::No };
+    let mut learnt = schemas::learn(ports, engine, ask).await?;
+    learnt.unasked = learnt.unasked.or(looked.and_then(|looked| looked.unasked));
     let Verdict { refused, mut warnings } = judge(&engine.document, engine.maps(), &learnt.schemas);
     if !refused.is_empty() {
         let language = engine.document.connection.language;
@@ -134,6 +143,35 @@ async fn check_types(ports: Ports<'_>, engine: &Engine, former: Option<&Meta>) -
     }
     warnings.extend(learnt.unasked.as_ref().map(|why| Finding { severity: Severity::Warning, ..unreached(why) }));
     Ok((learnt, warnings))
+}
+
+/// Whether a connection has an org that could be asked.
+fn can_tell(meta: Option<&Meta>) -> bool {
+    matches!(meta.map(|meta| meta.status), Some(Status::Ready | Status::Active | Status::Paused))
+}
+
+/// Whether applying a document asks the connection's org. One that is not valid asks nobody.
+pub async fn asks_org(ports: Ports<'_>, json: &Value) -> Result<bool, StateError> {
+    let Ok(document) = parse_document(json) else { return Ok(false) };
+    Ok(can_tell(ports.table.load_meta(&document.connection.id).await?.as_ref()))
+}
+
+/// That the org was asked about a document's objects. What it said is in the cache.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Looked {
+    /// Why it could not be asked.
+    pub unasked: Option<Unreached>,
+}
+
+/// Has the connected org tell about the objects of a document that is about to be applied, and keeps what it says. The document itself is stored
+/// nowhere.
+pub async fn look(ports: Ports<'_>, json: &Value) -> Result<Looked, ConfigureError> {
+    let document = parse_document(json).map_err(ConfigureError::Invalid)?;
+    salesforce_may_be_called(ports, &document)?;
+    let c = document.connection.id.clone();
+    let learnt = schemas::learn(ports, &Engine::new(document, 0)?, Ask::Yes).await?;
+    schemas::cache(ports, &c, &learnt.described).await?;
+    Ok(Looked { unasked: learnt.unasked })
 }
 
 /// The current version of a connection's document; `None` where there is none.

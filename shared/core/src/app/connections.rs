@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
@@ -73,7 +73,7 @@ fn list(findings: &[Finding]) -> String {
 
 /// Where a connection stands, as people are told. Nobody moves it by itself: it follows from the stored status and, before a connection is
 /// activated, from what the org says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Configured; no org is connected.
@@ -91,7 +91,7 @@ pub enum Stage {
 }
 
 /// Where a connection stands, and what it lacks to be activated.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// Where it stands.
     pub stage: Stage,

@@ -1,6 +1,7 @@
 //! The custom fields that a document needs: which of them the org lacks, and making them with the permission that shows them.
 
 use http::Method;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
@@ -82,7 +83,8 @@ pub struct Fields {
 }
 
 /// Whether the org is described anew first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reload {
     /// It is.
     Yes,

@@ -11,6 +11,7 @@ pub mod deliver;
 pub mod fields;
 pub mod intake;
 pub mod mautic;
+pub mod operator;
 pub mod problems;
 pub mod reconcile;
 mod schemas;

@@ -1,6 +1,7 @@
 //! A synchronisation that somebody asks for: of everybody, of a project, or of people in a list.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
@@ -46,7 +47,7 @@ pub enum SyncError {
 }
 
 /// What became of a part of a list.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
     /// How many of its rows have their outcome, or are parked.
     pub settled: usize,
@@ -76,8 +77,8 @@ pub async fn waits(ports: Ports<'_>, c: &ConnectionId) -> Result<Option<Wait>, S
     Ok(problems::waits(ports, &document, Purpose::Backfill).await?)
 }
 
-/// Stores people of a list as events, each once, and works them. Whoever repeats it finds what was done.
-pub async fn send(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, events: &[Event], deadline: Timestamp) -> Result<Sent, SyncError> {
+/// Stores people of a list as events, each once: whoever repeats it finds them stored.
+pub async fn store(ports: Ports<'_>, c: &ConnectionId, events: &[Event]) -> Result<(), SyncError> {
     let document = active(ports, c).await?;
     let mut contradicted = Vec::new();
     for (id, _, stored) in intake::store(ports, &document.source.id, std::slice::from_ref(c), events, ports.clock.now()).await {
@@ -85,12 +86,14 @@ pub async fn send(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, events:
             contradicted.push(id.clone());
         }
     }
-    if !contradicted.is_empty() {
-        return Err(SyncError::Contradicted(contradicted));
-    }
-    let ids: Vec<EventId> = events.iter().map(|event| event.id.clone()).collect();
-    let worked = upsert::work(ports, bench, c, &ids, deadline).await?;
-    let stored = ports.table.load_events(c, &ids).await?;
+    if contradicted.is_empty() { Ok(()) } else { Err(SyncError::Contradicted(contradicted)) }
+}
+
+/// Works people of a list that are stored. Whoever repeats it finds what was done.
+pub async fn work(ports: Ports<'_>, bench: &Workbench, c: &ConnectionId, ids: &[EventId], deadline: Timestamp) -> Result<Sent, SyncError> {
+    active(ports, c).await?;
+    let worked = upsert::work(ports, bench, c, ids, deadline).await?;
+    let stored = ports.table.load_events(c, ids).await?;
     let settled = stored.iter().filter(|(_, event)| event.outcome.is_some()).count();
     Ok(Sent { settled, stopped: worked.stopped })
 }

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     config::{Direction, Document},
     mapping::{FieldMap, FieldMaps},
@@ -17,7 +19,7 @@ const TIMELINE: &str = "Timeline";
 pub const PERMISSION_SET: &str = "Passerelle_Sync";
 
 /// One file of the project.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
     /// Its path inside the project.
     pub path: String,

@@ -71,6 +71,12 @@ impl World {
         }
     }
 
+    /// The same, which calls no org: whoever lives in it has a function do that.
+    #[must_use]
+    pub fn calling_no_org(self) -> Self {
+        Self { transport: HttpTransport::silent(), ..self }
+    }
+
     /// The ports of this world.
     #[must_use]
     pub fn ports(&self) -> Ports<'_> {

@@ -56,6 +56,13 @@ fn upload(scene: &Scene, certificate: &str) {
     scene.org().control().register_app(app);
 }
 
+/// As the command does it: asks for a code, shows it, and asks until it was typed in.
+async fn by_device(ports: Ports<'_>, c: &ConnectionId, tell: impl FnOnce(&connect::DeviceCode)) -> Result<connect::Connected, connect::Refused> {
+    let code = connect::begin_device(ports, c).await?;
+    tell(&code);
+    connect::wait_for_device(ports.clock, &code, async |code| connect::poll_device(ports, c, code).await).await
+}
+
 fn jwt_app(app: &mut AppSeed) {
     app.flows.jwt_bearer = true;
     app.pre_authorized = vec![USER.to_owned()];
@@ -166,7 +173,7 @@ async fn a_code_that_somebody_types_in_connects() {
         }
     };
     let connected = tokio::select! {
-        (connected, ()) = async { tokio::join!(connect::by_device(ports, &kayo, tell), typing) } => connected.unwrap(),
+        (connected, ()) = async { tokio::join!(by_device(ports, &kayo, tell), typing) } => connected.unwrap(),
         () = moving => unreachable!(),
     };
     assert_eq!(connected.user.as_deref(), Some(USER));
@@ -193,7 +200,7 @@ async fn whoever_denies_on_the_page_of_the_code_is_told_how_to_allow() {
         }
     };
     let refused = tokio::select! {
-        (refused, ()) = async { tokio::join!(connect::by_device(scene.stack.ports(), &kayo, tell), typing) } => refused.unwrap_err(),
+        (refused, ()) = async { tokio::join!(by_device(scene.stack.ports(), &kayo, tell), typing) } => refused.unwrap_err(),
         () = moving => unreachable!(),
     };
     assert!(refused.code == "access_denied" && refused.cure.contains("choisissez « Autoriser »"), "{refused:?}");
@@ -211,7 +218,7 @@ async fn a_code_that_nobody_types_in_ends() {
         }
     };
     let refused = tokio::select! {
-        connected = connect::by_device(scene.stack.ports(), &kayo, |_| ()) => connected.unwrap_err(),
+        connected = by_device(scene.stack.ports(), &kayo, |_| ()) => connected.unwrap_err(),
         () = moving => unreachable!(),
     };
     // Whoever looks first says it: Salesforce, which has forgotten the code, or we.

@@ -10,7 +10,7 @@ use passerelle_core::{
     },
     domain::{
         event::{Event, PERSON_UPSERTED, read_events},
-        ids::{ConnectionId, ProjectId},
+        ids::{ConnectionId, EventId, ProjectId},
         place::Place,
         run::Run,
     },
@@ -142,13 +142,16 @@ async fn a_list_of_a_thousand_costs_four_calls_and_its_repeat_none() {
     scene.clock.advance(SignedDuration::from_secs(1));
     let (bench, ports, at) = (Workbench::default(), scene.stack.ports(), scene.clock.now());
     let events: Vec<Event> = (0..1_000).map(|n| listed(n, at)).collect();
+    let ids: Vec<EventId> = events.iter().map(|event| event.id.clone()).collect();
     let (calls, deadline) = (scene.api_calls(), at + SignedDuration::from_secs(600));
-    let sent = sync::send(ports, &bench, &kayo, &events, deadline).await.unwrap();
+    sync::store(ports, &kayo, &events).await.unwrap();
+    let sent = sync::work(ports, &bench, &kayo, &ids, deadline).await.unwrap();
     assert_eq!((sent.settled, sent.stopped), (1_000, None));
     assert!(scene.api_calls() - calls <= 4, "{}", scene.api_calls() - calls);
     assert_eq!(scene.records("Lead").len(), 1_001);
     let (calls, place) = (scene.api_calls(), |at| Place::at(at));
-    let sent = sync::send(ports, &bench, &kayo, &events, deadline).await.unwrap();
+    sync::store(ports, &kayo, &events).await.unwrap();
+    let sent = sync::work(ports, &bench, &kayo, &ids, deadline).await.unwrap();
     assert_eq!((sent.settled, scene.api_calls() - calls), (1_000, 0));
     // They are counted as synchronised, since when they are.
     let (start, end) = (place(Timestamp::UNIX_EPOCH), place(scene.clock.now() + SignedDuration::from_secs(5)));
@@ -156,7 +159,7 @@ async fn a_list_of_a_thousand_costs_four_calls_and_its_repeat_none() {
     assert_eq!(ports.table.count_people(&kayo, Whom::Linked, &place(at), &end).await.unwrap(), 1_000);
     // A row that says something else under the same name is refused.
     let other = listed(3, at + SignedDuration::from_secs(1));
-    assert!(matches!(sync::send(ports, &bench, &kayo, &[other], deadline).await, Err(SyncError::Contradicted(ids)) if ids.len() == 1));
+    assert!(matches!(sync::store(ports, &kayo, &[other]).await, Err(SyncError::Contradicted(ids)) if ids.len() == 1));
 }
 
 /// What counts is when both sides were brought together, not when something was stored of somebody.

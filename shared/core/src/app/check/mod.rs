@@ -5,6 +5,7 @@ mod gather;
 use std::time::Duration;
 
 use jiff::ToSpan;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{
@@ -42,7 +43,7 @@ pub enum CheckError {
 }
 
 /// What a check found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// The configuration version that was checked.
     pub version: u64,

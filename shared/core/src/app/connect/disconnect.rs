@@ -1,6 +1,7 @@
 //! Taking an org away: the grant is revoked at Salesforce, and the secret deleted. Or giving it up for another one.
 
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 
 use super::{
     load_document,
@@ -24,7 +25,8 @@ use crate::{
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// What became of the grant at Salesforce.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Revoked {
     /// It is revoked, or was already.
     Yes,

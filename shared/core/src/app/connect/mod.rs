@@ -19,7 +19,7 @@ pub use crate::adapters::salesforce::oauth::DeviceCode;
 pub use disconnect::{Revoked, confirm_organization, disconnect};
 pub use page::{Connected, Reply};
 pub use refusal::Refused;
-pub use sign_in::{by_device, sign_in, test};
+pub use sign_in::{Polled, begin_device, poll_device, sign_in, test, wait_for_device};
 
 use self::{complete::complete, refusal::Refusal};
 use super::{

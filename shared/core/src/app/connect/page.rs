@@ -1,6 +1,6 @@
 //! The pages of connecting, as a browser gets them. Everything that comes from outside is escaped.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{refusal::Refusal, words};
 use crate::domain::config::Language;
@@ -19,7 +19,7 @@ pub struct Reply {
 }
 
 /// A connected org, as it has answered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connected {
     /// The connection's name.
     pub name: String,

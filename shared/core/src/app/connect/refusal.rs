@@ -13,7 +13,7 @@ use crate::{
     app::{connections::ConnectionError, tokens::TokenError},
     domain::config::Language,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Why an org was not connected.
@@ -52,7 +52,7 @@ pub(super) enum Refusal {
 }
 
 /// A refusal in words.
-#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[error("{cause} {cure} ({code})")]
 pub struct Refused {
     /// A stable code; Salesforce's own where it says enough.

@@ -200,6 +200,14 @@ pub async fn set_client_secret(ports: Ports<'_>, connection: &ConnectionId, secr
     rewrite(ports, connection, change).await.map(|_| ())
 }
 
+/// Makes the connection's secret where there is none yet. Functions store versions of it, and have no right to make one.
+pub async fn ensure_secret(ports: Ports<'_>, connection: &ConnectionId) -> Result<(), TokenError> {
+    if load_credentials(ports, connection).await?.is_some() {
+        return Ok(());
+    }
+    rewrite(ports, connection, |former| Ok::<_, TokenError>(former.unwrap_or_default())).await.map(|_| ())
+}
+
 /// The connection's credentials as they stand; `None` where neither a consumer secret nor a key was stored.
 pub async fn load_credentials(ports: Ports<'_>, connection: &ConnectionId) -> Result<Option<Credentials>, TokenError> {
     let pointer = ports.table.load_token(connection).await?;

@@ -91,7 +91,8 @@ pub struct Worked {
 }
 
 /// Why work stopped early. What is left is due, so nothing is lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Stopped {
     /// The connection is not active.
     NotActive,

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::CampaignFact;
 use crate::domain::{
     config::OwnerFallback,
@@ -89,7 +91,7 @@ pub struct DuplicateRule {
 }
 
 /// Why nothing could be learnt.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unreached {
     /// A stable code: ours, or Salesforce's.
     pub code: String,
