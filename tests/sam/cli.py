@@ -16,22 +16,31 @@ PRESET = ROOT / "infra" / "presets" / "kayo.yaml"
 
 
 class Cli:
-    def __init__(self, program, account, stack, allowed_hosts):
+    def __init__(self, program, account, stack):
         self.program = program
         self.stack = stack
         self.environment = dict(
             account.environment(),
-            PASSERELLE_ALLOWED_HOSTS=allowed_hosts,
             PASSERELLE_CONSUMER_SECRET=simulated.CONSUMER_SECRET,
         )
 
     def run(self, *arguments):
-        command = [self.program, *arguments, "--stack", self.stack]
-        answer = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60)
+        answer = self.type(arguments)
         if answer.returncode != 0:
             raise RuntimeError(f"passerelle {' '.join(map(str, arguments))} ended with {answer.returncode}: "
                                f"{answer.stdout}{answer.stderr}")
         return answer.stdout
+
+    def refused(self, *arguments):
+        """What a command says that is refused."""
+        answer = self.type(arguments)
+        if answer.returncode != 1:
+            raise RuntimeError(f"passerelle {' '.join(map(str, arguments))} was not refused: {answer.stdout}{answer.stderr}")
+        return answer.stderr
+
+    def type(self, arguments):
+        command = [self.program, *arguments, "--stack", self.stack]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60)
 
     def apply(self, document):
         self.run("apply", document)
@@ -68,11 +77,12 @@ def preset():
 CONTACT = "admin@customer.example"
 
 
-def adapted(document, org, path):
-    """Writes the preset with what every customer changes: the org's address, the consumer key, and whom to tell."""
+def adapted(document, org, path, auth=None, host=None):
+    """Writes the preset with what every customer changes: the org's address, the consumer key or another flow, and whom to tell."""
+    document = json.loads(json.dumps(document))
     document["connection"]["contacts"] = [CONTACT]
     salesforce = document["salesforce"]
-    salesforce["host"] = {"url": org.login_url}
-    salesforce["auth"] = {"web_server": {**salesforce["auth"]["web_server"], "client_id": simulated.CONSUMER_KEY}}
+    salesforce["host"] = {"url": host or org.login_url}
+    salesforce["auth"] = auth or {"web_server": {**salesforce["auth"]["web_server"], "client_id": simulated.CONSUMER_KEY}}
     path.write_text(json.dumps(document))
     return path

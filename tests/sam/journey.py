@@ -13,6 +13,7 @@ import urllib.request
 
 import cli
 import inspection
+import org as simulated
 from processes import wait_until
 from org import Browser
 
@@ -120,7 +121,7 @@ class Traveller:
 def travel(checks, account, org, program, stack, outputs, scratch):
     document = cli.preset()
     connection = document["connection"]["id"]
-    steps = cli.Cli(program, account, stack, org.hosts)
+    steps = cli.Cli(program, account, stack)
 
     checks.step("The page, and an address that is none")
     status, page = call(f"{account.public_url}/")
@@ -211,7 +212,38 @@ def travel(checks, account, org, program, stack, outputs, scratch):
     said = steps.run("disconnect", connection)
     gone = [s["Name"] for s in secrets.list_secrets()["SecretList"] if s["Name"].endswith(f"/{connection}/salesforce")]
     checks.check("the grant is revoked, and the secret is gone", not gone, (said, gone))
+    without_a_link(checks, steps, connection, document, org, scratch)
     checks.check("the refused webhook made no lead", not traveller.leads(captured(0, document)), org.records("Lead"))
+
+
+def without_a_link(checks, steps, connection, document, org, scratch):
+    """The flows that sign in by themselves: the stack's function asks the org, as it does for every command."""
+    def leaves(flow):
+        said = json.loads(steps.run("connection", "test", connection, "--json"))
+        checks.check(f"{flow}: connection test signs in anew", said["works"] and said["org"]["user"] == simulated.USERNAME, said)
+        said = steps.run("disconnect", connection)
+        checks.check(f"{flow}: disconnect revokes the grant", "its grant is revoked at Salesforce" in said, said)
+        told = steps.refused("connection", "test", connection)
+        checks.check(f"{flow}: then nothing is connected, and the command says so", "(not_connected)" in told, told)
+
+    checks.step("passerelle connect by JWT bearer, on the deployed stack")
+    jwt = {"jwt_bearer": {"client_id": simulated.CONSUMER_KEY, "username": simulated.USERNAME}}
+    org.change_app({"flows": {"web_server": False, "jwt_bearer": True}, "pre_authorized": [simulated.USERNAME]})
+    steps.apply(cli.adapted(document, org, scratch / "jwt.json", jwt))
+    told = steps.refused("connect", connection)
+    checks.check("without a key it is refused, with the cure", "(no_certificate)" in told and "→" in told, told)
+    org.change_app({"certificate_pem": steps.run("certificate", connection)})
+    said = steps.run("connect", connection)
+    checks.check("it connects at once", f"{connection} is connected." in said and simulated.USERNAME in said, said)
+    leaves("JWT bearer")
+
+    checks.step("passerelle connect by client credentials, on the deployed stack")
+    credentials = {"client_credentials": {"client_id": simulated.CONSUMER_KEY}}
+    org.change_app({"flows": {"web_server": False, "client_credentials": True}, "run_as": simulated.USERNAME})
+    steps.apply(cli.adapted(document, org, scratch / "credentials.json", credentials, host=org.instance_url))
+    said = steps.run("connect", connection)
+    checks.check("it connects at once", f"{connection} is connected." in said and simulated.USERNAME in said, said)
+    leaves("client credentials")
 
 
 def alerted(checks, account, traveller, waiting):

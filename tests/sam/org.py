@@ -34,6 +34,10 @@ class Org(SimulatedOrg):
         })
 
 
+    def change_app(self, change):
+        """What an administrator does to the app."""
+        self.control(f"apps/{CONSUMER_KEY}", change, method="PATCH")
+
     def rest(self, method, path, body=None):
         """What a colleague does in the org."""
         token = self.control("tokens", {"username": USERNAME, "client_id": CONSUMER_KEY})["access_token"]

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 #[cfg(unix)]
+mod flows;
+#[cfg(unix)]
 mod local;
 
 use std::process::{Command, Output};
