@@ -21,7 +21,6 @@ class Cli:
         self.stack = stack
         self.environment = dict(
             account.environment(),
-            PASSERELLE_CONSUMER_SECRET=simulated.CONSUMER_SECRET,
         )
 
     def run(self, *arguments):
@@ -42,7 +41,8 @@ class Cli:
         command = [self.program, *arguments, "--stack", self.stack]
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60)
 
-    def apply(self, document):
+    def apply(self, document, secret=simulated.CONSUMER_SECRET):
+        self.environment["PASSERELLE_CONSUMER_SECRET"] = secret
         self.run("apply", document)
 
     def connect(self, connection):

@@ -23,6 +23,8 @@ STREAM_SECONDS = 40
 # Each connection is looked at every five minutes for what its contacts are to be told.
 ALERT_SECONDS = 330
 SENDER = "passerelle@operator.example"
+# The id of no org that there is.
+ELSEWHERE = "00D000000000001EAA"
 
 
 def callback_url(account):
@@ -223,19 +225,33 @@ def without_a_link(checks, steps, connection, document, org, scratch):
         checks.check(f"{flow}: connection test signs in anew", said["works"] and said["org"]["user"] == simulated.USERNAME, said)
         said = steps.run("disconnect", connection)
         checks.check(f"{flow}: disconnect revokes the grant", "its grant is revoked at Salesforce" in said, said)
+        said = steps.run("disconnect", connection)
+        checks.check(f"{flow}: once more does no harm", "there was no grant to revoke" in said, said)
         told = steps.refused("connection", "test", connection)
         checks.check(f"{flow}: then nothing is connected, and the command says so", "(not_connected)" in told, told)
 
     checks.step("passerelle connect by JWT bearer, on the deployed stack")
     jwt = {"jwt_bearer": {"client_id": simulated.CONSUMER_KEY, "username": simulated.USERNAME}}
     org.change_app({"flows": {"web_server": False, "jwt_bearer": True}, "pre_authorized": [simulated.USERNAME]})
-    steps.apply(cli.adapted(document, org, scratch / "jwt.json", jwt))
+    steps.apply(cli.adapted(document, org, scratch / "jwt.json", jwt), secret="")
     told = steps.refused("connect", connection)
     checks.check("without a key it is refused, with the cure", "(no_certificate)" in told and "→" in told, told)
     org.change_app({"certificate_pem": steps.run("certificate", connection)})
     said = steps.run("connect", connection)
     checks.check("it connects at once", f"{connection} is connected." in said and simulated.USERNAME in said, said)
+
+    checks.step("passerelle connection confirm-org, to another org and back")
+    ours = json.loads(steps.run("connection", "test", connection, "--json"))["org"]["organization"]
+    said = steps.run("connection", "confirm-org", connection, ELSEWHERE)
+    checks.check("the grant at the former org is revoked", "at the former org is revoked" in said and "is tied to the org" in said, said)
+    told = steps.refused("connect", connection)
+    checks.check("the former org is refused now", "(other_organization)" in told, told)
+    steps.run("connection", "confirm-org", connection, ours)
+    said = steps.run("connect", connection)
+    checks.check("confirmed again, it connects", f"{connection} is connected." in said, said)
     leaves("JWT bearer")
+    said = steps.run("connection", "confirm-org", connection, ELSEWHERE) + steps.run("connection", "confirm-org", connection, ours)
+    checks.check("an org is confirmed without any secret, too", said.count("is tied to the org") == 2 and "revoked" not in said, said)
 
     checks.step("passerelle connect by client credentials, on the deployed stack")
     credentials = {"client_credentials": {"client_id": simulated.CONSUMER_KEY}}

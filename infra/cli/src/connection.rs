@@ -16,6 +16,7 @@ use passerelle_core::{
         ids::{ConnectionId, RecordId},
     },
     ports::Clock,
+    shell::runtime::World,
 };
 use serde_json::json;
 
@@ -63,6 +64,7 @@ pub async fn connect(target: &Target, options: Connect) -> Result<()> {
     let ports = world.ports();
     let document = configure::load_current(ports, c).await.context(target.hint())?;
     let Some((_, document)) = document else { bail!("There is no connection {c}. Apply its configuration first.") };
+    tokens::ensure_secret(ports, c).await?;
     let connected = match document.salesforce.auth {
         Auth::WebServer(_) => {
             let link = operate::connect_link(ports, c).await.context(target.hint())?;
@@ -76,10 +78,7 @@ pub async fn connect(target: &Target, options: Connect) -> Result<()> {
             return Ok(());
         }
         Auth::JwtBearer(_) | Auth::ClientCredentials(_) => function.ask(&Request::SignIn { connection: c.clone() }).await,
-        Auth::Device(_) => {
-            tokens::ensure_secret(ports, c).await?;
-            by_device(&function, ports.clock, c, options.open).await
-        }
+        Auth::Device(_) => by_device(&function, ports.clock, c, options.open).await,
     };
     let connected = connected.map_err(explained)?;
     println!("{c} is connected.");
@@ -111,13 +110,14 @@ fn open(address: &str) -> bool {
 
 /// Does what was asked for.
 pub async fn run(target: &Target, command: Command) -> Result<()> {
-    let (_, function) = target.reach().await?;
+    let (world, function) = target.reach().await?;
     match command {
         Command::Test { connection, json } => {
             let tested = function.ask(&Request::Test { connection: connection.clone() }).await;
             tell(&connection, tested, json)
         }
         Command::ConfirmOrg { connection, organization } => {
+            ensure_secret(&world, &connection).await?;
             let request = Request::ConfirmOrganization { connection: connection.clone(), organization };
             let revoked = function.ask(&request).await.map_err(explained)?;
             match revoked {
@@ -154,9 +154,18 @@ fn explained(error: Error) -> Error {
     }
 }
 
+/// Makes the secret of a connection that there is, which the function is about to change or delete.
+async fn ensure_secret(world: &World, c: &ConnectionId) -> Result<()> {
+    if world.ports().table.load_meta(c).await?.is_some() {
+        tokens::ensure_secret(world.ports(), c).await?;
+    }
+    Ok(())
+}
+
 /// Takes the org away.
 pub async fn disconnect(target: &Target, c: &ConnectionId) -> Result<()> {
-    let (_, function) = target.reach().await?;
+    let (world, function) = target.reach().await?;
+    ensure_secret(&world, c).await?;
     match function.ask(&Request::Disconnect { connection: c.clone() }).await.map_err(explained)? {
         Revoked::Yes => println!("{c} is disconnected: its grant is revoked at Salesforce."),
         Revoked::Nothing => println!("{c} is disconnected: there was no grant to revoke."),

@@ -1,9 +1,12 @@
 //! `passerelle verify`: what the check of a configuration found, in the reader's language.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Error, Result, bail};
 use clap::ValueEnum;
 use passerelle_core::{
-    app::{check::Report, operator::Request},
+    app::{
+        check::Report,
+        operator::{Failure, Request},
+    },
     domain::{
         config::Language,
         finding::{Finding, Severity},
@@ -35,7 +38,9 @@ impl From<Tongue> for Language {
 /// Checks, prints, and fails where anything will fail.
 pub async fn verify(target: &Target, connection: &ConnectionId, as_json: bool, language: Language) -> Result<()> {
     let (_, function) = target.reach().await?;
-    let report: Report = function.ask(&Request::Verify { connection: connection.clone() }).await.context(target.hint())?;
+    // Whoever does not reach the function has been told where to look.
+    let hinted = |error: Error| if error.is::<Failure>() { error.context(target.hint()) } else { error };
+    let report: Report = function.ask(&Request::Verify { connection: connection.clone() }).await.map_err(hinted)?;
     if as_json {
         let report = json!({"connection": connection, "configuration": report.version, "api_calls": report.api_calls, "findings": report.findings});
         println!("{report}");

@@ -134,9 +134,8 @@ impl Secrets {
         }
     }
 
-    /// Creates the secret without a version, so that there is one way only in which a version comes to be. That somebody
-    /// created it meanwhile is as good.
-    async fn create(&self, connection: &ConnectionId, kind: SecretKind) -> Result<(), SecretError> {
+    /// Creates the secret without a version, so that there is one way only in which a version comes to be. That there is one already is as good.
+    pub async fn create(&self, connection: &ConnectionId, kind: SecretKind) -> Result<(), SecretError> {
         let name = self.name(connection, kind);
         match self.client.create_secret().name(&name).set_kms_key_id(self.key.clone()).send().await {
             Err(error) if code(&error) == Some("ResourceExistsException") => Ok(()),

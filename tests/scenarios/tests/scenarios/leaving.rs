@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use passerelle_core::{
+    adapters::secrets::{SecretError, SecretKind},
     app::{
         configure, connect, connections, tokens,
         webhook_keys::{self, Again, WebhookKeyError},
@@ -46,6 +47,12 @@ async fn disconnecting_revokes_the_grant_deletes_the_secret_and_loses_no_event()
     assert_eq!((scene.event(&kayo, "e1").await.status.as_str(), journal()), ("open", asked), "nobody has tried to sign in");
     // Once more does no harm.
     assert_eq!(connect::disconnect(ports, &kayo).await.unwrap(), connect::Revoked::Nothing);
+    // Nor does another org, for which nobody makes a secret.
+    let (other, pinned) = (RecordId::parse(&OTHER[..15]).unwrap(), RecordId::parse(held.organization_id.as_deref().unwrap()).unwrap());
+    for organization in [other, pinned] {
+        assert_eq!(connect::confirm_organization(ports, &kayo, &organization).await.unwrap(), connect::Revoked::Nothing);
+    }
+    assert!(matches!(ports.secrets.read_current(&kayo, SecretKind::Salesforce).await, Err(SecretError::Absent { .. })));
 
     scene.authorise("kayo").await;
     connections::activate(ports, &kayo).await.unwrap();

@@ -106,7 +106,10 @@ async fn change_over(ports: Ports<'_>, connection: &ConnectionId, organization: 
         held.clone_from(&former);
         Ok::<_, tokens::TokenError>(former.unwrap_or_default().signed_out())
     };
-    tokens::rewrite(ports, connection, sign_out).await?;
+    // A connection that has left its org has nothing to sign out with.
+    if tokens::load_credentials(ports, connection).await?.is_some() {
+        tokens::rewrite(ports, connection, sign_out).await?;
+    }
     ports.table.forget_org(connection).await?;
     connections::tie(ports, connection, organization.as_str()).await?;
     Ok(held)

@@ -34,7 +34,7 @@ use self::cache::Held;
 use crate::{
     adapters::{
         salesforce::{ApiVersion, ApiVersionError, Class, Org, client::Meter, oauth::OAuthError},
-        secrets::SecretError,
+        secrets::{SecretError, SecretKind},
         state::StateError,
     },
     domain::{config::Document, ids::ConnectionId},
@@ -200,12 +200,10 @@ pub async fn set_client_secret(ports: Ports<'_>, connection: &ConnectionId, secr
     rewrite(ports, connection, change).await.map(|_| ())
 }
 
-/// Makes the connection's secret where there is none yet. Functions store versions of it, and have no right to make one.
+/// Makes the connection's secret where there is none yet, without a version. Functions have the right to read, store and delete what is there: where
+/// nothing is, they are told that they may not, whoever is right, and could not say what is lacking.
 pub async fn ensure_secret(ports: Ports<'_>, connection: &ConnectionId) -> Result<(), TokenError> {
-    if load_credentials(ports, connection).await?.is_some() {
-        return Ok(());
-    }
-    rewrite(ports, connection, |former| Ok::<_, TokenError>(former.unwrap_or_default())).await.map(|_| ())
+    Ok(ports.secrets.create(connection, SecretKind::Salesforce).await?)
 }
 
 /// The connection's credentials as they stand; `None` where neither a consumer secret nor a key was stored.
