@@ -304,6 +304,8 @@ pub struct Sheet {
     pub to_platform: u64,
     /// Records that were deleted, merged into others, converted.
     pub deleted: u64,
+    /// People of whom the run has noted that their record was deleted.
+    pub marked: u64,
     /// Merged into others.
     pub merged: u64,
     /// Converted.

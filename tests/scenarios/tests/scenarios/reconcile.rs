@@ -432,7 +432,8 @@ async fn what_events_set_off_waits_for_the_run_where_the_document_says_so() {
     let hears = async |id: &str, kind: &str, job: &str| {
         let mut event = states(id, scene.clock.now(), &json!({"job": job}));
         event["type"] = json!(kind);
-        scene.work(&kayo, &event).await;
+        scene.accept("kayo", &event).await;
+        scene.sweep().await;
         (scene.event(&kayo, id).await.status, title())
     };
     assert_eq!(hears("e1", "news", "Engineer").await, ("unchanged".to_owned(), None));
@@ -467,6 +468,27 @@ async fn a_first_run_looks_at_a_week_or_at_everything() {
         let later = hour(&scene, &kayo).await;
         assert!(later.sheet.read <= ran.sheet.read && later.sheet.to_platform == 0, "{later:?}");
     }
+}
+
+/// What is marked already is no news: an overlap that brings it again stops nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn deletions_that_were_let_pass_do_not_stop_the_next_run() {
+    let (scene, kayo) = scene_with(Seed::demo(), job(), json!({"overlap_minutes": 70})).await;
+    engineers(&scene, 150).await;
+    hour(&scene, &kayo).await;
+    hour(&scene, &kayo).await;
+    let is_ada = |lead: &Value| lead["Email"].as_str().is_some_and(|email| email.starts_with("ada"));
+    let leads: Vec<Value> = scene.records("Lead").into_iter().filter(is_ada).collect();
+    let (deleted, edited) = leads.split_at(25);
+    edited.iter().for_each(|lead| scene.edit("Lead", lead, &json!({"Title": "Chief"})));
+    scene.clock.advance(SignedDuration::from_mins(50));
+    for lead in deleted {
+        scene.as_colleague(|org, session| org.delete(session, "Lead", lead["Id"].as_str().unwrap()).unwrap());
+    }
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((run.stopped, run.sheet.marked), (None, 25), "one in six");
+    let run = hour(&scene, &kayo).await;
+    assert_eq!((run.stopped.as_deref(), run.sheet.deleted, run.sheet.marked), (None, 25, 0), "they alone come again");
 }
 
 /// Few at a time, and many in all: the brake counts over the parts of a run.

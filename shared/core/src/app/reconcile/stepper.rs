@@ -22,7 +22,7 @@ use crate::{
         engine::Engine,
         ids::{ConnectionId, EventId, ObjectName, PersonKey},
         person::{Person, spread},
-        planner::Case,
+        planner::{Case, would_mark},
         run::{CONTACTS_OF_ACCOUNTS, CompaniesThere, Everybody, FromPlatform, Position, Run},
         schema::Schemas,
     },
@@ -36,8 +36,6 @@ const EVERY: SignedDuration = SignedDuration::from_hours(1);
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// Our clock and Salesforce's may differ by so much.
 const SKEW: SignedDuration = SignedDuration::from_mins(5);
-/// How many pages of the platform a step reads at most.
-const PLATFORM_PAGES: usize = 3;
 /// However few people a run has looked at, so many deletions are no accident.
 const FEW_DELETIONS: u64 = 20;
 
@@ -90,7 +88,7 @@ impl<'a> Stepper<'a> {
         };
         let open: Vec<ObjectName> = run.positions.iter().filter(|(_, position)| !position.done).map(|(object, _)| object.clone()).collect();
         let moved = if let Some(platform) = run.platform.as_mut().filter(|platform| !platform.is_over()) {
-            self.read_platform(shift, platform, run.started_at).await?;
+            self.read_platform(platform, run.started_at).await?;
             true
         } else if run.everybody.as_ref().is_some_and(|everybody| !everybody.done) {
             // Those who were asked for come before what Salesforce has changed, as what a page changes stands behind their end.
@@ -168,13 +166,13 @@ impl<'a> Stepper<'a> {
         }
     }
 
-    /// What has changed at the platform, some pages of it. Where it cannot be read, the run goes on without it.
-    async fn read_platform(&mut self, shift: &Shift<'a>, run: &mut FromPlatform, started_at: Timestamp) -> Result<(), StateError> {
+    /// What has changed at the platform, a page of it: events wait for no more. Where it cannot be read, the run goes on without it.
+    async fn read_platform(&mut self, run: &mut FromPlatform, started_at: Timestamp) -> Result<(), StateError> {
         let (ports, document) = (self.ports, &self.engine.document);
         let c = &document.connection.id;
         let read = async {
             let mautic = mautic::open(ports, document).await?;
-            let read = self.read_pages(shift, &mautic, run, started_at).await;
+            let read = self.read_page_there(&mautic, run, started_at).await;
             run.calls += mautic.calls();
             read
         };
@@ -194,22 +192,11 @@ impl<'a> Stepper<'a> {
         Ok(())
     }
 
-    async fn read_pages(
-        &mut self,
-        shift: &Shift<'a>,
-        mautic: &Mautic<'_>,
-        run: &mut FromPlatform,
-        started_at: Timestamp,
-    ) -> Result<(), PlatformError> {
-        for _ in 0..PLATFORM_PAGES {
-            if run.is_over() || !shift.has_time() {
-                break;
-            }
-            if !run.has_contacts() {
-                self.brought.extend(mautic::read_page(self.ports, self.engine, mautic, run).await?);
-            } else if let Some(companies) = &mut run.companies {
-                mautic::read_companies(self.ports, self.engine, mautic, companies, started_at).await?;
-            }
+    async fn read_page_there(&mut self, mautic: &Mautic<'_>, run: &mut FromPlatform, started_at: Timestamp) -> Result<(), PlatformError> {
+        if !run.has_contacts() {
+            self.brought.extend(mautic::read_page(self.ports, self.engine, mautic, run).await?);
+        } else if let Some(companies) = &mut run.companies {
+            mautic::read_companies(self.ports, self.engine, mautic, companies, started_at).await?;
         }
         Ok(())
     }
@@ -275,13 +262,15 @@ impl<'a> Stepper<'a> {
     ) -> Result<bool, WorkError> {
         let found = part.cases(self.ports, self.engine, schemas, self.ways, &access).await?;
         let deleted = found.cases.iter().filter(|case| case.found.deleted.is_some()).count() as u64;
+        let marks = found.cases.iter().filter(|case| would_mark(self.engine, case)).count() as u64;
         let before = run.sheet.clone();
         run.sheet.read += part.len() as u64;
         run.sheet.accounts += part.accounts() as u64;
         run.sheet.unknown += found.unknown;
         run.sheet.further += found.further;
         run.sheet.deleted += deleted;
-        if self.brakes(deleted, found.cases.len() as u64) || self.brakes(run.sheet.deleted, run.sheet.people_read()) {
+        run.sheet.marked += marks;
+        if self.brakes(marks, found.cases.len() as u64) || self.brakes(run.sheet.marked, run.sheet.people_read()) {
             run.sheet = before;
             run.stopped = Some("too_many_deletions".to_owned());
             return Ok(true);
@@ -294,8 +283,8 @@ impl<'a> Stepper<'a> {
     }
 
     /// Whether so many people are too many to be marked as deleted, of those that were looked at: of a part, or of all of the run so far.
-    fn brakes(&self, deleted: u64, of: u64) -> bool {
-        deleted > FEW_DELETIONS && deleted * 100 > of * u64::from(self.engine.document.reconciliation.brake_percent)
+    fn brakes(&self, marks: u64, of: u64) -> bool {
+        marks > FEW_DELETIONS && marks * 100 > of * u64::from(self.engine.document.reconciliation.brake_percent)
     }
 
     /// People who have waited since before the run began.

@@ -30,6 +30,9 @@ use crate::{
     ports::Ports,
 };
 
+/// How long others get for what they have in hand.
+const REST: std::time::Duration = std::time::Duration::from_millis(500);
+
 /// Announces each call before it is sent.
 pub(super) struct Announcing<'s, 'a, 'b> {
     pub ports: Ports<'s>,
@@ -71,6 +74,10 @@ impl Caller for Announcing<'_, '_, '_> {
 
     fn learn(&mut self, object: &ObjectName, records: usize, ended: Together) {
         self.pace.learn_list(object, records, ended);
+    }
+
+    async fn rest(&self) {
+        self.ports.clock.sleep(REST).await;
     }
 
     async fn call(&mut self, plan: &Plan, writes: &BTreeSet<WriteId>, call: &Composite) -> Result<CompositeAnswer, Option<SalesforceError>> {

@@ -48,6 +48,9 @@ pub(super) trait Caller {
     /// The most records of an object that one collection of it may carry; one at least.
     fn most_together(&self, object: &ObjectName) -> usize;
 
+    /// Lets whoever has a record in hand finish.
+    async fn rest(&self) {}
+
     /// A collection with so many records of an object was taken, or refused as a whole.
     fn learn(&mut self, object: &ObjectName, records: usize, ended: Together);
 

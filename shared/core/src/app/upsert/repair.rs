@@ -35,6 +35,7 @@ pub(super) async fn give_back(repair: &Plan, dialect: &Dialect, caller: &mut imp
         if places.is_empty() {
             break;
         }
+        caller.rest().await;
         let again = Plan { config_version: repair.config_version, writes, ..Plan::default() };
         for (place, result) in places.into_iter().zip(execute(&again, dialect, caller).await.results) {
             results.get_mut(place).into_iter().for_each(|old| *old = result.clone());
@@ -43,20 +44,16 @@ pub(super) async fn give_back(repair: &Plan, dialect: &Dialect, caller: &mut imp
     results
 }
 
-/// Notes what was covered. What was put back, or may have been, is taken out of what was written: Salesforce's value is theirs. What was not
-/// is ours all the same, and the next statement is held against it.
+/// Notes what was covered. What was put back is taken out of what was written: Salesforce's value is theirs. What was not is ours all the
+/// same, and if it was put back unseen, it will differ from ours as an edit does.
 pub(super) fn note_covered(plan: &mut Plan, covered: &[Covered], repair: &Plan, results: &[WriteResult]) {
     for lost in covered {
         let Some(write) = plan.writes.get_mut(lost.write.0) else { continue };
         let Some(place) = write.changes.iter().position(|change| change.field == lost.field) else { continue };
-        let back = repair.writes.iter().zip(results).find(|(back, _)| back.operation == write.operation).map(|(_, result)| result);
-        let given_back = matches!(back, Some(WriteResult::Saved(_)));
-        let change = if given_back || matches!(back, Some(WriteResult::InDoubt(_))) {
-            write.changes.remove(place)
-        } else {
-            let Some(change) = write.changes.get(place) else { continue };
-            change.clone()
-        };
+        let back = repair.writes.iter().zip(results).find(|(back, _)| back.operation == write.operation);
+        let given_back = matches!(back, Some((_, WriteResult::Saved(_))));
+        let change = if given_back { Some(write.changes.remove(place)) } else { write.changes.get(place).cloned() };
+        let Some(change) = change else { continue };
         let NewValue::Value(written) = change.new else { continue };
         if !given_back {
             tracing::error!(person.key = %write.person, field = %lost.field, code = "edit_covered", "an edit was covered and could not be put back");

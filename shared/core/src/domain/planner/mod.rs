@@ -30,6 +30,7 @@ pub use field::differs_by_time;
 use jiff::Timestamp;
 pub use known::{CampaignState, KeyOfRecord, Known};
 pub use owner::stated_owners;
+pub use reconcile::would_mark;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 pub use timeline::{Entries, Past, plan_entries};

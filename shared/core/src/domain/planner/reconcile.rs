@@ -4,16 +4,17 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    Found, Linked, Shared, Situation, account, confirm,
+    Case, Found, Linked, Shared, Situation, account, confirm,
     record::{map_of, plan_new, plan_update, relink, rules_of_run},
     target::{self, Target},
 };
 use crate::domain::{
     company,
     config::{MappingOperation, Ways, WhenUnknown},
+    engine::Engine,
     event::normalise_email,
     mapping::Reason,
-    person::email_alias,
+    person::{Person, email_alias},
     plan::{Outcome, PersonPlan, Taken, Write, WriteId},
 };
 use crate::planted::{self, Bug};
@@ -85,17 +86,30 @@ fn plan_target(situation: &Situation<'_>, ways: Ways, plan: &mut PersonPlan, tar
     }
 }
 
-/// Notes on the person whether their record was deleted, where the document names an attribute for that.
-fn mark(situation: &Situation<'_>, plan: &mut PersonPlan, deleted: bool, at: Timestamp) {
-    let settings = &situation.engine.document.reconciliation;
-    let (path, rule) = if plan.person.is_company() {
-        (&settings.deleted_company, "reconciliation.deleted_company")
+/// Whether a run is about to note of somebody that their record was deleted.
+#[must_use]
+pub fn would_mark(engine: &Engine, case: &Case) -> bool {
+    case.found.deleted.is_some() && mark_of(engine, &case.person).is_some_and(|(path, _)| !is_marked(&case.person, path))
+}
+
+/// The attribute for that, where the document names one, and the place where it does.
+fn mark_of<'e>(engine: &'e Engine, person: &Person) -> Option<(&'e String, &'static str)> {
+    let settings = &engine.document.reconciliation;
+    if person.is_company() {
+        settings.deleted_company.as_ref().map(|path| (path, "reconciliation.deleted_company"))
     } else {
-        (&settings.deleted, "reconciliation.deleted")
-    };
-    let Some(path) = path else { return };
-    let known = plan.person.value(path).and_then(Value::as_bool);
-    if known.unwrap_or(false) == deleted {
+        settings.deleted.as_ref().map(|path| (path, "reconciliation.deleted"))
+    }
+}
+
+fn is_marked(person: &Person, path: &str) -> bool {
+    person.value(path).and_then(Value::as_bool) == Some(true)
+}
+
+/// Notes on the person whether their record was deleted.
+fn mark(situation: &Situation<'_>, plan: &mut PersonPlan, deleted: bool, at: Timestamp) {
+    let Some((path, rule)) = mark_of(situation.engine, &plan.person) else { return };
+    if is_marked(&plan.person, path) == deleted {
         return;
     }
     let taken = Taken {
