@@ -148,7 +148,7 @@ impl Transport for Deadly<'_> {
 }
 
 /// A session of the connection, renewed by a process of its own over these ports.
-async fn renew(ports: Ports<'_>, kayo: &ConnectionId) -> Result<(), TokenError> {
+pub async fn renew(ports: Ports<'_>, kayo: &ConnectionId) -> Result<(), TokenError> {
     let (_, document) = configure::load_current(ports, kayo).await.unwrap().unwrap();
     let cache = SessionCache::default();
     let session = load_session(ports, &cache, &document, kayo).await?;

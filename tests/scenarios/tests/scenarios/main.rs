@@ -32,6 +32,7 @@ mod intake;
 mod inwink;
 mod kayo;
 mod leaving;
+mod leftovers;
 mod life;
 mod mautic;
 mod mautic_companies;

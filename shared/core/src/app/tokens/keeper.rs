@@ -25,6 +25,8 @@ const STORE_WAITS_MS: [u64; 9] = [100, 200, 400, 800, 1_600, 3_000, 5_000, 5_000
 pub(super) const LEASE_WAIT: Duration = Duration::from_millis(250);
 /// How often to look: a little longer than one token request may take.
 pub(super) const LEASE_TRIES: u32 = 60;
+/// How often to take up what a former holder has left, before the lease is given up: each time somebody else died meanwhile.
+const TAKE_UP_TRIES: u32 = 4;
 
 /// Reads one version of the secret, waiting a little where it is not visible yet. Never falls back to another version.
 pub(super) async fn read_version(ports: Ports<'_>, c: &ConnectionId, version: &str) -> Result<Credentials, TokenError> {
@@ -71,8 +73,15 @@ pub(super) enum Tokens {
     AsBefore,
 }
 
+impl Tokens {
+    /// What `next` brings, held against the version before.
+    fn of(former: &Credentials, next: &Credentials) -> Self {
+        if next.access_token.is_none() || next.same_tokens(former) { Self::AsBefore } else { Self::New }
+    }
+}
+
 /// What looking for a former holder's announced version gave.
-pub(super) enum Leftover {
+enum Leftover {
     /// Nothing was announced.
     None,
     /// It was stored; only the pointer was not moved.
@@ -81,24 +90,42 @@ pub(super) enum Leftover {
     Missing,
 }
 
+/// What became of a former holder's announced version.
+pub(super) enum TakenUp {
+    /// Nothing was announced.
+    Nothing,
+    /// It was never stored: tokens may have been made and lost.
+    Missing,
+    /// It counts now, as this generation; `None` = somebody else moved the pointer first. The lease is over.
+    Counts { generation: Option<u64>, credentials: Box<Credentials>, tokens: Tokens },
+}
+
 impl Keeper<'_> {
-    /// Looks for what a former holder announced and did not finish.
-    pub async fn leftover(&self) -> Result<Leftover, TokenError> {
-        let Some(pending) = &self.pointer.pending else { return Ok(Leftover::None) };
-        match self.ports.secrets.read_version(self.connection, SecretKind::Salesforce, pending).await {
-            Ok(secret) => {
-                let credentials = Credentials::parse(&secret.text).ok_or(TokenError::Unreadable)?;
-                Ok(Leftover::Found(pending.clone(), Box::new(credentials)))
-            }
-            Err(SecretError::Absent { .. }) => Ok(Leftover::Missing),
-            Err(other) => Err(other.into()),
+    /// Has what a former holder stored count, if only the pointer was not moved. Until then nothing else is decided or announced: its tokens may be
+    /// the only ones that are good, and nothing but the pointer tells where they are.
+    pub async fn take_up(&self) -> Result<TakenUp, TokenError> {
+        let (version, credentials) = match self.leftover().await? {
+            Leftover::None => return Ok(TakenUp::Nothing),
+            Leftover::Missing => return Ok(TakenUp::Missing),
+            Leftover::Found(version, credentials) => (version, credentials),
+        };
+        let counts = read_pointed(self.ports, self.connection, &self.pointer).await?.unwrap_or_default();
+        let tokens = Tokens::of(&counts, &credentials);
+        let generation = self.commit(&version, &credentials, tokens).await?;
+        if tokens == Tokens::New {
+            tracing::warn!(connection.id = %self.connection, code = "rotation_recovered", "tokens of an interrupted refresh were found");
         }
+        Ok(TakenUp::Counts { generation, credentials, tokens })
     }
 
-    /// What a version that was found brings, held against the one that counts.
-    pub async fn tokens_of(&self, found: &Credentials) -> Result<Tokens, TokenError> {
-        let counts = read_pointed(self.ports, self.connection, &self.pointer).await?.unwrap_or_default();
-        Ok(if counts.same_tokens(found) { Tokens::AsBefore } else { Tokens::New })
+    /// Looks for what a former holder announced and did not finish. That it is not there is believed only after a while: a read may be stale.
+    async fn leftover(&self) -> Result<Leftover, TokenError> {
+        let Some(pending) = &self.pointer.pending else { return Ok(Leftover::None) };
+        match read_version(self.ports, self.connection, pending).await {
+            Ok(credentials) => Ok(Leftover::Found(pending.clone(), Box::new(credentials))),
+            Err(TokenError::NotVisible) => Ok(Leftover::Missing),
+            Err(other) => Err(other),
+        }
     }
 
     /// Notes that tokens may have been made and lost.
@@ -171,13 +198,24 @@ pub async fn rewrite<E: From<TokenError>>(
     connection: &ConnectionId,
     change: impl FnOnce(Option<Credentials>) -> Result<Credentials, E>,
 ) -> Result<u64, E> {
-    let keeper = hold(ports, connection).await?;
-    let outcome = rewrite_held(&keeper, change).await;
-    if outcome.is_err() {
-        let settled = if keeper.pointer.doubts() { Settled::InDoubt } else { Settled::Yes };
-        keeper.release(settled).await;
+    for _ in 0..TAKE_UP_TRIES {
+        let keeper = hold(ports, connection).await?;
+        let taken_up = match keeper.take_up().await {
+            // The lease ended with that, and the change is made of what counts now.
+            Ok(TakenUp::Counts { .. }) => continue,
+            taken_up => taken_up,
+        };
+        let outcome = match taken_up {
+            Ok(left) => rewrite_held(&keeper, matches!(left, TakenUp::Missing), change).await,
+            Err(error) => Err(error.into()),
+        };
+        if outcome.is_err() {
+            let settled = if keeper.pointer.doubts() { Settled::InDoubt } else { Settled::Yes };
+            keeper.release(settled).await;
+        }
+        return outcome;
     }
-    outcome
+    Err(TokenError::Busy.into())
 }
 
 /// Gives the secret up: `last` is done with what it holds while nobody can write another, then the pointer names nothing, then it is deleted.
@@ -199,20 +237,17 @@ pub async fn give_up<T>(ports: Ports<'_>, connection: &ConnectionId, last: impl 
 
 async fn rewrite_held<E: From<TokenError>>(
     keeper: &Keeper<'_>,
+    is_missing: bool,
     change: impl FnOnce(Option<Credentials>) -> Result<Credentials, E>,
 ) -> Result<u64, E> {
-    let leftover = keeper.leftover().await?;
-    if matches!(leftover, Leftover::Missing) {
+    if is_missing {
         // The version that is announced now takes the place of the lost one, and may bring no tokens that settle what became of it.
         keeper.doubt().await?;
     }
-    let former = match leftover {
-        Leftover::Found(_, credentials) => Some(*credentials),
-        Leftover::None | Leftover::Missing => read_pointed(keeper.ports, keeper.connection, &keeper.pointer).await?,
-    };
+    let former = read_pointed(keeper.ports, keeper.connection, &keeper.pointer).await?;
     let had = former.clone().unwrap_or_default();
     let credentials = change(former)?;
-    let tokens = if credentials.access_token.is_none() || credentials.same_access(&had) { Tokens::AsBefore } else { Tokens::New };
+    let tokens = Tokens::of(&had, &credentials);
     let version = keeper.announce().await?;
     let stored = keeper.store(&version, &credentials, tokens).await?;
     Ok(stored.ok_or(TokenError::Busy)?)

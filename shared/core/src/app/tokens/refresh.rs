@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use super::{
     Ask, Credentials, First, Origin, Session, SessionCache, TokenError,
     cache::Held,
-    keeper::{Keeper, LEASE_TRIES, LEASE_WAIT, Leftover, Tokens, read_version},
+    keeper::{Keeper, LEASE_TRIES, LEASE_WAIT, TakenUp, Tokens, read_version},
     load,
 };
 use crate::{
@@ -80,10 +80,6 @@ pub async fn refresh<'a>(
             Leased::Taken => ports.clock.sleep(LEASE_WAIT).await,
             Leased::Ours(pointer) => {
                 let keeper = Keeper { ports, connection, owner, pointer };
-                if let Some(cause) = keeper.pointer.refused.clone() {
-                    keeper.release(Settled::Yes).await;
-                    return Err(TokenError::Broken { cause });
-                }
                 let renewed = match renew(&keeper, document, cache).await {
                     Err(_) if planted::is(Bug::FailedRefreshIsFresh) => Some(seen),
                     renewed => renewed?,
@@ -140,15 +136,14 @@ enum Renewed {
 /// `doubt` says on return whether tokens may have been made and lost.
 async fn renew_held(keeper: &Keeper<'_>, document: &Document, doubt: &mut bool) -> Result<Renewed, TokenError> {
     let (ports, c) = (keeper.ports, keeper.connection);
-    if let Leftover::Found(version, credentials) = keeper.leftover().await? {
-        let tokens = keeper.tokens_of(&credentials).await?;
-        let generation = keeper.commit(&version, &credentials, tokens).await?;
-        if tokens == Tokens::AsBefore {
-            // A consumer secret or a key that somebody has stored: the tokens are still the refused ones, and whoever takes them up asks for others.
-            return Ok(Renewed::Overtaken);
-        }
-        tracing::warn!(connection.id = %c, code = "rotation_recovered", "tokens of an interrupted refresh were found");
-        return Ok(stored(generation, *credentials));
+    if let TakenUp::Counts { generation, credentials, tokens } = keeper.take_up().await? {
+        // A consumer secret or a key that somebody has stored: the tokens are still the refused ones, and whoever takes them up asks for others.
+        return Ok(if tokens == Tokens::AsBefore { Renewed::Overtaken } else { stored(generation, *credentials) });
+    }
+    // Only now: what was refused are the tokens that counted until something was taken up.
+    if let Some(cause) = keeper.pointer.refused.clone() {
+        *doubt = false;
+        return Err(TokenError::Broken { cause });
     }
     let version = keeper.pointer.version.as_deref().ok_or(TokenError::NotConnected)?;
     let former = read_version(ports, c, version).await?;
