@@ -1,5 +1,7 @@
-//! Reads that are stale, where a test asks for them: Secrets Manager is eventually consistent, so a read may be answered by one who has not heard of
-//! the last change yet.
+//! What is late, where a test asks for it. Secrets Manager is eventually consistent, so a read may be answered by one who has not heard of the last
+//! change yet; and what is deleted at once keeps its name for a while.
+
+use std::collections::BTreeMap;
 
 use super::store::Store;
 
@@ -39,5 +41,34 @@ impl Lag {
 
     pub fn struck(&self) -> u64 {
         self.struck
+    }
+}
+
+/// Names that are not free yet, although their secrets are gone.
+#[derive(Debug, Default)]
+pub(super) struct Lingering {
+    /// How often a secret of a name that was deleted from now on cannot be made.
+    refusals: u64,
+    /// How often it still cannot, by name.
+    left: BTreeMap<String, u64>,
+}
+
+impl Lingering {
+    pub fn linger(&mut self, refusals: u64) {
+        *self = Self { refusals, ..Self::default() };
+    }
+
+    /// Notes a name whose secret is gone.
+    pub fn gone(&mut self, name: &str) {
+        if self.refusals > 0 {
+            self.left.insert(name.to_owned(), self.refusals);
+        }
+    }
+
+    /// Whether a secret of this name cannot be made yet.
+    pub fn refuses(&mut self, name: &str) -> bool {
+        let Some(left) = self.left.get_mut(name).filter(|left| **left > 0) else { return false };
+        *left -= 1;
+        true
     }
 }

@@ -1,6 +1,6 @@
 //! The embedded Secrets Manager: AWS's JSON 1.1 protocol over HTTP, in memory or in one file.
 //!
-//! `store` owns the secrets and what may be done with them, `wire` the shapes of requests, `refusal` the errors, `lag` that a read may be stale.
+//! `store` owns the secrets and what may be done with them, `wire` the shapes of requests, `refusal` the errors, `lag` what may be late.
 //! Error codes and messages are Secrets Manager's own, so that code which matches on them is tested for good.
 
 mod lag;
@@ -25,7 +25,7 @@ use crate::{
     files,
     served::{self, Stop},
 };
-use lag::Lag;
+use lag::{Lag, Lingering};
 use refusal::Refusal;
 use store::{Moment, Store};
 
@@ -61,6 +61,7 @@ pub struct SecretsManager {
 struct Inner {
     store: Mutex<Store>,
     lag: Mutex<Lag>,
+    lingering: Mutex<Lingering>,
     file: Option<PathBuf>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
@@ -85,7 +86,7 @@ impl SecretsManager {
     }
 
     fn of(store: Store, file: Option<PathBuf>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
-        Self { inner: Arc::new(Inner { store: Mutex::new(store), lag: Mutex::default(), file, clock, ids }) }
+        Self { inner: Arc::new(Inner { store: Mutex::new(store), lag: Mutex::default(), lingering: Mutex::default(), file, clock, ids }) }
     }
 
     /// From now on one in so many reads of a value is stale, as Secrets Manager's may be: it is answered as before the last change of the secret.
@@ -98,6 +99,16 @@ impl SecretsManager {
     #[must_use]
     pub fn stale_reads(&self) -> u64 {
         self.lag().struck()
+    }
+
+    /// From now on the name of a secret that is deleted at once is free again only after so many requests to make another, as Secrets Manager
+    /// deletes behind its answer. 0 = it is free at once, as from the start. For tests.
+    pub fn linger(&self, refusals: u64) {
+        self.lingering().linger(refusals);
+    }
+
+    fn lingering(&self) -> MutexGuard<'_, Lingering> {
+        self.inner.lingering.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lag(&self) -> MutexGuard<'_, Lag> {
@@ -131,12 +142,19 @@ impl SecretsManager {
         if next == *standing {
             return Ok(answer);
         }
+        let made = next.all().find(|secret| standing.any(&secret.name).is_err());
+        if made.is_some_and(|secret| self.lingering().refuses(&secret.name)) {
+            return Err(Refusal::taken_by_deleted());
+        }
         if let Some(path) = &self.inner.file {
             let bytes = serde_json::to_vec_pretty(&next).map_err(std::io::Error::from);
             if let Err(error) = bytes.and_then(|bytes| files::write_private(path, &bytes)) {
                 tracing::error!(%error, "the embedded Secrets Manager cannot write its file");
                 return Err(Refusal::internal());
             }
+        }
+        for gone in standing.all().filter(|secret| next.any(&secret.name).is_err()) {
+            self.lingering().gone(&gone.name);
         }
         self.lag().keep(std::mem::replace(&mut *standing, next));
         Ok(answer)

@@ -40,6 +40,11 @@ impl Refusal {
         Self::state("You can't perform this operation on the secret because it was marked for deletion.")
     }
 
+    /// The name is that of a secret that waits for its deletion.
+    pub fn taken_by_deleted() -> Self {
+        Self::state("You can't create this secret because a secret with this name is already scheduled for deletion.")
+    }
+
     /// A parameter that contradicts another or is out of bounds.
     pub fn parameter(message: impl Into<String>) -> Self {
         Self::new("InvalidParameterException", message)

@@ -123,10 +123,7 @@ impl Store {
         check_name(name)?;
         let version = version.required()?;
         match (self.secrets.get(name), &version) {
-            (Some(standing), _) if standing.deletion.is_some() => {
-                let message = "You can't create this secret because a secret with this name is already scheduled for deletion.";
-                return Err(Refusal::state(message));
-            }
+            (Some(standing), _) if standing.deletion.is_some() => return Err(Refusal::taken_by_deleted()),
             // The same request again: answered as the first time.
             (Some(standing), Some((token, content))) if standing.versions.holds(token, content) => {}
             (Some(_), _) => return Err(Refusal::exists(format!("The operation failed because the secret {name} already exists."))),

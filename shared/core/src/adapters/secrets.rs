@@ -40,6 +40,12 @@ pub enum SecretError {
         /// Its name.
         name: String,
     },
+    /// One of that name is still being deleted: at once, which takes a moment nevertheless, or by somebody who may still restore it.
+    #[error("the secret {name} is still being deleted")]
+    BeingDeleted {
+        /// Its name.
+        name: String,
+    },
     /// Secrets Manager could not be reached or throttled us.
     #[error("the secret {name} could not be reached")]
     Unavailable {
@@ -125,7 +131,8 @@ impl Secrets {
         put.send().await.map(|_| ()).map_err(|e| failure(&name, e))
     }
 
-    /// Deletes a secret with all its versions, at once and for good. That there is none is as good.
+    /// Deletes a secret with all its versions, at once and for good. That there is none is as good. For a moment after the answer no other of that
+    /// name can be made. Source: `ForceDeleteWithoutRecovery` in the API reference of `DeleteSecret`.
     pub async fn delete(&self, connection: &ConnectionId, kind: SecretKind) -> Result<(), SecretError> {
         let name = self.name(connection, kind);
         match self.client.delete_secret().secret_id(&name).force_delete_without_recovery(true).send().await {
@@ -134,11 +141,14 @@ impl Secrets {
         }
     }
 
-    /// Creates the secret without a version, so that there is one way only in which a version comes to be. That there is one already is as good.
+    /// Creates the secret without a version, so that there is one way only in which a version comes to be. That there is one already is as good;
+    /// one that is still being deleted is [`SecretError::BeingDeleted`].
     pub async fn create(&self, connection: &ConnectionId, kind: SecretKind) -> Result<(), SecretError> {
         let name = self.name(connection, kind);
         match self.client.create_secret().name(&name).set_kms_key_id(self.key.clone()).send().await {
             Err(error) if code(&error) == Some("ResourceExistsException") => Ok(()),
+            // Of the states that this code stands for, only this one can be a new name's.
+            Err(error) if code(&error) == Some("InvalidRequestException") => Err(SecretError::BeingDeleted { name }),
             other => other.map(|_| ()).map_err(|e| failure(&name, e)),
         }
     }

@@ -4,7 +4,8 @@ use jiff::SignedDuration;
 use passerelle_core::{
     adapters::secrets::{SecretError, SecretKind},
     app::{
-        configure, connect, connections, tokens,
+        configure, connect, connections,
+        tokens::{self, TokenError},
         webhook_keys::{self, Again, WebhookKeyError},
     },
     domain::ids::{ConnectionId, RecordId},
@@ -58,6 +59,26 @@ async fn disconnecting_revokes_the_grant_deletes_the_secret_and_loses_no_event()
     connections::activate(ports, &kayo).await.unwrap();
     scene.sweep().await;
     assert_eq!(scene.event(&kayo, "e1").await.status, "applied");
+}
+
+/// Secrets Manager deletes behind its answer, and gives the name away again when it is done.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_disconnected_is_connected_again_at_once() {
+    let scene = Scene::new().await;
+    let kayo = scene.active("kayo").await;
+    let ports = scene.stack.ports();
+    for (refusals, is_made) in [(3, true), (1_000, false), (0, true)] {
+        scene.stack.secrets_manager().linger(refusals);
+        assert_eq!(connect::disconnect(ports, &kayo).await.unwrap(), connect::Revoked::Yes);
+        let made = tokens::ensure_secret(ports, &kayo).await;
+        if !is_made {
+            assert!(matches!(made, Err(TokenError::Secret(SecretError::BeingDeleted { .. }))), "who waits gives up some day: {made:?}");
+            scene.stack.secrets_manager().linger(0);
+        }
+        assert_eq!(made.is_ok(), is_made, "{refusals}: {made:?}");
+        scene.authorise("kayo").await;
+        connect::test(ports, &kayo).await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

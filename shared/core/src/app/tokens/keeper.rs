@@ -19,7 +19,7 @@ use crate::{
 
 /// How long to wait between looks for a version that is not visible yet: 6.3 seconds in all.
 const VISIBLE_WAITS_MS: [u64; 7] = [100, 200, 400, 800, 1_600, 1_600, 1_600];
-/// How long to wait between tries to store: 21 seconds in all, the lease being extended each time.
+/// How long to wait between tries to store, or to make the secret: 21 seconds in all. The lease is extended each time.
 const STORE_WAITS_MS: [u64; 9] = [100, 200, 400, 800, 1_600, 3_000, 5_000, 5_000, 5_000];
 /// How long to wait between looks at a lease that somebody else holds.
 pub(super) const LEASE_WAIT: Duration = Duration::from_millis(250);
@@ -52,6 +52,18 @@ pub(super) async fn read_pointed(ports: Ports<'_>, c: &ConnectionId, pointer: &T
         Ok(secret) => Credentials::parse(&secret.text).map(Some).ok_or(TokenError::Unreadable),
         Err(SecretError::Absent { .. }) => Ok(None),
         Err(other) => Err(other.into()),
+    }
+}
+
+/// Makes the secret without a version, waiting where the one before is still being deleted: Secrets Manager does that behind its answer, and gives
+/// the name away again when it is done.
+pub(super) async fn create(ports: Ports<'_>, c: &ConnectionId) -> Result<(), SecretError> {
+    let mut waits = STORE_WAITS_MS.iter();
+    loop {
+        match (ports.secrets.create(c, SecretKind::Salesforce).await, waits.next()) {
+            (Err(SecretError::BeingDeleted { .. }), Some(wait)) => ports.clock.sleep(Duration::from_millis(*wait)).await,
+            (done, _) => return done,
+        }
     }
 }
 

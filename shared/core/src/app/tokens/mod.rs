@@ -34,7 +34,7 @@ use self::cache::Held;
 use crate::{
     adapters::{
         salesforce::{ApiVersion, ApiVersionError, Class, Org, client::Meter, oauth::OAuthError},
-        secrets::{SecretError, SecretKind},
+        secrets::SecretError,
         state::StateError,
     },
     domain::{config::Document, ids::ConnectionId},
@@ -201,9 +201,10 @@ pub async fn set_client_secret(ports: Ports<'_>, connection: &ConnectionId, secr
 }
 
 /// Makes the connection's secret where there is none yet, without a version. Functions have the right to read, store and delete what is there: where
-/// nothing is, they are told that they may not, whoever is right, and could not say what is lacking.
+/// nothing is, they are told that they may not, whoever is right, and could not say what is lacking. One
+/// that is still being deleted is waited for.
 pub async fn ensure_secret(ports: Ports<'_>, connection: &ConnectionId) -> Result<(), TokenError> {
-    Ok(ports.secrets.create(connection, SecretKind::Salesforce).await?)
+    Ok(keeper::create(ports, connection).await?)
 }
 
 /// The connection's credentials as they stand; `None` where neither a consumer secret nor a key was stored.
