@@ -224,7 +224,7 @@ def without_a_link(checks, steps, connection, document, org, scratch):
         said = json.loads(steps.run("connection", "test", connection, "--json"))
         checks.check(f"{flow}: connection test signs in anew", said["works"] and said["org"]["user"] == simulated.USERNAME, said)
         said = steps.run("disconnect", connection)
-        checks.check(f"{flow}: disconnect revokes the grant", "its grant is revoked at Salesforce" in said, said)
+        checks.check(f"{flow}: disconnect ends the stored session", "its stored session is ended at Salesforce" in said, said)
         said = steps.run("disconnect", connection)
         checks.check(f"{flow}: once more does no harm", "there was no grant to revoke" in said, said)
         told = steps.refused("connection", "test", connection)

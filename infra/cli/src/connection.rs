@@ -58,6 +58,9 @@ pub enum Command {
 /// Where an org's administrator takes grants away.
 const WHERE: &str = "in Setup under \"Connected Apps OAuth Usage\"";
 
+/// What becomes of the sessions of a flow that has no grant. Here nobody uses them any more, as the pointer names nothing.
+const SESSIONS: &str = "Its flow has no grant that could be revoked: a session that was given since is used no more, and ends by itself after the time that the org sets.";
+
 /// Connects an org in the way that the document names.
 pub async fn connect(target: &Target, options: Connect) -> Result<()> {
     let ((world, function), c) = (target.reach().await?, &options.connection);
@@ -122,6 +125,7 @@ pub async fn run(target: &Target, command: Command) -> Result<()> {
             let revoked = function.ask(&request).await.map_err(explained)?;
             match revoked {
                 Revoked::Yes => println!("The grant of {connection} at the former org is revoked."),
+                Revoked::Session => println!("The stored session of {connection} at the former org is ended. {SESSIONS}"),
                 Revoked::Nothing => {}
                 Revoked::Not { code } => println!("The former org could not be told that its grant is given up ({code}). Revoke it there, {WHERE}."),
             }
@@ -168,6 +172,7 @@ pub async fn disconnect(target: &Target, c: &ConnectionId) -> Result<()> {
     ensure_secret(&world, c).await?;
     match function.ask(&Request::Disconnect { connection: c.clone() }).await.map_err(explained)? {
         Revoked::Yes => println!("{c} is disconnected: its grant is revoked at Salesforce."),
+        Revoked::Session => println!("{c} is disconnected: its stored session is ended at Salesforce. {SESSIONS}"),
         Revoked::Nothing => println!("{c} is disconnected: there was no grant to revoke."),
         Revoked::Not { code } => {
             println!("{c} is disconnected here, but Salesforce could not be told ({code}). Revoke the grant there, {WHERE}.");

@@ -73,7 +73,7 @@ enum Command {
     /// Test a connection that there is.
     #[command(subcommand)]
     Connection(connection::Command),
-    /// Revoke a connection's grant at Salesforce and delete its Salesforce secret. Its events wait, and its people keep their records.
+    /// Revoke a connection's grant at Salesforce, or end its stored session where there is none, and delete its Salesforce secret. Its events wait, and its people keep their records.
     Disconnect {
         /// The connection.
         connection: ConnectionId,

@@ -262,6 +262,31 @@ async fn where_nothing_rotates_a_function_that_died_after_asking_leaves_nothing_
     }
 }
 
+/// Of the sessions of these flows the stored one alone can be ended, and that is what is said.
+#[tokio::test(flavor = "multi_thread")]
+async fn disconnecting_a_flow_without_a_grant_ends_the_stored_session_alone() {
+    let credentials = json!({"client_credentials": {"client_id": KEY}});
+    for auth in [jwt(), credentials] {
+        let (scene, kayo) = scene(auth.clone(), |app| {
+            jwt_app(app);
+            app.flows.client_credentials = true;
+            app.run_as = Some(USER.to_owned());
+        })
+        .await;
+        let ports = scene.stack.ports();
+        let (_, certificate) = make_key(ports, &kayo).await.unwrap();
+        upload(&scene, &certificate);
+        tokens::set_client_secret(ports, &kayo, SECRET.into()).await.unwrap();
+        connect::sign_in(ports, &kayo).await.unwrap();
+        // Another session, so soon after the first that it is not stored.
+        connect::test(ports, &kayo).await.unwrap();
+        assert_eq!(connect::disconnect(ports, &kayo).await.unwrap(), connect::Revoked::Session, "{auth}");
+        assert_eq!(scene.org().control().expire_access_tokens(), 1, "that other one: {auth}");
+        assert!(tokens::load_credentials(ports, &kayo).await.unwrap().is_none());
+        assert_eq!(connect::disconnect(ports, &kayo).await.unwrap(), connect::Revoked::Nothing);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_for_a_browser_is_none_of_another_flow() {
     let (scene, kayo) = scene(jwt(), jwt_app).await;

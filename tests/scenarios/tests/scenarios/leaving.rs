@@ -41,6 +41,9 @@ async fn disconnecting_revokes_the_grant_deletes_the_secret_and_loses_no_event()
     ];
     let token = format!("{}/services/oauth2/token", scene.stack.addresses().salesforce.login);
     assert_eq!(reqwest::Client::new().post(token).form(&form).send().await.unwrap().status(), 400);
+    let limits = format!("{}/services/data/v66.0/limits", held.instance_url.as_deref().unwrap());
+    let access = held.access_token.as_ref().unwrap().expose_secret();
+    assert_eq!(reqwest::Client::new().get(limits).bearer_auth(access).send().await.unwrap().status(), 401);
 
     let asked = journal();
     scene.accept("kayo", &capture("e1", person(1))).await;

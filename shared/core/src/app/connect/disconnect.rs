@@ -1,4 +1,4 @@
-//! Taking an org away: the grant is revoked at Salesforce, and the secret deleted. Or giving it up for another one.
+//! Taking an org away: the grant is revoked at Salesforce, or the session ended where there is none, and the secret deleted. Or giving it up for another one.
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -28,8 +28,11 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Revoked {
-    /// It is revoked, or was already.
+    /// It is revoked with all its sessions, or was already.
     Yes,
+    /// There was none, as of the flows that sign in anew each time: the stored session is ended. One that a function was given since and did not
+    /// store is not, and ends by itself.
+    Session,
     /// There was none.
     Nothing,
     /// Salesforce could not be told, for this reason.
@@ -55,17 +58,21 @@ async fn take_away(ports: Ports<'_>, connection: &ConnectionId, language: &mut L
 }
 
 async fn revoke(ports: Ports<'_>, document: &Document, held: Option<Credentials>) -> Revoked {
-    let token: Option<SecretString> = held.and_then(|held| held.refresh_token.or(held.access_token));
-    let Some(token) = token else { return Revoked::Nothing };
+    let held = held.unwrap_or_default();
+    let (token, done): (SecretString, Revoked) = match (held.refresh_token, held.access_token) {
+        (Some(refresh), _) => (refresh, Revoked::Yes),
+        (None, Some(access)) => (access, Revoked::Session),
+        (None, None) => return Revoked::Nothing,
+    };
     let app = App::of(&document.salesforce, &ports.settings.allowed_hosts);
     let request = match app.and_then(|app| app.revoke(&token)) {
         Ok(request) => request,
         Err(error) => return Revoked::Not { code: error.code().to_owned() },
     };
     match oauth::send_revocation(ports.transport, request).await {
-        Ok(()) => Revoked::Yes,
+        Ok(()) => done,
         // Source: what Salesforce answers to a token that is dead already.
-        Err(error) if matches!(error.code(), "invalid_token" | "unsupported_token_type") => Revoked::Yes,
+        Err(error) if matches!(error.code(), "invalid_token" | "unsupported_token_type") => done,
         Err(error) => Revoked::Not { code: error.code().to_owned() },
     }
 }
