@@ -69,11 +69,17 @@ async fn the_page_of_connecting_tells_what_salesforce_would_show_on_a_page_of_it
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_consumer_key_is_told_before_anybody_signs_in() {
-    let scene = Scene::new().await;
-    let kayo: ConnectionId = "kayo".parse().unwrap();
-    scene.apply(&scene.document("kayo", |document| document["salesforce"]["auth"]["web_server"]["client_id"] = json!("3MVG9.Mistyped"))).await;
-    let (status, page) = page_of(&scene, &kayo, "secret").await;
-    assert!(status == 403 && page.contains("<code>invalid_client_id</code>") && page.contains("clé client"), "{status} {page}");
+    for (language, words) in LANGUAGES.into_iter().zip(["clé client", "consumer key"]) {
+        let scene = Scene::new().await;
+        let kayo: ConnectionId = "kayo".parse().unwrap();
+        let mistyped = |document: &mut serde_json::Value| {
+            document["connection"]["language"] = json!(language);
+            document["salesforce"]["auth"]["web_server"]["client_id"] = json!("3MVG9.Mistyped");
+        };
+        scene.apply(&scene.document("kayo", mistyped)).await;
+        let (status, page) = page_of(&scene, &kayo, "secret").await;
+        assert!(status == 403 && page.contains("<code>invalid_client_id</code>") && page.contains(words), "{language}: {status} {page}");
+    }
 }
 
 /// A link that met what has to be mended first is not used up by it.
