@@ -243,7 +243,8 @@ def without_a_link(checks, steps, connection, document, org, scratch):
     checks.step("passerelle connection confirm-org, to another org and back")
     ours = json.loads(steps.run("connection", "test", connection, "--json"))["org"]["organization"]
     said = steps.run("connection", "confirm-org", connection, ELSEWHERE)
-    checks.check("the grant at the former org is revoked", "at the former org is revoked" in said and "is tied to the org" in said, said)
+    ended = "at the former org is ended" in said and "is tied to the org" in said
+    checks.check("the stored session at the former org is ended", ended, said)
     told = steps.refused("connect", connection)
     checks.check("the former org is refused now", "(other_organization)" in told, told)
     steps.run("connection", "confirm-org", connection, ours)
