@@ -226,22 +226,33 @@ async fn a_code_that_nobody_types_in_ends() {
     assert_eq!(status(&scene, &kayo).await, "draft");
 }
 
+/// The flows that have no grant, and sign in anew each time.
+fn without_grant() -> [Value; 2] {
+    [jwt(), json!({"client_credentials": {"client_id": KEY}})]
+}
+
+/// A connection that has signed in by one of them.
+async fn signed_in(auth: &Value) -> (Scene, ConnectionId) {
+    let (scene, kayo) = scene(auth.clone(), |app| {
+        jwt_app(app);
+        app.flows.client_credentials = true;
+        app.run_as = Some(USER.to_owned());
+    })
+    .await;
+    let ports = scene.stack.ports();
+    let (_, certificate) = make_key(ports, &kayo).await.unwrap();
+    upload(&scene, &certificate);
+    tokens::set_client_secret(ports, &kayo, SECRET.into()).await.unwrap();
+    connect::sign_in(ports, &kayo).await.unwrap();
+    (scene, kayo)
+}
+
 /// A function that dies between asking and storing leaves an announced version that never comes.
 #[tokio::test(flavor = "multi_thread")]
 async fn where_nothing_rotates_a_function_that_died_after_asking_leaves_nothing_to_mend() {
-    let credentials = json!({"client_credentials": {"client_id": KEY}});
-    for auth in [jwt(), credentials] {
-        let (scene, kayo) = scene(auth.clone(), |app| {
-            jwt_app(app);
-            app.flows.client_credentials = true;
-            app.run_as = Some(USER.to_owned());
-        })
-        .await;
+    for auth in without_grant() {
+        let (scene, kayo) = signed_in(&auth).await;
         let ports = scene.stack.ports();
-        let (_, certificate) = make_key(ports, &kayo).await.unwrap();
-        upload(&scene, &certificate);
-        tokens::set_client_secret(ports, &kayo, SECRET.into()).await.unwrap();
-        connect::sign_in(ports, &kayo).await.unwrap();
         connections::activate(ports, &kayo).await.unwrap();
 
         let generation = ports.table.load_token(&kayo).await.unwrap().generation;
@@ -265,19 +276,9 @@ async fn where_nothing_rotates_a_function_that_died_after_asking_leaves_nothing_
 /// Of the sessions of these flows the stored one alone can be ended, and that is what is said.
 #[tokio::test(flavor = "multi_thread")]
 async fn disconnecting_a_flow_without_a_grant_ends_the_stored_session_alone() {
-    let credentials = json!({"client_credentials": {"client_id": KEY}});
-    for auth in [jwt(), credentials] {
-        let (scene, kayo) = scene(auth.clone(), |app| {
-            jwt_app(app);
-            app.flows.client_credentials = true;
-            app.run_as = Some(USER.to_owned());
-        })
-        .await;
+    for auth in without_grant() {
+        let (scene, kayo) = signed_in(&auth).await;
         let ports = scene.stack.ports();
-        let (_, certificate) = make_key(ports, &kayo).await.unwrap();
-        upload(&scene, &certificate);
-        tokens::set_client_secret(ports, &kayo, SECRET.into()).await.unwrap();
-        connect::sign_in(ports, &kayo).await.unwrap();
         // Another session, so soon after the first that it is not stored.
         connect::test(ports, &kayo).await.unwrap();
         assert_eq!(connect::disconnect(ports, &kayo).await.unwrap(), connect::Revoked::Session, "{auth}");

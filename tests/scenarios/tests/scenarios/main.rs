@@ -4,6 +4,7 @@
 mod actions;
 mod alerts;
 mod bad_input;
+mod brake;
 mod broker;
 mod budget;
 mod bulk;
@@ -14,6 +15,7 @@ mod check;
 mod companies;
 mod configuring;
 mod connecting;
+mod covered;
 mod crowd;
 mod dated;
 mod dated_runs;

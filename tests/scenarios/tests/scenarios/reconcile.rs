@@ -1,7 +1,5 @@
 //! The hourly run: both sides are compared, and what differs goes where the rules send it.
 
-use std::time::Duration;
-
 use jiff::SignedDuration;
 use passerelle_core::{
     app::{reconcile, upsert::Workbench},
@@ -14,7 +12,7 @@ use passerelle_core::{
 };
 use passerelle_local::Switch;
 use passerelle_scenarios::{Scene, capture, record, set_rule, states};
-use salesforce_sim::{Effect, Matcher, Moment, Seed, id::Id, org::Conversion};
+use salesforce_sim::{Seed, id::Id, org::Conversion};
 use serde_json::{Value, json};
 
 /// An active connection that reconciles, with these rules beside the preset's and these settings.
@@ -38,7 +36,7 @@ pub(crate) async fn scene_with(seed: Seed, rules: Value, settings: Value) -> (Sc
 }
 
 /// The job goes both ways, and the most recent statement stays.
-fn job() -> Value {
+pub(crate) fn job() -> Value {
     json!([{"from": "person.job", "to": "Title", "strategy": "most_recent", "direction": "both"}])
 }
 
@@ -291,30 +289,6 @@ async fn what_a_run_has_written_is_read_by_the_next_one() {
     assert_eq!(run.sheet.read, 0, "{run:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_would_mark_too_many_as_deleted_stops() {
-    let (scene, kayo) = scene().await;
-    engineers(&scene, 30).await;
-    hour(&scene, &kayo).await;
-    let leads: Vec<Value> =
-        scene.records("Lead").into_iter().filter(|lead| lead["Email"].as_str().is_some_and(|email| email.starts_with("ada"))).collect();
-    assert_eq!(leads.len(), 30);
-    for lead in &leads {
-        scene.as_colleague(|org, session| org.delete(session, "Lead", lead["Id"].as_str().unwrap()).unwrap());
-    }
-    let run = hour(&scene, &kayo).await;
-    assert_eq!(run.stopped.as_deref(), Some("too_many_deletions"));
-    assert_eq!(person(&scene, &kayo, "p3").await.value("person.gone"), None);
-    // It is the document that lets it pass.
-    let mut document = scene.document("kayo", |_| {});
-    document["reconciliation"] = json!({"pull": "on", "deleted": "person.gone", "brake_percent": 100});
-    document["platform"]["attributes"].as_array_mut().unwrap().push(json!({"name": "person.gone", "type": "boolean"}));
-    scene.apply(&document).await;
-    let run = hour(&scene, &kayo).await;
-    assert_eq!((run.stopped, run.sheet.deleted), (None, 30));
-    assert_eq!(person(&scene, &kayo, "p3").await.value("person.gone"), Some(&json!(true)));
-}
-
 /// Whatever a colleague makes of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_platforms_value_goes_to_salesforce_where_its_rule_says_so() {
@@ -352,68 +326,6 @@ async fn without_its_switches_a_connection_has_no_runs() {
     scene.clock.advance(SignedDuration::from_mins(61));
     scene.stack.invoke_reconcile(json!({"due": true})).await.unwrap();
     assert!(runs(&scene, &kayo).await.is_empty());
-}
-
-/// Somebody edits a field between our look and our write: the look that goes with the write notices, and their value is put back.
-#[tokio::test(flavor = "multi_thread")]
-async fn an_edit_in_the_moment_of_a_write_is_given_back_and_told() {
-    for (strategy, theirs) in [("most_recent", "Chief"), ("fill_if_blank", "Chief"), ("always_platform", "CTO")] {
-        let rules = json!([{"from": "person.job", "to": "Title", "strategy": strategy, "direction": "both"}]);
-        let (scene, kayo) = scene_with(Seed::demo(), rules, json!({})).await;
-        let first = if strategy == "fill_if_blank" { json!({}) } else { json!({"job": "Engineer"}) };
-        scene.work(&kayo, &states("e1", scene.clock.now(), &first)).await;
-        scene.accept("kayo", &states("e2", scene.clock.now(), &json!({"job": "CTO"}))).await;
-        let writes = Matcher { body_contains: Some("\"Title\":\"CTO\"".to_owned()), count: Some(1), ..Matcher::default() };
-        scene.org().control().fault(writes, Effect::Delay { ms: 1_500, moment: Moment::Before });
-        let calls = scene.api_calls();
-        let colleague = async {
-            while scene.org().control().faults().iter().all(|fault| fault.fired == 0) {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-            scene.edit("Lead", &lead(&scene), &json!({"Title": "Chief"}));
-        };
-        tokio::join!(scene.sweep(), colleague);
-        assert_eq!(scene.event(&kayo, "e2").await.status, "applied");
-        assert_eq!(lead(&scene)["Title"], theirs, "{strategy}");
-        let notes = scene.notes(&kayo, "e2").await;
-        let told = notes.iter().any(|note| note["note"] == "covered" && note["theirs"] == "Chief" && note["given_back"] == true);
-        assert_eq!(told, theirs == "Chief", "{strategy}: {notes:?}");
-        assert_eq!(scene.api_calls() - calls, 2 + u64::from(told), "{strategy}: the witness costs no call");
-
-        hour(&scene, &kayo).await;
-        let job = person(&scene, &kayo, "p1").await.value("person.job").cloned();
-        assert_eq!(
-            (lead(&scene)["Title"].as_str(), job),
-            (Some(theirs), Some(json!(if strategy == "fill_if_blank" { "CTO" } else { theirs }))),
-            "{strategy}"
-        );
-    }
-}
-
-/// What was covered is given back though somebody else has the record in hand at first; where that lasts, both values are told.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_given_back_at_once_is_tried_again() {
-    for (refusals, stays, given_back) in [(2, "Chief", true), (100, "CTO", false)] {
-        let (scene, kayo) = scene().await;
-        scene.work(&kayo, &states("e1", scene.clock.now(), &json!({"job": "Engineer"}))).await;
-        scene.accept("kayo", &states("e2", scene.clock.now(), &json!({"job": "CTO"}))).await;
-        let writes = Matcher { body_contains: Some("\"Title\":\"CTO\"".to_owned()), count: Some(1), ..Matcher::default() };
-        scene.org().control().fault(writes, Effect::Delay { ms: 1_500, moment: Moment::Before });
-        let back = Matcher { body_contains: Some("\"Title\":\"Chief\"".to_owned()), count: Some(refusals), ..Matcher::default() };
-        scene.org().control().fault(back, Effect::Lock { sobject: Some("Lead".to_owned()), contains: None });
-        let colleague = async {
-            while scene.org().control().faults().iter().all(|fault| fault.fired == 0) {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-            scene.edit("Lead", &lead(&scene), &json!({"Title": "Chief"}));
-        };
-        tokio::join!(scene.sweep(), colleague);
-        assert_eq!(scene.event(&kayo, "e2").await.status, "applied");
-        assert_eq!(lead(&scene)["Title"], stays);
-        let notes = scene.notes(&kayo, "e2").await;
-        let told = notes.iter().any(|note| note["note"] == "covered" && note["theirs"] == "Chief" && note["given_back"] == given_back);
-        assert!(told, "{notes:?}");
-    }
 }
 
 /// With the switch off an event writes nobody's fields: they go with the next run. Who is needed for an activity is made all the same.
@@ -468,46 +380,6 @@ async fn a_first_run_looks_at_a_week_or_at_everything() {
         let later = hour(&scene, &kayo).await;
         assert!(later.sheet.read <= ran.sheet.read && later.sheet.to_platform == 0, "{later:?}");
     }
-}
-
-/// What is marked already is no news: an overlap that brings it again stops nothing.
-#[tokio::test(flavor = "multi_thread")]
-async fn deletions_that_were_let_pass_do_not_stop_the_next_run() {
-    let (scene, kayo) = scene_with(Seed::demo(), job(), json!({"overlap_minutes": 70})).await;
-    engineers(&scene, 150).await;
-    hour(&scene, &kayo).await;
-    hour(&scene, &kayo).await;
-    let is_ada = |lead: &Value| lead["Email"].as_str().is_some_and(|email| email.starts_with("ada"));
-    let leads: Vec<Value> = scene.records("Lead").into_iter().filter(is_ada).collect();
-    let (deleted, edited) = leads.split_at(25);
-    edited.iter().for_each(|lead| scene.edit("Lead", lead, &json!({"Title": "Chief"})));
-    scene.clock.advance(SignedDuration::from_mins(50));
-    for lead in deleted {
-        scene.as_colleague(|org, session| org.delete(session, "Lead", lead["Id"].as_str().unwrap()).unwrap());
-    }
-    let run = hour(&scene, &kayo).await;
-    assert_eq!((run.stopped, run.sheet.marked), (None, 25), "one in six");
-    let run = hour(&scene, &kayo).await;
-    assert_eq!((run.stopped.as_deref(), run.sheet.deleted, run.sheet.marked), (None, 25, 0), "they alone come again");
-}
-
-/// Few at a time, and many in all: the brake counts over the parts of a run.
-#[tokio::test(flavor = "multi_thread")]
-async fn deletions_that_come_by_the_dozen_stop_a_run_as_well() {
-    let (scene, kayo) = scene().await;
-    engineers(&scene, 30).await;
-    hour(&scene, &kayo).await;
-    hour(&scene, &kayo).await;
-    let leads = scene.records("Lead").into_iter().filter(|lead| lead["Email"].as_str().is_some_and(|email| email.starts_with("ada")));
-    for lead in leads.collect::<Vec<_>>() {
-        scene.as_colleague(|org, session| org.delete(session, "Lead", lead["Id"].as_str().unwrap()).unwrap());
-    }
-    scene.clock.advance(SignedDuration::from_mins(61));
-    let bench = Workbench::with_pages_of(16);
-    let deadline = scene.clock.now() + SignedDuration::from_hours(1);
-    let run = reconcile::run_due(scene.stack.ports(), &bench, &kayo, deadline).await.unwrap().remove(0);
-    assert_eq!((run.stopped.as_deref(), run.sheet.deleted), (Some("too_many_deletions"), 16), "{run:?}");
-    assert!(run.sheet.balances(), "{run:?}");
 }
 
 /// An event whose workflow writes no person still tells something of them: it goes with the next run.

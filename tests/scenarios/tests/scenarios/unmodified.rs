@@ -1,7 +1,5 @@
 //! Records that somebody is at, in an org that is known to heed `If-Unmodified-Since`.
 
-use std::time::Duration;
-
 use jiff::SignedDuration;
 use passerelle_core::{domain::ids::ConnectionId, ports::Clock};
 use passerelle_local::Switch;
@@ -9,7 +7,7 @@ use passerelle_scenarios::{Scene, set_rule, states};
 use salesforce_sim::{Effect, Matcher, Moment, Seed};
 use serde_json::json;
 
-use crate::reconcile::lead;
+use crate::{covered::until_struck, reconcile::lead};
 
 async fn scene(switch: &str) -> (Scene, ConnectionId) {
     let scene = Scene::with(Seed::demo(), Switch::Off).await;
@@ -42,13 +40,7 @@ async fn an_edit_between_look_and_write_is_not_covered() {
     let writes = Matcher { route: Some("sobject.row".to_owned()), method: Some("PATCH".to_owned()), count: Some(1), ..Matcher::default() };
     scene.org().control().fault(writes, Effect::Delay { ms: 1_500, moment: Moment::Before });
     let colleague = async {
-        tokio::time::timeout(Duration::from_secs(30), async {
-            while scene.org().control().faults().iter().all(|fault| fault.fired == 0) {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        })
-        .await
-        .expect("no record was written alone");
+        until_struck(&scene).await;
         scene.clock.advance(SignedDuration::from_secs(2));
         scene.edit("Lead", &lead(&scene), &json!({"Title": "Chief"}));
     };
