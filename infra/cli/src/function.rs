@@ -50,16 +50,13 @@ impl Function {
     pub async fn ask<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
         let event = serde_json::to_vec(&json!({"operator": request}))?;
         let answer = self.client.invoke().function_name(&self.name).payload(Blob::new(event)).send().await;
-        read(answer).map_err(|trouble| match trouble {
-            Trouble::Refused(failure) => failure.into(),
-            other => self.told(&other),
-        })
+        read(answer).map_err(|trouble| self.told(trouble))
     }
 
-    fn told(&self, trouble: &Trouble) -> Error {
+    fn told(&self, trouble: Trouble) -> Error {
         let (name, hint) = (&self.name, self.hint);
         match trouble {
-            Trouble::Refused(failure) => anyhow!("{failure}"),
+            Trouble::Refused(failure) => failure.into(),
             Trouble::Denied => anyhow!(
                 "These credentials may not call the function {name}, which asks the org. Allow them lambda:InvokeFunction on it, or take others."
             ),
@@ -160,7 +157,7 @@ mod tests {
         let answer = InvokeOutput::builder().payload(Blob::new(payload.to_string())).set_function_error(error.map(str::to_owned)).build();
         match read::<u8, ErrorMetadata>(Ok(answer)) {
             Ok(number) => number.to_string(),
-            Err(trouble) => Function::local(1, "Look there.").told(&trouble).to_string(),
+            Err(trouble) => Function::local(1, "Look there.").told(trouble).to_string(),
         }
     }
 
@@ -193,7 +190,7 @@ mod tests {
             ("ServiceException", "Its log says why."),
             ("", "Its log says why."),
         ] {
-            let told = Function::local(1, "Look there.").told(&refusal(code)).to_string();
+            let told = Function::local(1, "Look there.").told(refusal(code)).to_string();
             assert!(told.contains(part), "{code}: {told}");
         }
     }

@@ -80,16 +80,10 @@ impl<T> Drop for AbortOnDrop<T> {
     }
 }
 
-/// A cause with all the causes behind it, in one line for the log.
-pub(crate) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let chain = std::iter::successors(error.source(), |cause| cause.source());
-    chain.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
-    use passerelle_core::adapters::system::SystemClock;
+    use passerelle_core::{adapters::system::SystemClock, ports::causes};
     use serde_json::json;
 
     use super::*;

@@ -11,11 +11,12 @@ use axum::{
     routing::post,
 };
 use http::{HeaderMap, StatusCode, header};
+use passerelle_core::ports::causes;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{
-    handler::{EventFunction, InvokeError, causes},
+    handler::{EventFunction, InvokeError},
     served::{self, Stop},
 };
 

@@ -2,13 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use passerelle_core::ports::Clock;
+use passerelle_core::ports::{Clock, causes};
 use serde_json::Value;
 
-use crate::{
-    handler::{EventFunction, causes},
-    served::Stop,
-};
+use crate::{handler::EventFunction, served::Stop};
 
 /// What the sweep's schedule sends to upsert, as `template.yaml` has it.
 pub const SWEEP: &str = r#"{"sweep": {"from": 0, "to": 255}}"#;

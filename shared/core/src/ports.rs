@@ -59,6 +59,13 @@ pub enum TransportError {
 /// A cause of any type, kept for the log.
 pub type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
 
+/// An error with all the causes behind it, in one line.
+#[must_use]
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let chain = std::iter::successors(error.source(), |cause| cause.source());
+    chain.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
 /// A mail to people.
 #[derive(Clone)]
 pub struct Mail {

@@ -17,14 +17,14 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
-use passerelle_core::ports::{Clock, Ids};
+use passerelle_core::ports::{Clock, Ids, causes};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 pub use event::Arrival;
 pub use route::{Function, Match, ROUTES, Route, find};
 
 use crate::{
-    handler::{HttpHandler, causes, within},
+    handler::{HttpHandler, within},
     served::{self, Stop},
 };
 

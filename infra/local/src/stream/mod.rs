@@ -16,7 +16,7 @@ use std::{
 
 use dynoxide::Database;
 use jiff::{SignedDuration, Timestamp};
-use passerelle_core::ports::Clock;
+use passerelle_core::ports::{Clock, causes};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -24,12 +24,7 @@ use thiserror::Error;
 pub use filter::matches;
 pub use source::Record;
 
-use crate::{
-    dynamo::DynamoError,
-    files,
-    handler::{EventFunction, causes},
-    served::Stop,
-};
+use crate::{dynamo::DynamoError, files, handler::EventFunction, served::Stop};
 use batch::{Batch, Next, Verdict};
 use source::Source;
 

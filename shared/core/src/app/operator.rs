@@ -29,7 +29,7 @@ use crate::{
         run::Run,
         sfdx::{File, type_name},
     },
-    ports::Ports,
+    ports::{Ports, causes},
 };
 
 /// What is asked for.
@@ -150,8 +150,7 @@ impl Failure {
 
     /// An error with all the causes behind it.
     fn other(error: &(dyn Error + 'static)) -> Self {
-        let causes = std::iter::successors(error.source(), |cause| (**cause).source());
-        Self::Other(causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}")))
+        Self::Other(causes(error))
     }
 }
 
