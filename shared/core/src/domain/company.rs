@@ -9,6 +9,8 @@ use super::{
 
 /// The attribute with a company's name.
 pub const NAME: &str = "company.name";
+/// The attribute with the platform's id of a company.
+pub const ID: &str = "company.id";
 
 /// What an event says of its person's company: its `company`, which gets the name at the path `name_from` where it has none, else that
 /// name alone. `None` where nothing names a company.
@@ -43,7 +45,7 @@ fn at<'e>(event: &'e Event, path: &str) -> Option<&'e Value> {
 /// The identities of a company, the best first: the platform's id, then the name. Hashed, like those of people.
 #[must_use]
 pub fn identities(stated: &Map<String, Value>) -> Vec<String> {
-    let id = stated.get("id").and_then(id_text).map(|id| format!("{ID}{}", short_hash(&id)));
+    let id = stated.get("id").and_then(id_text).map(|id| format!("{BY_ID}{}", short_hash(&id)));
     let name = stated.get("name").and_then(Value::as_str).filter(|name| !name.trim().is_empty()).map(name_identity);
     id.into_iter().chain(name).collect()
 }
@@ -57,10 +59,10 @@ pub fn name_identity(name: &str) -> String {
 /// Whether an identity is that of a platform id.
 #[must_use]
 pub fn is_id(identity: &str) -> bool {
-    identity.starts_with(ID)
+    identity.starts_with(BY_ID)
 }
 
-const ID: &str = "company-id:";
+const BY_ID: &str = "company-id:";
 
 /// A company's name as accounts are compared by.
 #[must_use]

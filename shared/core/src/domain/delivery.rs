@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
+    company,
     event::id_text,
     ids::{ObjectName, RecordId},
     person::Person,
@@ -81,7 +82,7 @@ impl Subject {
     #[must_use]
     pub fn of(person: &Person) -> Self {
         if person.is_company() {
-            let id = person.value("company.id").and_then(id_text);
+            let id = person.value(company::ID).and_then(id_text);
             return Self::Company(AboutCompany { ids: id.into_iter().collect(), name: person.company_name().map(str::to_owned) });
         }
         Self::Person(About::of(person))

@@ -19,7 +19,7 @@ use crate::{
         mautic::{self, PlatformError},
     },
     domain::{
-        config::Document,
+        config::{Document, RecordFields},
         delivery::Delivery,
         finding::Finding,
         ids::PersonKey,
@@ -110,7 +110,9 @@ impl<'a> ToMautic<'a> {
 
     async fn send(&mut self, round: Round<'_>, claimed: Vec<(&mut Queue, Claimed)>) -> Result<(), StateError> {
         let begun = round.ports.clock.now();
-        let mut letters: Vec<Letter> = claimed.iter().map(|(_, claimed)| letter(&claimed.delivery, self.document)).collect();
+        let mautic = self.document.platform.mautic.as_ref();
+        let (contact, company) = mautic.map(|mautic| (mautic.record.clone(), mautic.company_record.clone())).unwrap_or_default();
+        let mut letters: Vec<Letter> = claimed.iter().map(|(_, claimed)| letter(&claimed.delivery, &contact, &company)).collect();
         let made = match &self.mautic {
             Ok(mautic) => {
                 owners(mautic, &mut self.owners, &mut letters).await;
@@ -146,12 +148,10 @@ impl<'a> ToMautic<'a> {
     }
 }
 
-fn letter(stored: &StoredDelivery, document: &Document) -> Letter {
+fn letter(stored: &StoredDelivery, contact: &RecordFields, company: &RecordFields) -> Letter {
     match serde_json::from_str::<Delivery>(&stored.body) {
         Ok(delivery) => {
-            let (contact, company) =
-                document.platform.mautic.as_ref().map(|mautic| (mautic.record.clone(), mautic.company_record.clone())).unwrap_or_default();
-            let change = Change::of(&delivery, &contact, &company);
+            let change = Change::of(&delivery, contact, company);
             let answer = change.is_empty().then_some(Answer::Arrived { status: None });
             Letter { change, owner: None, answer }
         }

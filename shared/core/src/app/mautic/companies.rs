@@ -15,7 +15,7 @@ use crate::{
     },
     app::upsert::later_deliveries,
     domain::{
-        company::identities,
+        company::{ID, identities},
         delivery::{Delivery, Kind, SalesforceRecord, Subject},
         engine::Engine,
         event::Event,
@@ -51,9 +51,9 @@ pub(in crate::app) async fn read_companies(
     if companies.is_empty() && !page.is_empty() {
         return Err(MauticError::Unreadable.into());
     }
-    // What we alone write into companies is no news of theirs.
-    let ours: Vec<&str> = engine.document.platform.mautic.iter().flat_map(|mautic| mautic.company_record.named()).map(|(_, alias)| alias).collect();
-    companies.iter_mut().for_each(|company| company.attributes.retain(|alias, _| !ours.contains(&alias.as_str())));
+    if let Some(platform) = &engine.document.platform.mautic {
+        companies.iter_mut().for_each(|company| platform.company_record.leave_out_of(&mut company.attributes));
+    }
     run.tally.read += page.len() as u64;
     run.tally.unreadable += unreadable(&engine.document, page.len(), companies.len());
     note(ports, engine, &companies, started_at, &mut run.tally).await?;
@@ -153,6 +153,3 @@ fn introduction(engine: &Engine, before: &Person, company: &Person, id: String, 
         changes: BTreeMap::new(),
     })
 }
-
-/// The attribute with a company's id.
-const ID: &str = "company.id";

@@ -47,9 +47,9 @@ pub(in crate::app) async fn read_page(
     if contacts.is_empty() && !page.is_empty() {
         return Err(MauticError::Unreadable.into());
     }
-    // What we alone write into contacts is no news of theirs.
-    let ours: Vec<&str> = document.platform.mautic.iter().flat_map(|mautic| mautic.record.named()).map(|(_, alias)| alias).collect();
-    contacts.iter_mut().for_each(|contact| contact.person.retain(|alias, _| !ours.contains(&alias.as_str())));
+    if let Some(platform) = &document.platform.mautic {
+        contacts.iter_mut().for_each(|contact| platform.record.leave_out_of(&mut contact.person));
+    }
     owners::of_contacts(ports, engine, mautic, &mut contacts).await?;
     run.contacts.read += page.len() as u64;
     run.contacts.unreadable += unreadable(document, page.len(), contacts.len());

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use url::Url;
 
 use super::{address::parse_address, rules::is_default};
@@ -44,6 +45,11 @@ impl RecordFields {
     pub fn named(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let all = [("id", &self.id), ("object", &self.object), ("synced_at", &self.synced_at)];
         all.into_iter().filter_map(|(place, alias)| Some((place, alias.as_deref()?)))
+    }
+
+    /// Leaves what stands in these fields out of what Mautic states: we alone write it, so it is no news of theirs.
+    pub fn leave_out_of(&self, stated: &mut Map<String, Value>) {
+        stated.retain(|alias, _| self.named().all(|(_, ours)| ours != alias));
     }
 }
 

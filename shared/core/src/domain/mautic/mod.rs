@@ -37,5 +37,5 @@ pub fn is_kept_company(alias: &str) -> bool {
 #[must_use]
 pub fn is_beside(path: &str) -> bool {
     let of_person = |alias: &str| change::KEPT.contains(&alias) || [DO_NOT_CONTACT, OWNER, "points"].contains(&alias);
-    ["company.id", "company.owner"].contains(&path) || path.strip_prefix("person.").is_some_and(of_person)
+    [crate::domain::company::ID, "company.owner"].contains(&path) || path.strip_prefix("person.").is_some_and(of_person)
 }
