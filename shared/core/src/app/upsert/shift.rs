@@ -1,12 +1,13 @@
-//! One holder's time at a connection's writer.
+//! One holder's time at a connection's writer: a batch from events to records. `turns` says which events, and when.
+
+mod turns;
 
 use std::collections::BTreeSet;
 
-use futures::{StreamExt, TryStreamExt, future, stream};
 use jiff::Timestamp;
 
 use super::{
-    BATCH, BATCH_TIME, MARGIN, MAY_COMMIT, Stopped, WorkError, Workbench, Worked,
+    BATCH_TIME, MARGIN, Stopped, WorkError, Workbench, Worked,
     announce::{Announcing, Met},
     budget::{self, Spending},
     drift::{self, Description},
@@ -19,9 +20,7 @@ use super::{
 use crate::{
     adapters::state::{
         StateError,
-        connections::Meta,
-        events::DOORBELL,
-        writer::{Intent, Lease, Release, Turn, Wanted},
+        writer::{Lease, Turn, Wanted},
     },
     app::{
         access::{Access, AccessError},
@@ -36,12 +35,8 @@ use crate::{
         planner::{Found, Situation, plan},
         schema::Schemas,
     },
-    planted::{self, Bug},
     ports::Ports,
 };
-
-/// How many parked events are set going at the same time.
-const RESUMED_AT_ONCE: usize = 16;
 
 /// How one try at a batch ended.
 pub(in crate::app) enum Attempt {
@@ -136,139 +131,9 @@ impl<'a> Shift<'a> {
         Ok(self.worked)
     }
 
-    /// Works until nothing is due any more, and gives the writer back.
-    pub async fn run(&mut self, bench: &'a Workbench, meta: &Meta, hint: &[EventId]) -> Result<(), WorkError> {
-        let mut ids = self.begin(bench, meta).await?;
-        if self.worked.stopped.is_some() {
-            return Ok(());
-        }
-        ids.extend_from_slice(hint);
-        self.drain(bench, ids).await
-    }
-
-    /// Whether there are new events: a run lets them have their turn after each part.
-    pub const fn is_rung_for(&self) -> bool {
-        self.wanted.by_events
-    }
-
-    /// A batch of these events, of those that are due and of those that somebody rang for, between two parts of what is worked besides.
-    pub async fn serve(&mut self, bench: &'a Workbench, mut ids: Vec<EventId>) -> Result<(), WorkError> {
-        let (ports, c) = (self.ports, self.c);
-        let mut horizon = ports.clock.now();
-        if std::mem::take(&mut self.wanted).by_events {
-            if !ports.table.answer_bell(c, &self.lease).await? {
-                self.worked.stopped = Some(Stopped::LeaseLost);
-                return Ok(());
-            }
-            horizon = horizon.saturating_add(DOORBELL).unwrap_or(horizon);
-        }
-        ids.extend(ports.table.due_events(c, horizon, BATCH).await?);
-        ids.retain(|id| self.seen.insert(id.clone()));
-        // There may be more than one question can find.
-        self.wanted.by_events = ids.len() >= BATCH;
-        self.work(bench, &ids).await
-    }
-
-    /// The same, and gives the writer back: the run goes on with its next step.
-    pub async fn serve_and_leave(&mut self, bench: &'a Workbench, ids: Vec<EventId>) -> Result<(), WorkError> {
-        self.serve(bench, ids).await?;
-        if self.worked.stopped.is_none() {
-            self.ports.table.abandon_writer(self.c, &self.lease, self.wanted.by_events).await?;
-        }
-        Ok(())
-    }
-
-    /// What comes before anything else: what a former holder left. Answers the events that are to be worked first.
-    pub async fn begin(&mut self, bench: &'a Workbench, meta: &Meta) -> Result<Vec<EventId>, WorkError> {
-        let (ports, c) = (self.ports, self.c);
-        let mut ids = Vec::new();
-        if let Some(intent) = self.lease.unfinished.take().filter(|_| !planted::is(Bug::ForgetDoubt)) {
-            if ports.clock.now() < intent.at.saturating_add(MAY_COMMIT).unwrap_or(intent.at) {
-                self.worked.stopped = Some(Stopped::Unsettled);
-                return Ok(ids);
-            }
-            ids = self.doubt(&intent).await?;
-            self.inherited.extend(ids.iter().cloned());
-        }
-        if meta.resumed_version < meta.config_version {
-            self.resume_parked(meta).await?;
-        }
-        if schemas::may_free_parked(ports, c).await? {
-            self.worked.stopped = self.look_again(bench).await?;
-        }
-        Ok(ids)
-    }
-
-    /// Works these events and all that are due, and gives the writer back.
-    pub async fn drain(&mut self, bench: &'a Workbench, mut ids: Vec<EventId>) -> Result<(), WorkError> {
-        let (ports, c) = (self.ports, self.c);
-        let mut horizon = ports.clock.now();
-        loop {
-            ids.extend(ports.table.due_events(c, horizon, BATCH).await?);
-            ids.retain(|id| self.seen.insert(id.clone()));
-            if ids.is_empty() {
-                match ports.table.release_writer(c, &self.lease).await? {
-                    Release::Released => return Ok(()),
-                    Release::Lost => {
-                        self.worked.stopped = Some(Stopped::LeaseLost);
-                        return Ok(());
-                    }
-                    // Those who rang brought new events, which are not due before their minute is over.
-                    Release::Rung => {
-                        horizon = ports.clock.now().saturating_add(DOORBELL).unwrap_or(horizon);
-                        continue;
-                    }
-                }
-            }
-            self.work(bench, &std::mem::take(&mut ids)).await?;
-            if self.worked.stopped.is_some() {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Works these events, batch by batch.
-    pub async fn work(&mut self, bench: &'a Workbench, ids: &[EventId]) -> Result<(), WorkError> {
-        for batch in ids.chunks(BATCH) {
-            if !self.has_time() {
-                self.worked.stopped = Some(Stopped::Deadline);
-                return Ok(());
-            }
-            let stopped = self.batch(bench, batch).await?;
-            let stopped = if self.settle_spending().await? { stopped } else { Some(Stopped::Budget) };
-            if stopped.is_some() {
-                self.worked.stopped = stopped;
-                return Ok(());
-            }
-            if self.wanted.by_run && self.turn == Turn::Events {
-                self.worked.stopped = Some(Stopped::Busy);
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-
     /// Whether there is time for a look-up and a write.
     pub fn has_time(&self) -> bool {
         self.ports.clock.now().saturating_add(BATCH_TIME + MARGIN).unwrap_or(self.deadline) <= self.deadline
-    }
-
-    /// Has the org described anew: what it was parked for may have changed, and then the next shift takes it up.
-    async fn look_again(&mut self, bench: &'a Workbench) -> Result<Option<Stopped>, WorkError> {
-        let looked = match self.open(bench, Purpose::Live).await {
-            Ok(mut access) => {
-                let looked = schemas::load(self.ports, &mut access, self.engine).await;
-                self.count(&mut access);
-                looked
-            }
-            Err(error) => Err(error),
-        };
-        let stopped = match looked {
-            Ok(_) => None,
-            Err(error) => Some(self.stop(error).await?),
-        };
-        self.settle_spending().await?;
-        Ok(stopped)
     }
 
     /// One batch, from events to records. Answers why the shift must end, if it must. Where Salesforce's answers show that
@@ -515,31 +380,6 @@ impl<'a> Shift<'a> {
                 self.spending.refuse(budget::refused_until(&error, self.ports.clock.now()));
                 Ok(Stopped::Salesforce)
             }
-        }
-    }
-
-    /// The former holder announced a call and did not live to record it: whom it was about is looked for before repeating. Answers
-    /// their events, which come first: what they say may be in Salesforce, and nothing older must be written over it.
-    async fn doubt(&self, intent: &Intent) -> Result<Vec<EventId>, WorkError> {
-        let mut events = self.ports.table.load_events(self.c, &intent.events).await?;
-        events.retain(|(_, event)| event.is_open());
-        for (id, _) in &events {
-            self.ports.table.doubt_event(self.c, id, intent.at, self.ports.clock.now()).await?;
-        }
-        Ok(events.into_iter().map(|(id, _)| id).collect())
-    }
-
-    /// A new configuration may let pass what was parked under the old one.
-    async fn resume_parked(&self, meta: &Meta) -> Result<(), WorkError> {
-        let (ports, c) = (self.ports, self.c);
-        let parked = ports.table.parked_events(c, usize::MAX).await?;
-        let resuming: Vec<_> = parked.iter().map(|id| ports.table.resume_event(c, id, ports.clock.now())).collect();
-        stream::iter(resuming).buffer_unordered(RESUMED_AT_ONCE).try_for_each(|_| future::ok(())).await?;
-        let current = Meta { resumed_version: meta.config_version, ..meta.clone() };
-        match ports.table.save_meta(c, Some(meta), &current).await {
-            // Somebody changed the connection meanwhile; the next shift resumes again.
-            Ok(()) | Err(StateError::Conflict { .. }) => Ok(()),
-            Err(other) => Err(other.into()),
         }
     }
 }

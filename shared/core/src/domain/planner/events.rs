@@ -88,6 +88,7 @@ impl Act<'_> {
 
 /// Sorts the events out and folds those to be worked into the person.
 pub(super) fn sort_out(engine: &Engine, case: &mut Case) -> Sorted {
+    let at_once = engine.document.reconciliation.push_on_events == Toggle::On;
     let mut sorted = Sorted { live: Vec::new(), settled: Vec::new() };
     for open in std::mem::take(&mut case.events) {
         let settle = |outcome| EventPlan { event: open.event.id.clone(), fate: Fate::Settled(outcome) };
@@ -122,11 +123,9 @@ pub(super) fn sort_out(engine: &Engine, case: &mut Case) -> Sorted {
             sorted.settled.push(settle(Outcome::Unchanged { because: Unchanged::NoWorkflow }));
             continue;
         }
-        let at_once = engine.document.reconciliation.push_on_events == Toggle::On;
         let acts = |action: &Action| at_once || !matches!(action, Action::Person(_));
-        let places =
-            |w: usize, actions: &[Action]| actions.iter().enumerate().filter(|(_, action)| acts(action)).map(|(a, _)| (w, a)).collect::<Vec<_>>();
-        let actions: Vec<(usize, usize)> = matching.iter().flat_map(|(w, workflow)| places(*w, &workflow.actions)).collect();
+        let all = matching.iter().flat_map(|(w, workflow)| workflow.actions.iter().enumerate().map(move |(a, action)| (*w, a, action)));
+        let actions: Vec<(usize, usize)> = all.filter(|(.., action)| acts(action)).map(|(w, a, _)| (w, a)).collect();
         let person_action = matching.iter().flat_map(|(_, workflow)| &workflow.actions).any(|action| matches!(action, Action::Person(_)));
         let unsubscribes = matching.iter().flat_map(|(_, workflow)| &workflow.actions).any(|action| matches!(action, Action::Unsubscribe(_)));
         let clears = |path: &str| engine.clears(path);
